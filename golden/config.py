@@ -1,0 +1,130 @@
+"""One machine: the parameters of all blocks, and the rules that reach across blocks."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from golden.error_unit import ErrorParameters
+from golden.geometry import Geometry
+from golden.gradient_memory import GradientParameters
+from golden.input_buffer import InputParameters
+from golden.lfsr import LfsrParameters
+from golden.neuron import NeuronParameters
+from golden.sequencer import Program, assemble
+from golden.synapse_array import ArrayParameters
+from golden.tables import PulseParameters, SwitchingParameters
+
+
+@dataclass(frozen=True)
+class TrainingParameters:
+    """What the host asks of the machine; no hardware depends on it.
+
+    Attributes
+    ----------
+    batch : int
+        Samples per mini-batch, 1 .. 65535; 1 updates after every sample.
+    epochs : int
+        Passes over the training set, >= 1.
+    rates : tuple of int
+        Per layer, log2 of the gradient sum that stands for one weight step.
+    slow_down : int
+        The rates rise by one every this many epochs; 0 keeps them.
+    shuffle_seed : int
+        Seed of the sample order; every epoch has its own permutation.
+    """
+
+    batch: int
+    epochs: int
+    rates: tuple[int, ...]
+    slow_down: int = 0
+    shuffle_seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= 65535:
+            raise ValueError(f"training.batch must be 1 .. 65535 samples, not {self.batch}")
+        if self.epochs < 1:
+            raise ValueError(f"training.epochs must be >= 1, not {self.epochs}")
+        if self.slow_down < 0:
+            raise ValueError(f"training.slow_down must be >= 0 epochs, not {self.slow_down}")
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """Parameters of a whole machine; frozen, validated, the only input of golden model and hardware.
+
+    Attributes
+    ----------
+    layers : tuple of int
+        Layer sizes: inputs, hidden layers, classes.
+    array, random, switching, pulse, neuron, error, gradient, input, training
+        Parameters of the blocks.
+
+    Raises
+    ------
+    ValueError
+        If a rule across blocks is broken.
+    """
+
+    layers: tuple[int, ...]
+    array: ArrayParameters
+    input: InputParameters
+    training: TrainingParameters
+    random: LfsrParameters = field(default_factory=LfsrParameters)
+    switching: SwitchingParameters = field(default_factory=SwitchingParameters)
+    pulse: PulseParameters = field(default_factory=PulseParameters)
+    neuron: NeuronParameters = field(default_factory=NeuronParameters)
+    error: ErrorParameters = field(default_factory=ErrorParameters)
+    gradient: GradientParameters = field(default_factory=GradientParameters)
+
+    def __post_init__(self) -> None:
+        if len(self.layers) < 2:
+            raise ValueError(f"layers must name at least inputs and classes, not {list(self.layers)}")
+        for size in self.layers:
+            if not 1 <= size <= 65536:
+                raise ValueError(f"layers must be 1 .. 65536 neurons each, not {size}")
+        if not 2 <= self.layers[-1] <= 256:
+            raise ValueError(f"the last of layers must be 2 .. 256 classes, not {self.layers[-1]}")
+        if self.layers[-1] > 1 << (2 * self.array.group):
+            raise ValueError(
+                f"a label of {self.layers[-1]} classes must fit a sample word of 2 * array.group = "
+                f"{2 * self.array.group} bits: widen array.group"
+            )
+        if self.geometry.rows > 1 << 20:
+            raise ValueError(f"layers need {self.geometry.rows} rows, more than 2^20: widen array.lanes")
+        if self.geometry.sum_bits > 24:
+            raise ValueError(f"sums need {self.geometry.sum_bits} bits, more than 24: shrink layers or error.bits")
+        if self.switching.threshold_bits > self.random.width:
+            raise ValueError(
+                f"switching.threshold_bits must not exceed random.width = {self.random.width}, "
+                f"not {self.switching.threshold_bits}"
+            )
+        self.random.separation(self.array.lanes * self.array.streams_per_lane)
+        rates, low, high = self.training.rates, self.pulse.nu_bits, self.pulse.nu_bits + self.gradient.bits - 1
+        if len(rates) != len(self.layers) - 1:
+            raise ValueError(f"training.rates must name one rate per layer ({len(self.layers) - 1}), not {list(rates)}")
+        for rate in rates:
+            if not low <= rate <= high:
+                raise ValueError(
+                    f"training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = {low} .. {high}, "
+                    f"not {rate}"
+                )
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """Memory layout."""
+        return Geometry(self.layers, self.array.lanes, self.array.group, self.error.limit)
+
+    @cached_property
+    def program(self) -> Program:
+        """Microprogram."""
+        return assemble(self.geometry)
+
+    @property
+    def steps(self) -> int:
+        """Steps across the weight space: the largest kappa."""
+        return self.array.devices
+
+    def rates(self, epoch: int) -> tuple[int, ...]:
+        """Rates of all layers in an epoch, counted from 0; they stop rising at the largest rate."""
+        slower = epoch // self.training.slow_down if self.training.slow_down else 0
+        top = self.pulse.nu_bits + self.gradient.bits - 1
+        return tuple(min(rate + slower, top) for rate in self.training.rates)

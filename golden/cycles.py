@@ -1,0 +1,87 @@
+"""The cycle model: how long every operation of the microprogram takes on the emulated array.
+
+An operation starts in cycle 0; the functions return the number of the cycle in which everything is done, from which
+follows the operation's length, one cycle more. docs/contract.md derives the constants from the blocks' latencies.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.geometry import ceil_div
+
+#: Cycles from a command's acceptance by the array until its answer has been counted.
+ARRAY = 4
+#: Cycles from a command's acceptance by the gradient memory until it is idle.
+GRADIENT = 3
+#: First event of the row driver.
+ROW_DRIVER = 3
+
+
+def _walk(vector: NDArray[np.int64], group: int) -> tuple[int, int | None]:
+    """Cycles of the row driver's walk, and the cycle of the last event if there is one, counted from the start."""
+    padded = np.zeros(ceil_div(len(vector), group) * group, bool)
+    padded[: len(vector)] = vector != 0
+    per_group = padded.reshape(-1, group).sum(axis=1)
+    length = int(np.maximum(per_group, 1).sum())
+    filled = np.flatnonzero(per_group)
+    if not len(filled):
+        return length, None
+    trailing = len(per_group) - 1 - int(filled[-1])
+    return length, ROW_DRIVER - 1 + length - trailing
+
+
+def walk(vector: NDArray[np.int64], group: int, latency: int) -> int:
+    """ACCUMULATE or GRADIENT: one event per cycle, one cycle for a group without events.
+
+    Parameters
+    ----------
+    vector : ndarray of int64, shape (n,)
+        The vector walked through.
+    group : int
+        Elements per memory word.
+    latency : int
+        `ARRAY` or `GRADIENT`, whichever block takes the events.
+    """
+    length, last_event = _walk(vector, group)
+    return max(length + 2, 0 if last_event is None else last_event + latency)
+
+
+def drive(groups: int) -> int:
+    """DRIVE: one group per cycle, two cycles of memory and shift."""
+    return groups + 2
+
+
+def form(rows: int) -> int:
+    """FORM: one row per cycle."""
+    return rows + ARRAY
+
+
+def reset(groups: int) -> int:
+    """RESET: one group per cycle."""
+    return groups + 2
+
+
+def sense(groups: int) -> int:
+    """SENSE: one group per cycle, then collector and neurons."""
+    return groups + ARRAY + 2
+
+
+def collect(rows: int, *, final: bool) -> int:
+    """COLLECT: one row per cycle, then the collector, and the neurons when the sums are complete."""
+    return rows + ARRAY + (2 if final else 1)
+
+
+def update(pulses: NDArray[np.int64]) -> int:
+    """UPDATE: one row per cycle, three more for every further pulse on the same row.
+
+    Parameters
+    ----------
+    pulses : ndarray of int64, shape (rows,)
+        Pulses issued to every row.
+    """
+    busy = int(np.maximum(3 * pulses - 2, 1).sum())
+    filled = np.flatnonzero(pulses)
+    if not len(filled):
+        return busy + 3
+    trailing = len(pulses) - 1 - int(filled[-1])
+    return max(busy + 3, busy + 3 - trailing + ARRAY)

@@ -1,0 +1,1 @@
+"""Device physics in float and SI units: how a magnetic tunnel junction answers a write pulse."""

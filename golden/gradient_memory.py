@@ -1,0 +1,83 @@
+"""Leaky gradient sums, one per synapse (twin of `hdl/gradient_memory.py`)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class GradientParameters:
+    """Parameters of the gradient memory.
+
+    Attributes
+    ----------
+    bits : int
+        Width of a sum, signed, 4 .. 24; sums saturate at -2^(bits-1) and 2^(bits-1) - 1.
+    leak : int
+        After every update a sum loses 2^-leak of itself, 1 .. bits - 1; a sum of that many batches is momentum.
+        ``bits`` switches the leak off.
+
+    Raises
+    ------
+    ValueError
+        If a field breaks its rule.
+    """
+
+    bits: int = 14
+    leak: int = 4
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.bits <= 24:
+            raise ValueError(f"gradient.bits must be 4 .. 24, not {self.bits}")
+        if not 1 <= self.leak <= self.bits:
+            raise ValueError(f"gradient.leak must be 1 .. gradient.bits = {self.bits}, not {self.leak}")
+
+
+class GradientMemory:
+    """Golden model of the gradient memory.
+
+    Parameters
+    ----------
+    parameters : GradientParameters
+        Width and leak.
+    rows, lanes : int
+        Shape, equal to the synapse array's.
+
+    Attributes
+    ----------
+    sums : ndarray of int32, shape (rows, lanes)
+        The sums G; positive asks for a larger weight.
+    """
+
+    def __init__(self, parameters: GradientParameters, rows: int, lanes: int) -> None:
+        self.parameters = parameters
+        self.sums = np.zeros((rows, lanes), np.int32)
+
+    def clear(self, row: int) -> None:
+        """Set one row of sums to zero."""
+        self.sums[row] = 0
+
+    def accumulate(
+        self, rows: NDArray[np.intp], coefficients: NDArray[np.int64], drive: NDArray[np.int64]
+    ) -> None:
+        """Add the outer product of coefficients and drive to rows of sums, saturating.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (n,)
+            The rows, all different.
+        coefficients : ndarray of int64, shape (n,)
+            Row factors. They or the elements of `drive` are all -1, 0 or 1.
+        drive : ndarray of int64, shape (lanes,)
+            Column factors.
+        """
+        limit = 1 << (self.parameters.bits - 1)
+        self.sums[rows] = np.clip(self.sums[rows] + np.outer(coefficients, drive), -limit, limit - 1)
+
+    def leak(self, row: int) -> None:
+        """Let a row of sums leak: a one's-complement magnitude a = G (G >= 0) or -1 - G loses ``a >> leak``."""
+        g = self.sums[row]
+        sign = g >> 31
+        magnitude = g ^ sign
+        self.sums[row] = (magnitude - (magnitude >> self.parameters.leak)) ^ sign

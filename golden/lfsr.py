@@ -1,0 +1,205 @@
+"""Random streams: one leap-forward Fibonacci LFSR per lane and device (twin of `hdl/lfsr.py`).
+
+A stream is the bit sequence ``s`` with ``s[t + width] = s[t + tap] ^ s[t]``, that is the characteristic trinomial
+``x^width + x^tap + 1``. The state is the next ``width`` bits of the sequence, oldest in bit 0. One draw reads a word
+and moves the state ``leap`` bits along the sequence.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Primitive trinomials x^width + x^tap + 1 offered by the generator; `cocotb_tests/golden/test_lfsr.py` proves each.
+TRINOMIALS = {5: (2,), 7: (1, 3), 11: (2,), 15: (1, 4, 7), 31: (3, 6, 7, 13), 63: (1, 5, 31)}
+
+
+def multiply_modulo(a: int, b: int, modulus: int) -> int:
+    """Multiply two polynomials over GF(2), each an integer with bit i for x^i, modulo a third.
+
+    Parameters
+    ----------
+    a, b : int
+        Factors, both of lower degree than `modulus`.
+    modulus : int
+        The modulus, of degree >= 1.
+
+    Returns
+    -------
+    int
+        The product, of lower degree than `modulus`.
+    """
+    degree = modulus.bit_length() - 1
+    product = 0
+    while b:
+        if b & 1:
+            product ^= a
+        b >>= 1
+        a <<= 1
+        if a >> degree:
+            a ^= modulus
+    return product
+
+
+def power_of_x(exponent: int, modulus: int) -> int:
+    """Compute x^exponent modulo a polynomial over GF(2) of degree >= 2 by square and multiply."""
+    result, base = 1, 2
+    while exponent:
+        if exponent & 1:
+            result = multiply_modulo(result, base, modulus)
+        base = multiply_modulo(base, base, modulus)
+        exponent >>= 1
+    return result
+
+
+@dataclass(frozen=True)
+class LfsrParameters:
+    """Parameters of all random streams of one array.
+
+    Attributes
+    ----------
+    width : int
+        State bits; the period of a stream is 2^width - 1.
+    tap : int
+        The middle exponent of the primitive trinomial, one of ``TRINOMIALS[width]``.
+    leap : int
+        Steps per draw, 1 .. width. At least the word width, so that no bit is used twice; the default 19 also keeps
+        the three-term recurrence from tying the leading bits of three words of one stream together.
+    seed : int
+        State of stream 0, 1 .. 2^width - 1.
+
+    Raises
+    ------
+    ValueError
+        If a field breaks its rule; the message names field, rule and value.
+    """
+
+    width: int = 63
+    tap: int = 31
+    leap: int = 19
+    seed: int = 0x5DEECE66D
+
+    def __post_init__(self) -> None:
+        if self.width not in TRINOMIALS:
+            raise ValueError(f"lfsr.width must be one of {sorted(TRINOMIALS)}, not {self.width}")
+        if self.tap not in TRINOMIALS[self.width]:
+            raise ValueError(
+                f"lfsr.tap must be one of {TRINOMIALS[self.width]} at width {self.width} "
+                f"(primitive trinomials), not {self.tap}"
+            )
+        if not 1 <= self.leap <= self.width:
+            raise ValueError(f"lfsr.leap must be 1 .. width = {self.width} steps, not {self.leap}")
+        if not 1 <= self.seed < 1 << self.width:
+            raise ValueError(f"lfsr.seed must be 1 .. 2^{self.width} - 1 (zero locks the register), not {self.seed}")
+
+    @property
+    def polynomial(self) -> int:
+        """The characteristic polynomial, bit i for x^i."""
+        return 1 << self.width | 1 << self.tap | 1
+
+    def separation(self, streams: int) -> int:
+        """Steps between the starting points of neighbouring streams: a power of two, as large as the period allows."""
+        room = ((1 << self.width) - 1) // streams
+        if room < 1:
+            raise ValueError(f"{streams} streams do not fit into an LFSR period of 2^{self.width} - 1: widen lfsr.width")
+        return 1 << (room.bit_length() - 1)
+
+    def jump(self, state: int, steps: int) -> int:
+        """Move a state `steps` bits along its sequence in O(width^2 log steps)."""
+        return self._combine(power_of_x(steps, self.polynomial), state)
+
+    def seeds(self, streams: int) -> NDArray[np.uint64]:
+        """Starting states of all streams: stream i starts ``i * separation(streams)`` steps after `seed`.
+
+        Parameters
+        ----------
+        streams : int
+            Number of streams, >= 1.
+
+        Returns
+        -------
+        ndarray of uint64, shape (streams,)
+            One state per stream, all different and none zero.
+        """
+        step = power_of_x(self.separation(streams), self.polynomial)
+        states = np.empty(streams, np.uint64)
+        # a jump by a constant number of steps is one linear map: tabulate it on the unit states
+        columns = [self._combine(step, 1 << i) for i in range(self.width)]
+        state = self.seed
+        for i in range(streams):
+            states[i] = state
+            moved = 0
+            for bit in range(self.width):
+                if state >> bit & 1:
+                    moved ^= columns[bit]
+            state = moved
+        return states
+
+    def _combine(self, mask: int, state: int) -> int:
+        """Apply the polynomial `mask` in the shift operator to a state: bit t becomes XOR of s[t + i], i in mask."""
+        sequence = state
+        for t in range(self.width):
+            sequence |= ((sequence >> (t + self.tap) ^ sequence >> t) & 1) << (t + self.width)
+        moved = 0
+        for t in range(self.width):
+            moved |= ((sequence >> t & mask).bit_count() & 1) << t
+        return moved
+
+    @cached_property
+    def leap_map(self) -> tuple[tuple[int, ...], ...]:
+        """For every bit of the state after one draw, the bits of the state before it whose XOR it is.
+
+        The hardware's XOR network is this table; it is computed by running the recurrence on symbols.
+        """
+        symbols = [1 << i for i in range(self.width)]
+        for t in range(self.leap):
+            symbols.append(symbols[t + self.tap] ^ symbols[t])
+        return tuple(
+            tuple(i for i in range(self.width) if symbol >> i & 1) for symbol in symbols[self.leap :]
+        )
+
+    def model(self, streams: int) -> "Lfsr":
+        """Make the golden model of `streams` parallel streams."""
+        return Lfsr(self, self.seeds(streams))
+
+
+class Lfsr:
+    """Golden model of parallel streams.
+
+    Parameters
+    ----------
+    parameters : LfsrParameters
+        Common to all streams.
+    states : ndarray of uint64, shape (streams,)
+        Starting states, none zero.
+    """
+
+    def __init__(self, parameters: LfsrParameters, states: NDArray[np.uint64]) -> None:
+        self.parameters = parameters
+        self.states = states.copy()
+
+    def draw(self, bits: int) -> NDArray[np.uint32]:
+        """Draw one word per stream and advance every stream by `leap` steps.
+
+        Parameters
+        ----------
+        bits : int
+            Word width, 1 .. min(width, 32); bit i of the word is bit i of the state (the oldest bit is bit 0).
+
+        Returns
+        -------
+        ndarray of uint32, shape (streams,)
+            One word per stream, uniform on 0 .. 2^bits - 1.
+        """
+        p = self.parameters
+        words = (self.states & np.uint64((1 << bits) - 1)).astype(np.uint32)
+        mask = np.uint64((1 << p.width) - 1)
+        remaining = p.leap
+        while remaining:
+            # as many steps at once as the recurrence allows before it needs its own new bits
+            step = min(remaining, p.width - p.tap)
+            new = (self.states ^ (self.states >> np.uint64(p.tap))) & np.uint64((1 << step) - 1)
+            self.states = ((self.states >> np.uint64(step)) | (new << np.uint64(p.width - step))) & mask
+            remaining -= step
+        return words

@@ -1,0 +1,233 @@
+"""The whole machine in NumPy (twin of `hdl/machine.py`): it interprets the microprogram that the hardware runs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden import cycles
+from golden.collector import Collector
+from golden.config import MachineConfig
+from golden.counters import COUNTER_BITS, COUNTERS
+from golden.drivers import events
+from golden.error_unit import ErrorUnit
+from golden.gradient_memory import GradientMemory
+from golden.neuron import Neurons
+from golden.sequencer import Instruction, Op, Phase, Source, Unit
+from golden.synapse_array import SynapseArray
+from golden.update_unit import UpdateUnit
+from golden.vector_memory import VectorMemory
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample.
+
+    Attributes
+    ----------
+    trits : ndarray of int8, shape (inputs,)
+        Input vector, -1, 0 or 1.
+    label : int
+        Class.
+    """
+
+    trits: NDArray[np.int8]
+    label: int
+
+
+class Machine:
+    """Golden model of the machine: the same state, operation by operation, the same counts.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+
+    Attributes
+    ----------
+    array, gradient, neurons, vectors, collector
+        State of the blocks.
+    counters : dict of str to int
+        Event counters; cycles_wait, which depends on the host, stays 0.
+    """
+
+    def __init__(self, config: MachineConfig) -> None:
+        self.config = config
+        geometry = config.geometry
+        self.array = SynapseArray(config.array, config.switching, config.random, geometry.rows)
+        self.gradient = GradientMemory(config.gradient, geometry.rows, geometry.lanes)
+        self.neurons = Neurons(config.neuron, geometry.vector_groups * geometry.group, geometry.sum_bits)
+        self.vectors = VectorMemory(geometry.vector_groups, geometry.group)
+        self.collector = Collector(geometry.group, max(geometry.groups(v) for v in range(len(geometry.sizes))))
+        self.errors = ErrorUnit(config.error)
+        self.updates = UpdateUnit(config.pulse, config.switching, config.steps)
+        self.drive = np.zeros(geometry.lanes, np.int64)
+        self._counts = dict.fromkeys(COUNTERS, 0)
+        self._sample = Sample(np.zeros(geometry.sizes[0], np.int8), 0)
+        self._outputs = np.zeros(0, np.int64)
+        self._learn = False
+        self._training = False
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Event counters, wrapped to their width."""
+        array = {name: getattr(self.array, name) for name in ("pulses", "pulse_width", "switches")}
+        return {name: count % (1 << COUNTER_BITS) for name, count in (self._counts | array).items()}
+
+    def form(self) -> None:
+        """Host command FORM: random weights, zero gradient sums, initial neurons."""
+        for instruction in self.config.program.form:
+            self._execute(instruction, ())
+
+    def train(self, samples: list[Sample], batch: int, rates: tuple[int, ...]) -> list[int]:
+        """Host command TRAIN.
+
+        Parameters
+        ----------
+        samples : list of Sample
+            In the order of the stream.
+        batch : int
+            Samples per mini-batch; the last one may be shorter.
+        rates : tuple of int
+            Per layer, log2 of the gradient sum that stands for one weight step.
+
+        Returns
+        -------
+        list of int
+            Predictions, made before the sample was learned from.
+        """
+        predictions = []
+        for start in range(0, len(samples), batch):
+            predictions += [self._present(sample, training=True) for sample in samples[start : start + batch]]
+            for instruction in self.config.program.update:
+                self._execute(instruction, rates)
+            self._counts["updates"] += 1
+        return predictions
+
+    def test(self, samples: list[Sample]) -> list[int]:
+        """Host command TEST: predictions of samples, nothing is learned."""
+        return [self._present(sample, training=False) for sample in samples]
+
+    def _present(self, sample: Sample, *, training: bool) -> int:
+        """Run the sample section."""
+        self._sample, self._training, self._learn = sample, training, False
+        self._outputs = np.zeros(0, np.int64)
+        for instruction in self.config.program.sample:
+            if not self._execute(instruction, ()):
+                break
+        prediction = int(self._outputs.argmax())
+        self._counts["samples"] += 1
+        self._counts["correct"] += prediction == sample.label
+        return prediction
+
+    def _execute(self, instruction: Instruction, rates: tuple[int, ...]) -> bool:
+        """Execute one instruction; False where the section is left."""
+        if instruction.op == Op.END:
+            return False
+        stay, done = True, 1
+        if instruction.op == Op.FORM:
+            done = self._form(instruction)
+        elif instruction.op == Op.RESET:
+            self.neurons.reset()
+            done = cycles.reset(instruction.groups)
+        elif instruction.op == Op.DRIVE:
+            self.drive = self._vector(instruction)
+            done = cycles.drive(instruction.groups)
+        elif instruction.op == Op.ACCUMULATE:
+            done = self._accumulate(instruction)
+        elif instruction.op == Op.SENSE:
+            self._count_read(instruction.phase, "groups_sensed", instruction.groups)
+            self._finish(instruction, self.array.sense_columns())
+            done = cycles.sense(instruction.groups)
+        elif instruction.op == Op.COLLECT:
+            done = self._collect(instruction)
+        elif instruction.op == Op.BRANCH:
+            stay = self._training and self._learn
+            done = int(stay)
+        elif instruction.op == Op.GRADIENT:
+            done = self._gradient(instruction)
+        elif instruction.op == Op.UPDATE:
+            done = self._update(instruction, rates[instruction.layer])
+        self._counts[f"cycles_{instruction.phase.name.lower()}"] += done + 1
+        return stay
+
+    def _vector(self, instruction: Instruction) -> NDArray[np.int64]:
+        """Read the vector that an instruction names, whole groups."""
+        if instruction.source == Source.INPUT:
+            vector = np.zeros(instruction.groups * self.config.array.group, np.int64)
+            vector[: len(self._sample.trits)] = self._sample.trits
+            return vector
+        return self.vectors.read(instruction.group, instruction.groups, errors=instruction.source == Source.ERROR)
+
+    def _count_read(self, phase: Phase, name: str, count: int) -> None:
+        self._counts[f"{phase.name.lower()}_{name}"] += count
+
+    def _form(self, instruction: Instruction) -> int:
+        for row in range(instruction.rows):
+            self.array.form(row)
+            self.gradient.clear(row)
+        self._counts["rows_formed"] += instruction.rows
+        return cycles.form(instruction.rows)
+
+    def _accumulate(self, instruction: Instruction) -> int:
+        vector, before = self._vector(instruction), self.array.products
+        indices, coefficients = events(vector)
+        self.array.drive_rows(instruction.row + indices, coefficients)
+        self._count_read(instruction.phase, "rows_driven", len(indices))
+        self._count_read(instruction.phase, "products", self.array.products - before)
+        return cycles.walk(vector, self.config.array.group, cycles.ARRAY)
+
+    def _collect(self, instruction: Instruction) -> int:
+        before = self.array.products
+        sums = self.array.sense_rows(slice(instruction.row, instruction.row + instruction.rows), self.drive)
+        self._count_read(instruction.phase, "rows_sensed", instruction.rows)
+        self._count_read(instruction.phase, "products", self.array.products - before)
+        complete = self.collector.collect(sums, first=instruction.first, final=instruction.final)
+        if complete is not None:
+            self._finish(instruction, complete)
+        return cycles.collect(instruction.rows, final=instruction.final)
+
+    def _finish(self, instruction: Instruction, groups: NDArray[np.int64]) -> None:
+        """Send complete sums through a unit into vector memory."""
+        sums, geometry = groups.reshape(-1), self.config.geometry
+        words = slice(instruction.group, instruction.group + len(groups))
+        flat = slice(instruction.group * geometry.group, (instruction.group + len(groups)) * geometry.group)
+        valid = np.arange(len(sums)) < instruction.elements
+        if instruction.unit == Unit.NEURON:
+            activations, window = self.neurons.fire(sums, flat, training=self._training)
+            self.vectors.activations[words] = (activations * valid).reshape(groups.shape)
+            self.vectors.windows[words] = (window & valid).reshape(groups.shape)
+            return
+        if instruction.unit == Unit.OUTPUT:
+            first = flat.start - geometry.group_base[-1] * geometry.group
+            outputs = self.neurons.centre(sums, flat)
+            errors = np.where(valid, self.errors.output(outputs, self._sample.label - first), 0)
+            self._outputs = np.concatenate([self._outputs, outputs[valid]])
+            self._learn |= bool(errors.any())
+            trains = True
+        else:
+            window = self.vectors.windows[words].reshape(-1)
+            errors = np.where(valid, self.errors.hidden(sums, window), 0)
+            trains = self.config.neuron.offset_trains
+        self.vectors.errors[words] = errors.reshape(groups.shape)
+        if self._training and trains:
+            self.neurons.train(errors, flat)
+
+    def _gradient(self, instruction: Instruction) -> int:
+        vector = self._vector(instruction)
+        indices, coefficients = events(vector)
+        self.gradient.accumulate(instruction.row + indices, coefficients, self.drive)
+        self._counts["gradient_rows"] += len(indices)
+        return cycles.walk(vector, self.config.array.group, cycles.GRADIENT)
+
+    def _update(self, instruction: Instruction, rate: int) -> int:
+        issued = np.zeros(instruction.rows, np.int64)
+        for index in range(instruction.rows):
+            row = instruction.row + index
+            for pulse in self.updates.pulses(self.gradient.sums[row], rate):
+                self.array.pulse(row, pulse.increase, pulse.codes)
+                issued[index] += 1
+            self.gradient.leak(row)
+        self._counts["update_rows"] += instruction.rows
+        self._counts["rows_pulsed"] += int(issued.sum())
+        return cycles.update(issued)

@@ -1,0 +1,145 @@
+"""Ternary neurons with adaptive thresholds (twin of `hdl/neuron.py`).
+
+Every neuron keeps an offset o and a spread r, both with `fraction` fractional bits. The centred sum is
+``t = s - floor(o)``; the neuron fires +1 or -1 where |t| reaches the threshold, a fixed part of the spread, and its
+derivative is a window around the threshold. The spread follows the running mean of |t|. The offset follows the
+running mean of the sum, or is trained by the neuron's error, or both. Outputs have a trained offset alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class NeuronParameters:
+    """Parameters of all neurons.
+
+    Attributes
+    ----------
+    fraction : int
+        Fractional bits of offset and spread, 0 .. 12.
+    threshold_eighths : int
+        Threshold in eighths of the spread, 0 .. 15; the threshold is at least 1.
+    window_eighths : int
+        Half-width of the derivative window in eighths of the spread, 0 .. 31.
+    follow_shift : int
+        The spread (and a following offset) moves 2^-follow_shift of the way per training sample, 0 .. 15.
+    offset_follows : bool
+        Whether the offset follows the running mean of the sum.
+    offset_trains : bool
+        Whether the offset follows the error: ``o -= delta * 2^train_shift`` in units of the last fractional bit.
+    train_shift : int
+        Learning rate of trained offsets, 0 .. 12.
+    initial_spread : int
+        Spread before the first sample, in units of the sum, >= 1.
+
+    Raises
+    ------
+    ValueError
+        If a field breaks its rule.
+    """
+
+    fraction: int = 8
+    threshold_eighths: int = 4
+    window_eighths: int = 6
+    follow_shift: int = 8
+    offset_follows: bool = False
+    offset_trains: bool = True
+    train_shift: int = 2
+    initial_spread: int = 4
+
+    def __post_init__(self) -> None:
+        for field, low, high in (
+            ("fraction", 0, 12),
+            ("threshold_eighths", 0, 15),
+            ("window_eighths", 0, 31),
+            ("follow_shift", 0, 15),
+            ("train_shift", 0, 12),
+            ("initial_spread", 1, 1023),
+        ):
+            if not low <= getattr(self, field) <= high:
+                raise ValueError(f"neuron.{field} must be {low} .. {high}, not {getattr(self, field)}")
+
+    def offset_bits(self, sum_bits: int) -> int:
+        """Width of an offset, signed; it saturates."""
+        return sum_bits + self.fraction
+
+    def spread_bits(self, sum_bits: int) -> int:
+        """Width of a spread, unsigned; |t| < 2^sum_bits bounds its mean."""
+        return sum_bits + self.fraction
+
+
+class Neurons:
+    """Golden model of the state of all neurons and outputs.
+
+    Parameters
+    ----------
+    parameters : NeuronParameters
+        Common to all neurons.
+    count : int
+        Number of neurons.
+    sum_bits : int
+        Width of a sum, for the saturation of the offset.
+
+    Attributes
+    ----------
+    offset, spread : ndarray of int64, shape (count,)
+        State, in units of 2^-fraction.
+    """
+
+    def __init__(self, parameters: NeuronParameters, count: int, sum_bits: int) -> None:
+        self.parameters = parameters
+        self.limit = 1 << (parameters.offset_bits(sum_bits) - 1)
+        self.offset = np.zeros(count, np.int64)
+        self.spread = np.zeros(count, np.int64)
+
+    def reset(self) -> None:
+        """Set the initial state."""
+        self.offset[:] = 0
+        self.spread[:] = self.parameters.initial_spread << self.parameters.fraction
+
+    def centre(self, sums: NDArray[np.int64], at: slice) -> NDArray[np.int64]:
+        """Subtract the whole part of the offsets of the neurons `at` from their sums."""
+        return sums - (self.offset[at] >> self.parameters.fraction)
+
+    def fire(
+        self, sums: NDArray[np.int64], at: slice, *, training: bool
+    ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """Turn sums into activations; in training the state then follows.
+
+        Parameters
+        ----------
+        sums : ndarray of int64, shape (n,)
+            Sums s.
+        at : slice
+            The n neurons.
+        training : bool
+            Whether spread and offset adapt.
+
+        Returns
+        -------
+        activations : ndarray of int8, shape (n,)
+            -1, 0 or 1.
+        window : ndarray of bool, shape (n,)
+            Where the derivative is not zero.
+        """
+        p, spread = self.parameters, self.spread[at]
+        centred = self.centre(sums, at)
+        size = np.abs(centred)
+        threshold = np.maximum((p.threshold_eighths * spread) >> (3 + p.fraction), 1)
+        activations = np.where(size >= threshold, np.sign(centred), 0).astype(np.int8)
+        window = np.abs(size - threshold) <= (p.window_eighths * spread) >> (3 + p.fraction)
+        if training:
+            self.spread[at] += ((size << p.fraction) - spread) >> p.follow_shift
+            if p.offset_follows:
+                self._move(((sums << p.fraction) - self.offset[at]) >> p.follow_shift, at)
+        return activations, window
+
+    def train(self, errors: NDArray[np.int64], at: slice) -> None:
+        """Move the offsets of the neurons `at` against their errors: a positive error asks for a larger sum."""
+        self._move(-(errors << self.parameters.train_shift), at)
+
+    def _move(self, step: NDArray[np.int64], at: slice) -> None:
+        self.offset[at] = np.clip(self.offset[at] + step, -self.limit, self.limit - 1)

@@ -1,0 +1,220 @@
+"""The microprogram: what the machine does for one sample and for one update (twin of `hdl/sequencer.py`).
+
+The generator writes this program into the hardware's ROM; the golden machine interprets the very same list.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from golden.geometry import Geometry, Layer
+
+
+class Op(IntEnum):
+    """Operations of the microprogram; docs/contract.md says what each does, step by step."""
+
+    END = 0  #: end of the section
+    FORM = 1  #: random device states, zero gradient sums
+    RESET = 2  #: initial neuron state
+    DRIVE = 3  #: load the column drive with one block of a vector
+    ACCUMULATE = 4  #: drive rows with a vector's non-zero elements, columns accumulate
+    SENSE = 5  #: column sums, group by group, through a unit into a vector
+    COLLECT = 6  #: row sums, row by row, through a unit into a vector
+    BRANCH = 7  #: leave the section when testing, or when no error is left to learn from
+    GRADIENT = 8  #: outer product of a vector's non-zero elements and the column drive
+    UPDATE = 9  #: write pulses from the gradient sums, then leak
+
+
+class Source(IntEnum):
+    """Where a vector is read from."""
+
+    INPUT = 0
+    ACTIVATION = 1
+    ERROR = 2
+
+
+class Unit(IntEnum):
+    """What turns a group of sums into a group of a vector."""
+
+    NEURON = 0
+    OUTPUT = 1
+    HIDDEN = 2
+
+
+class Phase(IntEnum):
+    """Phase to which an operation's cycles are counted."""
+
+    WAIT = 0
+    FORM = 1
+    FORWARD = 2
+    BACKWARD = 3
+    GRADIENT = 4
+    UPDATE = 5
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One word of the microprogram; fields an operation does not use are 0.
+
+    Attributes
+    ----------
+    op : Op
+        The operation.
+    phase : Phase
+        Where its cycles are counted.
+    source : Source
+        Vector memory of DRIVE, ACCUMULATE, GRADIENT.
+    unit : Unit
+        Unit of SENSE, COLLECT.
+    group : int
+        First group of the vector read or written.
+    groups : int
+        Number of groups.
+    row : int
+        First row.
+    rows : int
+        Number of rows.
+    elements : int
+        Valid elements from `group` on; the rest of the last groups is forced to zero.
+    layer : int
+        Layer, for its rate.
+    first, final : bool
+        COLLECT: first and last of the blocks whose row sums add up.
+    """
+
+    op: Op
+    phase: Phase = Phase.WAIT
+    source: Source = Source.INPUT
+    unit: Unit = Unit.NEURON
+    group: int = 0
+    groups: int = 0
+    row: int = 0
+    rows: int = 0
+    elements: int = 0
+    layer: int = 0
+    first: bool = False
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """The microprogram's three sections, each closed by END."""
+
+    form: tuple[Instruction, ...]
+    sample: tuple[Instruction, ...]
+    update: tuple[Instruction, ...]
+
+
+def _source(index: int) -> Source:
+    return Source.INPUT if index == 0 else Source.ACTIVATION
+
+
+def _through_rows(geometry: Geometry, layer: Layer, phase: Phase, source: Source, unit: Unit) -> list[Instruction]:
+    """Drive rows with the vector on the rows' side of a layer, sense the columns into the other side's vector."""
+    row_vector, lane_vector = geometry.sides(layer)
+    program = []
+    for block in range(layer.blocks):
+        program += [
+            Instruction(
+                Op.ACCUMULATE,
+                phase,
+                source=source,
+                group=geometry.group_base[row_vector],
+                groups=geometry.groups(row_vector),
+                row=layer.row + block * layer.rows_per_block,
+            ),
+            Instruction(
+                Op.SENSE,
+                phase,
+                unit=unit,
+                group=geometry.group_base[lane_vector] + block * geometry.groups_per_block,
+                groups=geometry.groups_per_block,
+                elements=geometry.elements(lane_vector, block),
+            ),
+        ]
+    return program
+
+
+def _drive(geometry: Geometry, layer: Layer, phase: Phase, source: Source, block: int) -> Instruction:
+    _, lane_vector = geometry.sides(layer)
+    return Instruction(
+        Op.DRIVE,
+        phase,
+        source=source,
+        group=geometry.group_base[lane_vector] + block * geometry.groups_per_block,
+        groups=geometry.groups_per_block,
+    )
+
+
+def _through_columns(geometry: Geometry, layer: Layer, phase: Phase, source: Source, unit: Unit) -> list[Instruction]:
+    """Drive columns with the vector on the lanes' side of a layer, sense the rows into the other side's vector."""
+    row_vector, _ = geometry.sides(layer)
+    program = []
+    for block in range(layer.blocks):
+        program += [
+            _drive(geometry, layer, phase, source, block),
+            Instruction(
+                Op.COLLECT,
+                phase,
+                unit=unit,
+                group=geometry.group_base[row_vector],
+                groups=geometry.groups(row_vector),
+                row=layer.row + block * layer.rows_per_block,
+                rows=layer.rows_per_block,
+                elements=layer.rows_per_block,
+                first=block == 0,
+                final=block == layer.blocks - 1,
+            ),
+        ]
+    return program
+
+
+def assemble(geometry: Geometry) -> Program:
+    """Write the microprogram of a network.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Where every layer and vector lives.
+
+    Returns
+    -------
+    Program
+        The three sections.
+    """
+    end = Instruction(Op.END)
+    form = [
+        Instruction(Op.FORM, Phase.FORM, rows=geometry.rows),
+        Instruction(Op.RESET, Phase.FORM, groups=geometry.vector_groups),
+    ]
+
+    sample: list[Instruction] = []
+    for layer in geometry.layers:
+        through = _through_rows if layer.inputs_on_rows else _through_columns
+        unit = Unit.OUTPUT if layer.last else Unit.NEURON
+        sample += through(geometry, layer, Phase.FORWARD, _source(layer.index), unit)
+    sample.append(Instruction(Op.BRANCH, Phase.FORWARD))
+    for layer in reversed(geometry.layers[1:]):
+        through = _through_columns if layer.inputs_on_rows else _through_rows
+        sample += through(geometry, layer, Phase.BACKWARD, Source.ERROR, Unit.HIDDEN)
+    for layer in geometry.layers:
+        inputs = _source(layer.index)
+        on_rows, on_lanes = (inputs, Source.ERROR) if layer.inputs_on_rows else (Source.ERROR, inputs)
+        row_vector, _ = geometry.sides(layer)
+        for block in range(layer.blocks):
+            sample += [
+                _drive(geometry, layer, Phase.GRADIENT, on_lanes, block),
+                Instruction(
+                    Op.GRADIENT,
+                    Phase.GRADIENT,
+                    source=on_rows,
+                    group=geometry.group_base[row_vector],
+                    groups=geometry.groups(row_vector),
+                    row=layer.row + block * layer.rows_per_block,
+                ),
+            ]
+
+    update = [
+        Instruction(Op.UPDATE, Phase.UPDATE, row=layer.row, rows=layer.rows, layer=layer.index)
+        for layer in geometry.layers
+    ]
+    return Program((*form, end), (*sample, end), (*update, end))

@@ -1,0 +1,203 @@
+"""The array of stochastic-MTJ synapses, the macro that an analog array would replace (twin of `hdl/synapse_array.py`).
+
+Every synapse holds two devices R1 and R2 (1 = parallel, 0 = antiparallel) and the weight w = R1 - R2; the binary
+synapse holds R1 alone and w = 2 R1 - 1. The array knows pulses, not gradients: a width code becomes a switching
+probability through its own `SwitchingParameters`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.lfsr import LfsrParameters
+from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, SwitchingParameters
+
+
+@dataclass(frozen=True)
+class ArrayParameters:
+    """Parameters of the array.
+
+    Attributes
+    ----------
+    lanes : int
+        Columns that work in parallel, 2 .. 4096, a multiple of `group`.
+    group : int
+        Columns read out per cycle (they share converters), 2 .. 64.
+    synapse : str
+        ``ternary`` (two devices) or ``binary`` (one device).
+    scheme : str
+        Write scheme: ``blind`` pulses every device of the synapse, ``verified`` reads first and pulses exactly the
+        one device that moves the weight by one step.
+
+    Raises
+    ------
+    ValueError
+        If a field breaks its rule.
+    """
+
+    lanes: int
+    group: int
+    synapse: str = "ternary"
+    scheme: str = "verified"
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.group <= 64:
+            raise ValueError(f"array.group must be 2 .. 64 columns, not {self.group}")
+        if not 2 <= self.lanes <= 4096:
+            raise ValueError(f"array.lanes must be 2 .. 4096, not {self.lanes}")
+        if self.lanes % self.group:
+            raise ValueError(f"array.lanes must be a multiple of array.group = {self.group}, not {self.lanes}")
+        if self.synapse not in ("ternary", "binary"):
+            raise ValueError(f"array.synapse must be 'ternary' or 'binary', not {self.synapse!r}")
+        if self.scheme not in ("blind", "verified"):
+            raise ValueError(f"array.scheme must be 'blind' or 'verified', not {self.scheme!r}")
+
+    @property
+    def devices(self) -> int:
+        """Devices per synapse."""
+        return 2 if self.synapse == "ternary" else 1
+
+    @property
+    def streams_per_lane(self) -> int:
+        """Random streams per lane: one per device that a single pulse can reach."""
+        return 2 if self.synapse == "ternary" and self.scheme == "blind" else 1
+
+
+class SynapseArray:
+    """Golden model of the array.
+
+    Parameters
+    ----------
+    parameters : ArrayParameters
+        Lanes, synapse and scheme.
+    switching : SwitchingParameters
+        Width code to probability.
+    lfsr : LfsrParameters
+        Random streams; lane l and device d draw from stream ``l + lanes * d``.
+    rows : int
+        Rows of synapses, >= 1.
+
+    Attributes
+    ----------
+    r1, r2 : ndarray of uint8, shape (rows, lanes)
+        Device states; `r2` stays 0 for the binary synapse.
+    products, pulses, pulse_width, switches : int
+        Events so far: non-zero products read, devices pulsed, sum of their width codes, devices switched.
+    """
+
+    def __init__(
+        self, parameters: ArrayParameters, switching: SwitchingParameters, lfsr: LfsrParameters, rows: int
+    ) -> None:
+        self.parameters = parameters
+        self.switching = switching
+        self.lfsr = lfsr.model(parameters.lanes * parameters.streams_per_lane)
+        self.r1 = np.zeros((rows, parameters.lanes), np.uint8)
+        self.r2 = np.zeros((rows, parameters.lanes), np.uint8)
+        self.columns = np.zeros(parameters.lanes, np.int64)
+        self.products = 0
+        self.pulses = 0
+        self.pulse_width = 0
+        self.switches = 0
+
+    def weights(self, row: slice | NDArray[np.intp] = slice(None)) -> NDArray[np.int8]:
+        """Weights of rows, all by default: -1, 0, +1 (binary: -1, +1), shape (n, lanes)."""
+        if self.parameters.synapse == "binary":
+            return (2 * self.r1[row]).astype(np.int8) - np.int8(1)
+        return self.r1[row].astype(np.int8) - self.r2[row].astype(np.int8)
+
+    def drive_rows(self, rows: NDArray[np.intp], coefficients: NDArray[np.int64]) -> None:
+        """Drive rows one after another with signed coefficients: every column accumulates ``coefficient * w``.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (n,)
+            The rows.
+        coefficients : ndarray of int64, shape (n,)
+            What they are driven with.
+        """
+        w = self.weights(rows).astype(np.int64)
+        self.columns += coefficients @ w
+        self.products += int(np.count_nonzero(w))
+
+    def sense_columns(self) -> NDArray[np.int64]:
+        """Read out all column sums, `group` lanes at a time in lane order, and clear them.
+
+        Returns
+        -------
+        ndarray of int64, shape (lanes / group, group)
+            Column sums since the last read-out.
+        """
+        sums = self.columns.reshape(-1, self.parameters.group).copy()
+        self.columns[:] = 0
+        return sums
+
+    def sense_rows(self, rows: slice, drive: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Drive all columns and sense consecutive rows: for each the sum over lanes of ``drive * w``.
+
+        Parameters
+        ----------
+        rows : slice
+            The n rows.
+        drive : ndarray of int64, shape (lanes,)
+            Signed column drive.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            Row sums.
+        """
+        w = self.weights(rows).astype(np.int64)
+        self.products += int(np.count_nonzero(w[:, drive != 0]))
+        return w @ drive
+
+    def form(self, row: int) -> None:
+        """Put every device of a row into a random state, each with probability 1/2.
+
+        Takes the leading bit of one draw per device; with one stream per lane R2 takes the next bit of the same draw.
+        """
+        lanes, top = self.parameters.lanes, self.switching.threshold_bits - 1
+        words = self.lfsr.draw(self.switching.threshold_bits)
+        self.r1[row] = words[:lanes] >> top & 1
+        if self.parameters.devices == 2:
+            self.r2[row] = words[lanes:] >> top & 1 if self.parameters.streams_per_lane == 2 else words >> (top - 1) & 1
+
+    def pulse(self, row: int, increase: NDArray[np.bool_], codes: NDArray[np.uint8]) -> None:
+        """Apply one write pulse to every lane of a row; all random streams advance by one draw.
+
+        Parameters
+        ----------
+        row : int
+            The row.
+        increase : ndarray of bool, shape (lanes,)
+            Polarity: towards a larger weight (R1 to P, R2 to AP) or a smaller one.
+        codes : ndarray of uint8, shape (lanes,)
+            Width codes, 0 for no pulse.
+        """
+        p, lanes = self.parameters, self.parameters.lanes
+        words = self.lfsr.draw(self.switching.threshold_bits)
+        r1, r2 = self.r1[row].astype(bool), self.r2[row].astype(bool)
+        active = codes != 0
+        # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
+        if p.scheme == "blind":
+            pulsed_1 = active
+            pulsed_2 = active & (p.devices == 2)
+        elif p.devices == 1:
+            pulsed_1 = active & (r1 != increase)
+            pulsed_2 = np.zeros(lanes, bool)
+        else:
+            # prefer the device that can go antiparallel: the step then ends in the weak zero, which conducts least
+            pulsed_1 = active & np.where(increase, ~r2 & ~r1, r1)
+            pulsed_2 = active & np.where(increase, r2, ~r1 & ~r2)
+        thresholds = self.switching.thresholds
+        words_2 = words[lanes:] if p.streams_per_lane == 2 else words
+        to_1 = np.where(increase, thresholds[TO_PARALLEL, codes], thresholds[TO_ANTIPARALLEL, codes])
+        to_2 = np.where(increase, thresholds[TO_ANTIPARALLEL, codes], thresholds[TO_PARALLEL, codes])
+        flip_1 = pulsed_1 & (r1 != increase) & (words[:lanes] < to_1)
+        flip_2 = pulsed_2 & (r2 == increase) & (words_2 < to_2)
+        self.r1[row] ^= flip_1
+        self.r2[row] ^= flip_2
+        width = codes.astype(np.int64)
+        self.pulses += int(pulsed_1.sum()) + int(pulsed_2.sum())
+        self.pulse_width += int(width[pulsed_1].sum()) + int(width[pulsed_2].sum())
+        self.switches += int(flip_1.sum()) + int(flip_2.sum())

@@ -1,0 +1,165 @@
+"""Row driver and column driver (twin of `golden/drivers.py`)."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.planes import shift_in
+
+
+class RowDriver(wiring.Component):
+    """Walks through a vector in memory and emits its non-zero elements, one event per cycle.
+
+    The first event appears 3 cycles after `start`; a group without events takes one cycle. Groups are fetched while
+    the events of the group before are emitted.
+
+    Parameters
+    ----------
+    group : int
+        Elements per memory word.
+    depth : int
+        Words of the largest vector memory.
+    rows : int
+        Rows of the array.
+    value_bits : int
+        Width of an element, signed.
+
+    Attributes
+    ----------
+    start : Signal(1), in
+        Begin; accepted when not `busy`.
+    first, groups, row : in
+        First memory word, number of words, row of the first element; valid with `start`.
+    address : out
+        Word to read; `word` answers in the next cycle.
+    word : array of signed, in
+        The elements at the address of the cycle before.
+    event : stream, out
+        ``row``, ``coefficient``, in ascending row order.
+    busy : Signal(1), out
+        Events are left.
+    """
+
+    def __init__(self, *, group: int, depth: int, rows: int, value_bits: int) -> None:
+        self._group = group
+        row_bits = max(1, (rows - 1).bit_length())
+        event = data.StructLayout({"row": row_bits, "coefficient": signed(value_bits)})
+        super().__init__(
+            {
+                "start": In(1),
+                "first": In(range(depth)),
+                "groups": In(range(depth + 1)),
+                "row": In(row_bits),
+                "address": Out(range(depth)),
+                "word": In(data.ArrayLayout(signed(value_bits), group)),
+                "event": Out(stream.Signature(event)),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        group = self._group
+        at = Signal.like(self.address, name="at")
+        left = Signal.like(self.groups, name="left")
+        row = Signal.like(self.row, name="next_row")
+        fetched = Signal(name="fetched")
+        mask = Signal(group, name="mask")
+        values = Signal.like(self.word, name="values")
+        base = Signal.like(self.row, name="base")
+
+        lowest = Signal(group, name="lowest")
+        rest = Signal(group, name="rest")
+        take = Signal(name="take")
+        emitted = self.event.valid & self.event.ready
+        m.d.comb += [
+            lowest.eq(mask & (~mask + 1)),
+            rest.eq(mask & ~lowest),
+            take.eq(fetched & (left != 0) & ((mask == 0) | ((rest == 0) & emitted))),
+            self.address.eq(at + take),
+            self.busy.eq((left != 0) | (mask != 0)),
+            self.event.valid.eq(mask != 0),
+        ]
+        index, coefficient = 0, 0
+        for element in range(group):
+            index |= Mux(lowest[element], element, 0)
+            coefficient |= Mux(lowest[element], values[element], 0)
+        m.d.comb += [self.event.payload.row.eq(base + index), self.event.payload.coefficient.eq(coefficient)]
+
+        with m.If(emitted):
+            m.d.sync += mask.eq(rest)
+        m.d.sync += fetched.eq(left != 0)
+        with m.If(take):
+            m.d.sync += [
+                mask.eq(Cat(value.any() for value in self.word)),
+                values.eq(self.word),
+                base.eq(row),
+                row.eq(row + group),
+                at.eq(at + 1),
+                left.eq(left - 1),
+            ]
+        with m.If(self.start):
+            m.d.sync += [at.eq(self.first), left.eq(self.groups), row.eq(self.row), fetched.eq(0)]
+        return m
+
+
+class ColumnDriver(wiring.Component):
+    """Holds the column drive as bit-planes and loads it from memory, one group per cycle.
+
+    A load of g groups takes g + 2 cycles from `start`; it must fill all lanes.
+
+    Parameters
+    ----------
+    lanes, group : int
+        Lanes of the array and lanes per memory word.
+    depth : int
+        Words of the largest vector memory.
+    value_bits : int
+        Width of an element, signed.
+
+    Attributes
+    ----------
+    start : Signal(1), in
+        Begin; accepted when not `busy`.
+    first : in
+        First memory word, valid with `start`.
+    address : out
+        Word to read; `word` answers in the next cycle.
+    word : array of signed, in
+        The elements at the address of the cycle before.
+    drive : planes, out
+        The column drive.
+    busy : Signal(1), out
+        Loading.
+    """
+
+    def __init__(self, *, lanes: int, group: int, depth: int, value_bits: int) -> None:
+        self._lanes, self._group = lanes, group
+        super().__init__(
+            {
+                "start": In(1),
+                "first": In(range(depth)),
+                "address": Out(range(depth)),
+                "word": In(data.ArrayLayout(signed(value_bits), group)),
+                "drive": Out(data.ArrayLayout(lanes, value_bits)),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        groups = self._lanes // self._group
+        left = Signal(range(groups + 1), name="left")
+        fetched = Signal(name="fetched")
+        planes = [Signal(self._lanes, name=f"drive{bit}") for bit in range(len(self.drive))]
+        m.d.comb += [self.busy.eq((left != 0) | fetched), self.drive.as_value().eq(Cat(*planes))]
+        m.d.sync += fetched.eq(left != 0)
+        with m.If(left != 0):
+            m.d.sync += [self.address.eq(self.address + 1), left.eq(left - 1)]
+        with m.If(fetched):
+            shift_in(m, planes, list(self.word))
+        with m.If(self.start):
+            m.d.sync += [self.address.eq(self.first), left.eq(groups)]
+        return m

@@ -1,0 +1,53 @@
+"""The whole machine: periphery and array (twin of `golden/machine.py`)."""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+
+from golden.config import MachineConfig
+from hdl.periphery import Periphery, periphery_ports
+from hdl.synapse_array import SynapseArray
+
+
+class Machine(wiring.Component):
+    """Periphery and array, as simulated and as put on an FPGA.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+    periphery, array : wiring.Component, optional
+        Components with the ports of `Periphery` and `SynapseArray`; by default these two.
+
+    Attributes
+    ----------
+    command, samples, results, rates, batch_done, counters
+        As in `Periphery`, where they are documented.
+    """
+
+    def __init__(
+        self,
+        config: MachineConfig,
+        periphery: wiring.Component | None = None,
+        array: wiring.Component | None = None,
+    ) -> None:
+        self._periphery = periphery or Periphery(config)
+        self._array = array or SynapseArray(
+            config.array, config.switching, config.random, config.geometry, error_bits=config.error.bits
+        )
+        super().__init__(periphery_ports(config))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.submodules.periphery = periphery = self._periphery
+        m.submodules.array = array = self._array
+        wiring.connect(m, periphery.macro, array.macro)
+        wiring.connect(m, wiring.flipped(self.command), periphery.command)
+        wiring.connect(m, wiring.flipped(self.samples), periphery.samples)
+        wiring.connect(m, wiring.flipped(self.results), periphery.results)
+        m.d.comb += [
+            periphery.rates.eq(self.rates),
+            self.batch_done.eq(periphery.batch_done),
+            self.counters.eq(periphery.counters),
+        ]
+        return m

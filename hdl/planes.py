@@ -1,0 +1,197 @@
+"""Arithmetic on bit-planes.
+
+A number per lane is held as planes: vector b holds bit b of every lane's number. Logic on planes works on all lanes at
+once, which a simulator executes as whole-word operations and an FPGA as one LUT per lane and bit. Intermediate
+vectors are named signals, so that they are evaluated once and visible in waveforms.
+"""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+
+Planes = Sequence[Value]
+
+
+def named(m: Module, name: str, value: Value) -> Signal:
+    """Give an expression a name: a combinational signal of its shape."""
+    signal = Signal(value.shape(), name=name)
+    m.d.comb += signal.eq(value)
+    return signal
+
+
+def ones(lanes: int) -> Const:
+    """Make a plane of ones; unsigned, so that it widens nothing."""
+    return Const((1 << lanes) - 1, lanes)
+
+
+def add(m: Module, name: str, a: Planes, b: Planes, carry: Value) -> list[Value]:
+    """Add two numbers per lane, modulo 2^len(a).
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    name : str
+        Prefix of the intermediate signals.
+    a, b : sequence of Value
+        Planes, least significant first, equally many.
+    carry : Value
+        Carry-in, one bit per lane.
+
+    Returns
+    -------
+    list of Value
+        Planes of the sum.
+    """
+    total = []
+    for bit, (x, y) in enumerate(zip(a, b, strict=True)):
+        half = named(m, f"{name}_half{bit}", x ^ y)
+        total.append(half ^ carry)
+        if bit < len(a) - 1:
+            carry = named(m, f"{name}_carry{bit}", (x & y) | (half & carry))
+    return total
+
+
+def subtract(m: Module, name: str, a: Planes, b: Planes) -> list[Value]:
+    """Subtract per lane, modulo 2^len(a); planes as in `add`."""
+    return add(m, name, a, [~plane for plane in b], ones(len(a[0])))
+
+
+def at_most(m: Module, name: str, a: Planes, b: Planes) -> Value:
+    """Compare unsigned numbers per lane: one bit per lane, set where a <= b."""
+    below: Value = ones(len(a[0]))
+    for bit, (x, y) in enumerate(zip(a, b, strict=True)):
+        below = named(m, f"{name}_at_most{bit}", (~x & y) | (~(x ^ y) & below))
+    return below
+
+
+def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[list[Value], Value]:
+    """Multiply a trit per lane by a signed number common to all lanes.
+
+    Parameters
+    ----------
+    coefficient : Value
+        The common number, two's complement.
+    nonzero, negative : Value
+        The trits, one bit per lane.
+
+    Returns
+    -------
+    planes : list of Value
+        The product in one's complement, as many planes as `coefficient` has bits.
+    carry : Value
+        One bit per lane to add, which makes it two's complement.
+    """
+    lanes = len(nonzero)
+    return [nonzero & (bit.replicate(lanes) ^ negative) for bit in coefficient], nonzero & negative
+
+
+def extend(planes: Planes, count: int) -> list[Value]:
+    """Sign-extend planes to `count` planes."""
+    return [*planes, *[planes[-1]] * (count - len(planes))]
+
+
+def any_of(planes: Planes, lanes: int) -> Value:
+    """OR of planes: one bit per lane; zero without planes."""
+    result: Value = Const(0, lanes)
+    for plane in planes:
+        result = result | plane
+    return result
+
+
+def population(m: Module, name: str, vector: Value) -> Value:
+    """Count the ones of a vector.
+
+    Pairs, nibbles, bytes and so on are added side by side within words of 64 bits, then the words' counts are added:
+    a handful of whole-word operations in a simulator.
+    """
+    counts = []
+    for start in range(0, len(vector), 64):
+        word = vector[start : start + 64]
+        width, field = len(word), 1
+        while field < width:
+            mask = sum(((1 << field) - 1) << at for at in range(0, width, 2 * field)) & ((1 << width) - 1)
+            label = f"{name}_{start}_{field}"
+            word = named(m, label, ((word & mask) + (word[field:] & mask))[:width])
+            field *= 2
+        counts.append(word[: width.bit_length()])
+    while len(counts) > 1:
+        counts = [counts[i] + counts[i + 1] if i + 1 < len(counts) else counts[i] for i in range(0, len(counts), 2)]
+    return counts[0][: len(vector).bit_length()]
+
+
+def lookup(m: Module, name: str, select: Planes, table: Sequence[int], bits: int) -> list[Value]:
+    """Look up a constant table per lane.
+
+    Every output plane is a reduced decision diagram over the select planes; equal subfunctions are built once.
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    name : str
+        Prefix of the intermediate signals.
+    select : sequence of Value
+        Planes of the index, least significant first.
+    table : sequence of int
+        ``2^len(select)`` entries.
+    bits : int
+        Planes of an entry.
+
+    Returns
+    -------
+    list of Value
+        Planes of the entries.
+    """
+    lanes = len(select[0])
+    nodes: dict[tuple[int, int], Value] = {}
+
+    def node(function: int, depth: int) -> Value:
+        """Build the function of the lowest `depth` select planes, its truth table packed into an integer."""
+        full = (1 << (1 << depth)) - 1
+        if function in (0, full):
+            return ones(lanes) if function else Const(0, lanes)
+        if (function, depth) in nodes:
+            return nodes[function, depth]
+        half = 1 << (depth - 1)
+        low, high = function & ((1 << half) - 1), function >> half
+        plane = select[depth - 1]
+        top = (1 << half) - 1
+        if low == high:
+            value = node(low, depth - 1)
+        elif low == 0:
+            value = plane if high == top else plane & node(high, depth - 1)
+        elif high == 0:
+            value = ~plane if low == top else ~plane & node(low, depth - 1)
+        elif low == top:
+            value = ~plane | node(high, depth - 1)
+        elif high == top:
+            value = plane | node(low, depth - 1)
+        elif low ^ high == top:
+            value = plane ^ node(low, depth - 1)
+        else:
+            value = (plane & node(high, depth - 1)) | (~plane & node(low, depth - 1))
+        nodes[function, depth] = named(m, f"{name}_{len(nodes)}", value)
+        return nodes[function, depth]
+
+    functions = [sum((entry >> bit & 1) << at for at, entry in enumerate(table)) for bit in range(bits)]
+    return [node(function, len(select)) for function in functions]
+
+
+def shift_in(m: Module, planes: Sequence[Signal], values: Sequence[Value]) -> None:
+    """Shift planes down by one group of lanes and put the group's values at the top.
+
+    After ``lanes / len(values)`` shifts the first group is at the lowest lanes.
+
+    Parameters
+    ----------
+    m : Module
+        Where the registers are assigned, in the ``sync`` domain.
+    planes : sequence of Signal
+        Registers, one per bit.
+    values : sequence of Value
+        One number per lane of the group, at least as many bits as planes.
+    """
+    group = len(values)
+    for bit, plane in enumerate(planes):
+        m.d.sync += plane.eq(Cat(plane[group:], *[value[bit] for value in values]))

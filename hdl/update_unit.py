@@ -1,0 +1,118 @@
+"""From gradient sums to write pulses (twin of `golden/update_unit.py`)."""
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.gradient_memory import GradientParameters
+from golden.tables import PulseParameters, SwitchingParameters
+from hdl.planes import any_of, named
+from hdl.tables import pulse_table
+
+
+class UpdateUnit(wiring.Component):
+    """Splits every lane's gradient sum into kappa and nu and issues the row's pulses.
+
+    One row per cycle as long as only the nu pulse is needed, one cycle more for each kappa pulse; a pulse that no lane
+    needs is not issued. Latency 1 cycle from accepted row to first pulse.
+
+    Parameters
+    ----------
+    pulse : PulseParameters
+        Resolution of nu and table.
+    switching : SwitchingParameters
+        The devices for which the table is made.
+    gradient : GradientParameters
+        Width of the sums.
+    rows, lanes : int
+        Shape of the array.
+    steps : int
+        Largest kappa, 1 or 2.
+
+    Attributes
+    ----------
+    rate : Signal, in
+        log2 of the sum that stands for one weight step, minus nu_bits: 0 .. gradient.bits - 1. Stable during a pass.
+    row : stream, in
+        ``row`` and planes ``sums``.
+    pulse : stream, out
+        ``row``, ``increase`` and planes ``codes``.
+    idle : Signal(1), out
+        No pulse is waiting.
+    """
+
+    def __init__(
+        self,
+        pulse: PulseParameters,
+        switching: SwitchingParameters,
+        gradient: GradientParameters,
+        *,
+        rows: int,
+        lanes: int,
+        steps: int,
+    ) -> None:
+        self._pulse, self._switching, self._gradient = pulse, switching, gradient
+        self._lanes, self._steps = lanes, steps
+        row_bits = max(1, (rows - 1).bit_length())
+        sums = data.StructLayout({"row": row_bits, "sums": data.ArrayLayout(lanes, gradient.bits)})
+        pulses = data.StructLayout(
+            {"row": row_bits, "increase": lanes, "codes": data.ArrayLayout(lanes, switching.code_bits)}
+        )
+        super().__init__(
+            {
+                "rate": In(range(gradient.bits)),
+                "row": In(stream.Signature(sums)),
+                "pulse": Out(stream.Signature(pulses)),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        lanes, nu_bits = self._lanes, self._pulse.nu_bits
+        sums = list(self.row.payload.sums)
+        sign = sums[-1]
+
+        # |G| in one's complement, shifted so that nu is in the lowest planes and kappa in those above
+        magnitude = named(m, "magnitude", Cat(plane ^ sign for plane in sums[:-1]))
+        scaled = named(m, "scaled", magnitude >> (self.rate * lanes))
+        planes = [scaled[bit * lanes : (bit + 1) * lanes] for bit in range(len(sums) - 1)]
+        planes += [sign & ~sign] * max(0, nu_bits - len(planes))
+        codes = pulse_table(m, "table", planes[:nu_bits], self._pulse, self._switching)
+        # lanes with kappa >= 1, kappa >= 2
+        whole = [
+            named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)
+        ]
+
+        # registers of the row at work; `pending` holds the pulses still to issue, kappa first
+        row = Signal.like(self.row.payload.row, name="held_row")
+        increase = Signal(lanes, name="increase")
+        held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes")
+        held_whole = [Signal(lanes, name=f"held_kappa{step + 1}") for step in range(self._steps)]
+        pending = Signal(self._steps + 1, name="pending")
+        rest = named(m, "rest", pending & (pending - 1))
+        m.d.comb += [
+            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready)),
+            self.pulse.valid.eq(pending != 0),
+            self.pulse.payload.row.eq(row),
+            self.pulse.payload.increase.eq(increase),
+            self.idle.eq(pending == 0),
+        ]
+        with m.If(self.row.valid & self.row.ready):
+            m.d.sync += [
+                row.eq(self.row.payload.row),
+                increase.eq(~sign),
+                held_codes.as_value().eq(Cat(*codes)),
+                *[held.eq(lanes_) for held, lanes_ in zip(held_whole, whole, strict=True)],
+                pending.eq(Cat(*[lanes_.any() for lanes_ in whole], any_of(codes, lanes).any())),
+            ]
+        with m.Elif(self.pulse.valid & self.pulse.ready):
+            m.d.sync += pending.eq(rest)
+
+        out: list[Value] = [plane for plane in held_codes]
+        for step in reversed(range(self._steps)):
+            chosen = pending[step].replicate(lanes)
+            out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
+        m.d.comb += self.pulse.payload.codes.as_value().eq(Cat(*out))
+        return m
