@@ -1,6 +1,5 @@
 """The host of a simulated machine: commands, samples, and a view of its whole state."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,9 @@ from cocotb.handle import HierarchyObject
 from cocotb.triggers import Timer, ValueChange
 from numpy.typing import NDArray
 
-from cocotb_tests.manifest import from_planes, pack, unpack
+from cocotb_tests.manifest import config, from_planes, pack, to_planes, unpack
 from golden.input_buffer import beats
-from golden.machine import Machine, Sample
+from golden.machine import Sample
 
 
 class Host:
@@ -70,13 +69,20 @@ class Host:
         self._play ^= 1
         self.dut.play.value = self._play
 
+    async def resume(self, state: dict[str, NDArray[np.int64]], counters: dict[str, int]) -> None:
+        """Put the machine, just reset, into a state."""
+        self.state.write(state, pack(self.ports["counters"], counters))
+        await Timer(1, "ns")  # the writes take effect at the end of the time step
+
     def counters(self) -> dict[str, int]:
         """Read the event counters."""
         return unpack(self.ports["counters"], int(self.dut.counters.value))
 
 
 class MachineState:
-    """The whole state of a machine, read through the probe paths of its manifest.
+    """The whole state of a machine, read and written through the probe paths of its manifest.
+
+    The form of a state is that of `golden.machine.Machine.state`.
 
     Parameters
     ----------
@@ -87,87 +93,82 @@ class MachineState:
     """
 
     def __init__(self, dut: HierarchyObject, manifest: dict[str, Any]) -> None:
-        self.config = manifest["config"]
-        self.derived = manifest["derived"]
-        self._depth = {name: probe["depth"] for name, probe in manifest["probes"].items()}
+        self.config = config(manifest)
         self._handles: dict[str, list[Any]] = {}
         for quantity, probe in manifest["probes"].items():
             handle: Any = dut
             for part in probe["path"].split("."):
                 handle = getattr(handle, part)
             self._handles[quantity] = [handle[i] for i in range(probe["depth"])] if probe["depth"] else [handle]
+        c = self.config
+        bits = c.geometry.sum_bits
+        offset, spread = c.neuron.offset_bits(bits), c.neuron.spread_bits(bits)
+        # quantity of the state -> probe, bits between elements, first bit, bits, signed
+        self._elements = {
+            "offset": ("neuron_states", offset + spread, 0, offset, True),
+            "spread": ("neuron_states", offset + spread, offset, spread, False),
+            "activations": ("activations", 2, 0, 2, True),
+            "windows": ("windows", 1, 0, 1, False),
+            "errors": ("errors", c.error.bits, 0, c.error.bits, True),
+        }
 
-    def words(self, quantity: str) -> list[int]:
-        """Read all words of a quantity."""
-        return [int(handle.value) for handle in self._handles[quantity]]
+    def _read(self, probe: str) -> list[int]:
+        return [int(handle.value) for handle in self._handles[probe]]
 
-    def deposit(self, quantity: str, words: list[int]) -> None:
-        """Write all words of a quantity."""
-        for handle, word in zip(self._handles[quantity], words, strict=True):
+    def _write(self, probe: str, words: list[int]) -> None:
+        for handle, word in zip(self._handles[probe], words, strict=True):
             handle.value = word
 
     def read(self) -> dict[str, NDArray[np.int64]]:
-        """Read the whole state, in the form of `golden_state`."""
-        lanes, group = self.config["array"]["lanes"], self.config["array"]["group"]
-        devices = 2 if self.config["array"]["synapse"] == "ternary" else 1
-        bits = self.config["gradient"]["bits"]
-        state: dict[str, NDArray[np.int64]] = {}
-        rows = [from_planes(word, lanes, devices, signed=False) for word in self.words("device_states")]
-        state["r1"] = np.array(rows) & 1
-        state["r2"] = np.array(rows) >> 1
-        state["gradient"] = np.array([from_planes(w, lanes, bits, signed=True) for w in self.words("gradient_sums")])
-        width = self.config["random"]["width"]
-        streams = []
-        for stream in range(sum(1 for name in self._handles if name.startswith("random_")) // width):
-            planes = sum(self.words(f"random_{stream}_{bit}")[0] << (bit * lanes) for bit in range(width))
-            streams.append(from_planes(planes, lanes, width, signed=False))
-        state["random"] = np.concatenate(streams)
-        offset_bits = spread_bits = self.derived["sum_bits"] + self.config["neuron"]["fraction"]
-        state["offset"] = _elements(self.words("neuron_states"), group, offset_bits + spread_bits, 0, offset_bits, True)
-        state["spread"] = _elements(
-            self.words("neuron_states"), group, offset_bits + spread_bits, offset_bits, spread_bits, False
-        )
-        state["activations"] = _elements(self.words("activations"), group, 2, 0, 2, True)
-        state["windows"] = _elements(self.words("windows"), group, 1, 0, 1, False)
-        error_bits = self.config["error"]["bits"]
-        state["errors"] = _elements(self.words("errors"), group, error_bits, 0, error_bits, True)
+        """Read the whole state; only while the clock stands still."""
+        c, lanes = self.config, self.config.array.lanes
+        devices = np.array([from_planes(w, lanes, c.array.devices, signed=False) for w in self._read("device_states")])
+        sums = [from_planes(w, lanes, c.gradient.bits, signed=True) for w in self._read("gradient_sums")]
+        random = []
+        for stream in range(c.array.streams_per_lane):
+            random.append(from_planes(self._read(f"random_{stream}")[0], lanes, c.random.width, signed=False))
+        state = {
+            "r1": devices & 1,
+            "r2": devices >> 1,
+            "gradient": np.array(sums),
+            "random": np.concatenate(random),
+        }
+        for quantity, (probe, stride, offset, width, signed) in self._elements.items():
+            values = [
+                word >> (at * stride + offset) & ((1 << width) - 1)
+                for word in self._read(probe)
+                for at in range(c.array.group)
+            ]
+            unsigned = np.array(values, np.int64)
+            state[quantity] = unsigned - (unsigned >> (width - 1) << width) if signed else unsigned
         return state
 
+    def write(self, state: dict[str, NDArray[np.int64]], counters: int) -> None:
+        """Put the machine into a state; only while the clock stands still.
 
-def _elements(
-    words: list[int], count: int, stride: int, offset: int, width: int, signed: bool
-) -> NDArray[np.int64]:
-    """Cut elements out of words: `count` per word, every `stride` bits, `width` bits from `offset` on."""
-    values = []
-    for word in words:
-        for at in range(count):
-            value = word >> (at * stride + offset) & ((1 << width) - 1)
-            values.append(value - (1 << width) if signed and value >> (width - 1) else value)
-    return np.array(values, np.int64)
+        Parameters
+        ----------
+        state : dict of str to ndarray of int64
+            The state.
+        counters : int
+            Packed counters.
+        """
+        c, lanes, group = self.config, self.config.array.lanes, self.config.array.group
 
+        def planes(numbers: NDArray[np.int64], bits: int) -> int:
+            return sum(plane << (bit * lanes) for bit, plane in enumerate(to_planes(numbers, bits)))
 
-def golden_state(machine: Machine) -> dict[str, NDArray[np.int64]]:
-    """The whole state of a golden machine.
-
-    Returns
-    -------
-    dict of str to ndarray of int64
-        Quantity -> values: ``r1``, ``r2``, ``gradient`` (rows, lanes), ``random`` (streams,), ``offset``, ``spread``,
-        ``activations``, ``windows``, ``errors`` (elements,).
-    """
-    return {
-        "r1": machine.array.r1.astype(np.int64),
-        "r2": machine.array.r2.astype(np.int64),
-        "gradient": machine.gradient.sums.astype(np.int64),
-        "random": machine.array.lfsr.states.astype(np.int64),
-        "offset": machine.neurons.offset,
-        "spread": machine.neurons.spread,
-        "activations": machine.vectors.activations.reshape(-1).astype(np.int64),
-        "windows": machine.vectors.windows.reshape(-1).astype(np.int64),
-        "errors": machine.vectors.errors.reshape(-1),
-    }
-
-
-def working_folder() -> Path:
-    """Folder of the running simulation."""
-    return Path(os.environ["MTJ_WORK"])
+        devices = state["r1"] | state["r2"] << 1
+        self._write("device_states", [planes(row, c.array.devices) for row in devices])
+        self._write("gradient_sums", [planes(row, c.gradient.bits) for row in state["gradient"]])
+        for stream in range(c.array.streams_per_lane):
+            streams = state["random"][stream * lanes : (stream + 1) * lanes]
+            self._write(f"random_{stream}", [planes(streams, c.random.width)])
+        words: dict[str, list[int]] = {}
+        for quantity, (probe, stride, offset, width, _) in self._elements.items():
+            parts = words.setdefault(probe, [0] * len(self._handles[probe]))
+            for index, value in enumerate(state[quantity].tolist()):
+                parts[index // group] |= (value & ((1 << width) - 1)) << (index % group * stride + offset)
+        for probe, parts in words.items():
+            self._write(probe, parts)
+        self._write("counters", [counters])

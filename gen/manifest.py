@@ -108,8 +108,7 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         "counters": ("periphery", "event_counters", "counts", 0, 0),
     }
     for stream in range(config.array.streams_per_lane):
-        for bit in range(config.random.width):
-            found[f"random_{stream}_{bit}"] = ("array", f"lfsr{stream}", f"state{bit}", 0, lanes)
+        found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, config.random.width * lanes)
     return {
         quantity: {
             "module": "_".join(part for part in (f"mtj_gxnor_{half}", block) if part),

@@ -137,9 +137,7 @@ class Geometry:
     def column_bits(self) -> int:
         """Width of a column sum, signed: no sum that the program forms can overflow it."""
         return signed_bits(
-            max(
-                layer.inputs if layer.inputs_on_rows else layer.outputs * self.error_limit for layer in self.layers
-            )
+            max(layer.inputs if layer.inputs_on_rows else layer.outputs * self.error_limit for layer in self.layers)
         )
 
     @cached_property

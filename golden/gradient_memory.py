@@ -58,9 +58,7 @@ class GradientMemory:
         """Set one row of sums to zero."""
         self.sums[row] = 0
 
-    def accumulate(
-        self, rows: NDArray[np.intp], coefficients: NDArray[np.int64], drive: NDArray[np.int64]
-    ) -> None:
+    def accumulate(self, rows: NDArray[np.intp], coefficients: NDArray[np.int64], drive: NDArray[np.int64]) -> None:
         """Add the outer product of coefficients and drive to rows of sums, saturating.
 
         Parameters

@@ -6,7 +6,6 @@ and moves the state ``leap`` bits along the sequence.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,16 +81,16 @@ class LfsrParameters:
 
     def __post_init__(self) -> None:
         if self.width not in TRINOMIALS:
-            raise ValueError(f"lfsr.width must be one of {sorted(TRINOMIALS)}, not {self.width}")
+            raise ValueError(f"random.width must be one of {sorted(TRINOMIALS)}, not {self.width}")
         if self.tap not in TRINOMIALS[self.width]:
             raise ValueError(
-                f"lfsr.tap must be one of {TRINOMIALS[self.width]} at width {self.width} "
+                f"random.tap must be one of {TRINOMIALS[self.width]} at width {self.width} "
                 f"(primitive trinomials), not {self.tap}"
             )
         if not 1 <= self.leap <= self.width:
-            raise ValueError(f"lfsr.leap must be 1 .. width = {self.width} steps, not {self.leap}")
+            raise ValueError(f"random.leap must be 1 .. width = {self.width} steps, not {self.leap}")
         if not 1 <= self.seed < 1 << self.width:
-            raise ValueError(f"lfsr.seed must be 1 .. 2^{self.width} - 1 (zero locks the register), not {self.seed}")
+            raise ValueError(f"random.seed must be 1 .. 2^{self.width} - 1 (zero locks the register), not {self.seed}")
 
     @property
     def polynomial(self) -> int:
@@ -99,10 +98,10 @@ class LfsrParameters:
         return 1 << self.width | 1 << self.tap | 1
 
     def separation(self, streams: int) -> int:
-        """Steps between the starting points of neighbouring streams: a power of two, as large as the period allows."""
+        """Steps between the starts of neighbouring streams: a power of two, as large as the period allows."""
         room = ((1 << self.width) - 1) // streams
         if room < 1:
-            raise ValueError(f"{streams} streams do not fit into an LFSR period of 2^{self.width} - 1: widen lfsr.width")
+            raise ValueError(f"{streams} random streams do not fit the period 2^{self.width} - 1: widen random.width")
         return 1 << (room.bit_length() - 1)
 
     def jump(self, state: int, steps: int) -> int:
@@ -146,18 +145,12 @@ class LfsrParameters:
             moved |= ((sequence >> t & mask).bit_count() & 1) << t
         return moved
 
-    @cached_property
-    def leap_map(self) -> tuple[tuple[int, ...], ...]:
-        """For every bit of the state after one draw, the bits of the state before it whose XOR it is.
-
-        The hardware's XOR network is this table; it is computed by running the recurrence on symbols.
-        """
-        symbols = [1 << i for i in range(self.width)]
-        for t in range(self.leap):
-            symbols.append(symbols[t + self.tap] ^ symbols[t])
-        return tuple(
-            tuple(i for i in range(self.width) if symbol >> i & 1) for symbol in symbols[self.leap :]
-        )
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The leap in strides that do not need their own new bits, each at most width - tap steps."""
+        longest = self.width - self.tap
+        whole, rest = divmod(self.leap, longest)
+        return (longest,) * whole + ((rest,) if rest else ())
 
     def model(self, streams: int) -> "Lfsr":
         """Make the golden model of `streams` parallel streams."""
@@ -195,11 +188,7 @@ class Lfsr:
         p = self.parameters
         words = (self.states & np.uint64((1 << bits) - 1)).astype(np.uint32)
         mask = np.uint64((1 << p.width) - 1)
-        remaining = p.leap
-        while remaining:
-            # as many steps at once as the recurrence allows before it needs its own new bits
-            step = min(remaining, p.width - p.tap)
-            new = (self.states ^ (self.states >> np.uint64(p.tap))) & np.uint64((1 << step) - 1)
-            self.states = ((self.states >> np.uint64(step)) | (new << np.uint64(p.width - step))) & mask
-            remaining -= step
+        for steps in p.strides:
+            new = (self.states ^ (self.states >> np.uint64(p.tap))) & np.uint64((1 << steps) - 1)
+            self.states = ((self.states >> np.uint64(steps)) | (new << np.uint64(p.width - steps))) & mask
         return words

@@ -74,6 +74,43 @@ class Machine:
         array = {name: getattr(self.array, name) for name in ("pulses", "pulse_width", "switches")}
         return {name: count % (1 << COUNTER_BITS) for name, count in (self._counts | array).items()}
 
+    def state(self) -> dict[str, NDArray[np.int64]]:
+        """Copy the whole state between two commands.
+
+        Returns
+        -------
+        dict of str to ndarray of int64
+            ``r1``, ``r2``, ``gradient``, shape (rows, lanes); ``random``, shape (streams,); ``offset``, ``spread``,
+            ``activations``, ``windows``, ``errors``, shape (elements,).
+        """
+        state = {
+            "r1": self.array.r1,
+            "r2": self.array.r2,
+            "gradient": self.gradient.sums,
+            "random": self.array.lfsr.states,
+            "offset": self.neurons.offset,
+            "spread": self.neurons.spread,
+            "activations": self.vectors.activations.reshape(-1),
+            "windows": self.vectors.windows.reshape(-1),
+            "errors": self.vectors.errors.reshape(-1),
+        }
+        return {name: values.astype(np.int64) for name, values in state.items()}
+
+    def restore(self, state: dict[str, NDArray[np.int64]], counters: dict[str, int]) -> None:
+        """Continue from a state and counters taken earlier from a machine of the same configuration."""
+        self.array.r1[:] = state["r1"]
+        self.array.r2[:] = state["r2"]
+        self.gradient.sums[:] = state["gradient"]
+        self.array.lfsr.states[:] = state["random"].astype(np.uint64)
+        self.neurons.offset[:] = state["offset"]
+        self.neurons.spread[:] = state["spread"]
+        self.vectors.activations.reshape(-1)[:] = state["activations"]
+        self.vectors.windows.reshape(-1)[:] = state["windows"]
+        self.vectors.errors.reshape(-1)[:] = state["errors"]
+        self._counts = dict(counters)
+        for name in ("pulses", "pulse_width", "switches"):
+            setattr(self.array, name, counters[name])
+
     def form(self) -> None:
         """Host command FORM: random weights, zero gradient sums, initial neurons."""
         for instruction in self.config.program.form:

@@ -104,9 +104,7 @@ class Neurons:
         """Subtract the whole part of the offsets of the neurons `at` from their sums."""
         return sums - (self.offset[at] >> self.parameters.fraction)
 
-    def fire(
-        self, sums: NDArray[np.int64], at: slice, *, training: bool
-    ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    def fire(self, sums: NDArray[np.int64], at: slice, *, training: bool) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
         """Turn sums into activations; in training the state then follows.
 
         Parameters

@@ -86,9 +86,7 @@ class ErrorUnit(wiring.Component):
             scaled = Signal(signed(len(total) + 1), name=f"scaled{lane}")
             m.d.comb += [
                 violation.eq(p.margin + Mux(target, -centred, centred)),
-                size.eq(
-                    Mux(violation < 0, 0, Mux(violation >> p.shift > p.limit, p.limit, violation >> p.shift))
-                ),
+                size.eq(Mux(violation < 0, 0, Mux(violation >> p.shift > p.limit, p.limit, violation >> p.shift))),
                 scaled.eq((total + half) >> p.backward_shift),
             ]
             with m.If(self.mask[lane]):

@@ -95,9 +95,7 @@ class GradientMemory(wiring.Component):
             self.idle.eq(~valid1 & ~valid2),
             write.addr.eq(stage2.row),
             write.en.eq(valid2 & advance),
-            write.data.eq(
-                Mux(stage2.op == GradientOp.CLEAR, 0, Mux(updating, Cat(*leaked), Cat(*accumulated)))
-            ),
+            write.data.eq(Mux(stage2.op == GradientOp.CLEAR, 0, Mux(updating, Cat(*leaked), Cat(*accumulated)))),
         ]
         return m
 

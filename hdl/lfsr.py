@@ -1,6 +1,6 @@
 """Random streams in hardware: one leap-forward Fibonacci LFSR per lane (twin of `golden/lfsr.py`)."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -42,17 +42,19 @@ class Lfsr(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        lanes = len(self._seeds)
-        state = []
-        for bit in range(self._parameters.width):
-            init = sum((int(seed) >> bit & 1) << lane for lane, seed in enumerate(self._seeds))
-            state.append(Signal(lanes, init=init, name=f"state{bit}"))
-        for plane, word in zip(state, self.word, strict=False):
-            m.d.comb += word.eq(plane)
+        p, lanes = self._parameters, len(self._seeds)
+        # planes one above the other in one register: a leap is a shift by whole planes
+        init = sum(
+            (int(seed) >> bit & 1) << (bit * lanes + lane)
+            for lane, seed in enumerate(self._seeds)
+            for bit in range(p.width)
+        )
+        state = Signal(p.width * lanes, init=init, name="state")
+        leaped: Value = state
+        for steps in p.strides:
+            new = leaped[: steps * lanes] ^ leaped[p.tap * lanes : (p.tap + steps) * lanes]
+            leaped = Cat(leaped[steps * lanes :], new)
         with m.If(self.draw):
-            for bit, sources in enumerate(self._parameters.leap_map):
-                value = state[sources[0]]
-                for source in sources[1:]:
-                    value = value ^ state[source]
-                m.d.sync += state[bit].eq(value)
+            m.d.sync += state.eq(leaped)
+        m.d.comb += self.word.eq(state[: self._bits * lanes])
         return m

@@ -9,8 +9,8 @@ from golden.neuron import NeuronParameters
 
 def clamp(value: Value, bits: int) -> Value:
     """Saturate a signed value to `bits` bits."""
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    return Mux(value < low, Const(low, signed(bits)), Mux(value > high, Const(high, signed(bits)), value[:bits].as_signed()))
+    low, high = Const(-(1 << (bits - 1)), signed(bits)), Const((1 << (bits - 1)) - 1, signed(bits))
+    return Mux(value < low, low, Mux(value > high, high, value[:bits].as_signed()))
 
 
 class Neurons(wiring.Component):
@@ -127,7 +127,8 @@ class Neurons(wiring.Component):
         # centred == 0 never fires: the threshold is at least 1
         offset = old.offset
         if p.offset_follows:
-            offset = Mux(self.fire, clamp(offset + (((total << p.fraction) - offset) >> p.follow_shift), len(offset)), offset)
+            followed = offset + (((total << p.fraction) - offset) >> p.follow_shift)
+            offset = Mux(self.fire, clamp(followed, len(offset)), offset)
         step = Mux(self.train, self.errors[lane] << p.train_shift, 0)
         m.d.comb += [
             new.offset.eq(Mux(self.reset, 0, clamp(offset - step, len(old.offset)))),
@@ -135,9 +136,7 @@ class Neurons(wiring.Component):
                 Mux(
                     self.reset,
                     p.initial_spread << p.fraction,
-                    Mux(
-                        self.fire, old.spread + (((size << p.fraction) - old.spread) >> p.follow_shift), old.spread
-                    ),
+                    Mux(self.fire, old.spread + (((size << p.fraction) - old.spread) >> p.follow_shift), old.spread),
                 )
             ),
         ]

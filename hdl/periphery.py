@@ -85,9 +85,7 @@ class Periphery(wiring.Component):
         m.submodules.vector_memory = vectors = VectorMemory(
             groups=geometry.vector_groups, group=group, error_bits=error_bits
         )
-        m.submodules.row_driver = rows = RowDriver(
-            group=group, depth=depth, rows=geometry.rows, value_bits=error_bits
-        )
+        m.submodules.row_driver = rows = RowDriver(group=group, depth=depth, rows=geometry.rows, value_bits=error_bits)
         m.submodules.column_driver = columns = ColumnDriver(
             lanes=lanes, group=group, depth=depth, value_bits=error_bits
         )
@@ -189,17 +187,13 @@ class Periphery(wiring.Component):
                 m.d.comb += [
                     valid.eq(sweep.valid),
                     sweep.ready.eq(ready),
-                    macro.command.payload.op.eq(
-                        Mux(doing[Op.SENSE], ArrayOp.SENSE_COLUMNS, ArrayOp.SENSE_ROW)
-                    ),
+                    macro.command.payload.op.eq(Mux(doing[Op.SENSE], ArrayOp.SENSE_COLUMNS, ArrayOp.SENSE_ROW)),
                 ]
             with m.Case(Op.GRADIENT):
                 m.d.comb += [
                     gradient.command.valid.eq(rows.event.valid),
                     rows.event.ready.eq(gradient.command.ready),
-                    gradient.command.payload.op.eq(
-                        Mux(from_errors, GradientOp.SCALE_TRITS, GradientOp.SCALE_DRIVE)
-                    ),
+                    gradient.command.payload.op.eq(Mux(from_errors, GradientOp.SCALE_TRITS, GradientOp.SCALE_DRIVE)),
                     gradient.command.payload.row.eq(rows.event.payload.row),
                     gradient.command.payload.coefficient.eq(rows.event.payload.coefficient),
                 ]

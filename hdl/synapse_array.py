@@ -64,9 +64,7 @@ class ArraySignature(wiring.Signature):
         Instruments of the emulation; a macro that cannot observe them drives zero.
     """
 
-    def __init__(
-        self, parameters: ArrayParameters, geometry: Geometry, *, error_bits: int, code_bits: int
-    ) -> None:
+    def __init__(self, parameters: ArrayParameters, geometry: Geometry, *, error_bits: int, code_bits: int) -> None:
         lanes = parameters.lanes
         both = lanes * parameters.devices
         command = data.StructLayout(
@@ -214,7 +212,9 @@ class SynapseArray(wiring.Component):
         devices = [r1, r2][: p.devices]
         pulses = self._pulsed(m, devices, increase2, any_of(list(codes2), lanes))
         flips = self._flips(m, devices, pulses, codes2, increase2, words)
-        pulsed_states = Cat(named(m, f"new_{i}", state ^ flip) for i, (state, flip) in enumerate(zip(devices, flips, strict=True)))
+        pulsed_states = Cat(
+            named(m, f"new_{i}", state ^ flip) for i, (state, flip) in enumerate(zip(devices, flips, strict=True))
+        )
         top = self._switching.threshold_bits - 1
         formed_states = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]][: p.devices]
         m.d.comb += [
@@ -268,10 +268,9 @@ class SynapseArray(wiring.Component):
         """Devices that switch: pulsed, not yet in the state they are pulsed to, random word below the threshold."""
         # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
         targets = [increase, ~increase][: len(devices)]
-        if len(words) == len(devices):
-            directions = targets
-        else:  # one draw for whichever device is pulsed
-            directions = [(pulses[0] & targets[0]) | (pulses[1] & targets[1])]
+        # with one draw per lane, it is for whichever device is pulsed
+        either = any_of([pulse & target for pulse, target in zip(pulses, targets, strict=True)], len(increase))
+        directions = targets if len(words) == len(devices) else [either]
         switches = [
             at_most(
                 m,

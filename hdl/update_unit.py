@@ -81,9 +81,7 @@ class UpdateUnit(wiring.Component):
         planes += [sign & ~sign] * max(0, nu_bits - len(planes))
         codes = pulse_table(m, "table", planes[:nu_bits], self._pulse, self._switching)
         # lanes with kappa >= 1, kappa >= 2
-        whole = [
-            named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)
-        ]
+        whole = [named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)]
 
         # registers of the row at work; `pending` holds the pulses still to issue, kappa first
         row = Signal.like(self.row.payload.row, name="held_row")
@@ -110,7 +108,7 @@ class UpdateUnit(wiring.Component):
         with m.Elif(self.pulse.valid & self.pulse.ready):
             m.d.sync += pending.eq(rest)
 
-        out: list[Value] = [plane for plane in held_codes]
+        out: list[Value] = list(held_codes)
         for step in reversed(range(self._steps)):
             chosen = pending[step].replicate(lanes)
             out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]

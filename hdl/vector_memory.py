@@ -1,6 +1,6 @@
 """Activations, derivative windows and errors, one word per group (twin of `golden/vector_memory.py`)."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 

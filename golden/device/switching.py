@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def probability_erf(
-    width: ArrayLike, overdrive: float, theta_0: float, time_constant: float
-) -> NDArray[np.float64]:
+def probability_erf(width: ArrayLike, overdrive: float, theta_0: float, time_constant: float) -> NDArray[np.float64]:
     r"""Switching probability with a one-dimensional normal initial angle (the paper's form).
 
     The free layer starts at a normally distributed angle of spread theta_0 and precesses out in

@@ -1,0 +1,67 @@
+# Thin entry points: every target runs one Python program in .venv. Variables are given on the command line, for
+# example `make test SIM=icarus` or `make train DATASET=mnist EPOCHS=20`.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.stamp
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup lint verilog test test-full train clean
+
+# Verilator's own calls of make must not inherit this one's options.
+unexport MAKEFLAGS MFLAGS
+
+# $(call option,NAME,VARIABLE): --NAME with the variable's value, when it has one.
+option = $(if $($(2)),--$(1) '$($(2))')
+
+TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-10s %s\n' "$$target" "$$text"; done
+
+setup: $(STAMP) ## make .venv with everything in requirements.lock
+
+define CHECK
+need() { command -v "$$1" >/dev/null || { echo "error: $$1 is missing: apt-get install $$2" >&2; exit 1; }; }; \
+need '$(PYTHON)' python3; need c++ g++; need make make; need perl perl; \
+'$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+  { echo "error: $$('$(PYTHON)' --version) does not do, Python 3.11, 3.12 or 3.13 is needed: apt-get install python3.11, or name one with PYTHON=" >&2; exit 1; }; \
+'$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null || \
+  { echo "error: the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+endef
+
+$(STAMP): requirements.lock
+	@$(CHECK)
+	'$(PYTHON)' -m venv --clear $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@test -n "$$($(RUN) -m find_libpython)" || \
+	  { echo "error: the shared library of Python is missing: apt-get install libpython3.$$($(RUN) -c 'import sys; print(sys.version_info[1])')" >&2; exit 1; }
+	@touch $@
+
+lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m pyright
+	$(RUN) -m gen lint
+
+verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file
+	$(RUN) -m gen verilog --config '$(or $(CONFIG),digits)'
+
+test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
+	$(TEST) -m 'not slow'
+
+test-full: $(STAMP) ## all tests, the slow ones too; options as for test
+	$(TEST)
+
+train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM SEED RESUME=1 WAVES=1
+	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
+	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
+	  $(call option,sim,SIM) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
+
+clean: ## remove what was built; .venv stays
+	rm -rf build .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,219 @@
+"""The main job: train a network in the RTL, the golden model beside it.
+
+Command line of ``make train``.
+"""
+
+import datetime
+import json
+import platform
+import shlex
+import sys
+import time
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cocotb_tests import harness, runner
+from cocotb_tests.picture import draw
+from cocotb_tests.progress import Progress
+from cocotb_tests.training import Job
+from gen import config as configs
+from gen import verilator, verilog
+from gen.manifest import versions
+from golden import data
+from golden.config import MachineConfig
+from golden.training import CheckpointError, Run
+
+#: Errors that a user can cause; each is one line.
+_USER_ERRORS = (
+    configs.ConfigError,
+    data.DataError,
+    CheckpointError,
+    runner.SimulatorError,
+    verilator.ToolError,
+    ValueError,
+    OSError,
+)
+
+_BUILD = Path("build")
+
+
+def simulation(files: dict[str, str], simulator: str, *, waves: bool) -> runner.Simulation:
+    """Put a generated machine into the harness.
+
+    Parameters
+    ----------
+    files : dict of str to str
+        Output of `gen.verilog.machine_files`.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    waves : bool
+        Whether a waveform is recorded.
+
+    Returns
+    -------
+    runner.Simulation
+        Ready to build.
+    """
+    manifest = json.loads(files["manifest.json"])
+    sources = {file: files[file] for file in files["files.f"].split()}
+    public = [("harness", name, True) for name in harness.WRITTEN]
+    public += [("harness", name, False) for name in harness.READ]
+    public += [(probe["module"], probe["variable"], True) for probe in manifest["probes"].values()]
+    sources["harness.sv"] = harness.write(manifest)
+    return runner.Simulation("harness", sources, simulator, tuple(public), waves)
+
+
+def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) -> dict[str, Any]:
+    """Run a job in the simulation.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    files : dict of str to str
+        The generated machine.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    waves : bool
+        Whether a waveform is recorded.
+
+    Returns
+    -------
+    dict
+        The simulation's outcome.
+    """
+    work = Path(job.work)
+    work.mkdir(parents=True, exist_ok=True)
+    job.outcome.unlink(missing_ok=True)
+    job_file = work / "job.json"
+    job_file.write_text(json.dumps(asdict(job)))
+    runner.run(
+        simulation(files, simulator, waves=waves),
+        "cocotb_tests.training",
+        environment={"MTJ_JOB": str(job_file.resolve()), "COCOTB_LOG_LEVEL": "WARNING"},
+        plusargs=[f"+samples={work.resolve()}/samples.bin", f"+results={work.resolve()}/results.txt"],
+        name=work.name,
+    )
+    return json.loads(job.outcome.read_text())
+
+
+def golden_only(run: Run, job: Job) -> dict[str, Any]:
+    """Run a job in the golden model alone; return an outcome like the simulation's."""
+    seconds = run.resume(job.checkpoint)["seconds"] if job.resume else 0.0
+    started = saved = time.monotonic()
+    with Progress(run) as progress:
+        for step in run.steps():
+            run.advance(step, run.present(step))
+            progress.show(step)
+            now = time.monotonic()
+            if now - saved > 10 or run.finished:
+                run.save(job.checkpoint, {"seconds": seconds + now - started, "cycles": 0, "compared": 0})
+                saved = now
+    return {
+        "bit_exact": None,
+        "compared_values": 0,
+        "rtl_cycles": 0,
+        "wall_seconds": seconds + time.monotonic() - started,
+    }
+
+
+def _seeded(config: MachineConfig, seed: int) -> MachineConfig:
+    """Give a configuration another seed for its random streams and its sample order; 0 leaves it as it is."""
+    if not seed:
+        return config
+    random, training = replace(config.random, seed=seed), replace(config.training, shuffle_seed=seed)
+    return replace(config, random=random, training=training)
+
+
+def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, Any]) -> dict[str, Any]:
+    tested = [epoch for epoch in run.curve if epoch.test_samples]
+    presented = sum(epoch.train_samples + epoch.test_samples for epoch in run.curve)
+    cycles = {key: value for key, value in run.machine.counters.items() if value}
+    rate = presented / outcome["wall_seconds"] if simulator != "golden" and outcome["wall_seconds"] else 0.0
+    return {
+        "dataset": job.dataset,
+        "config": name,
+        "simulator": simulator,
+        "epochs": run.epochs,
+        "samples": run.samples,
+        "test_accuracy": tested[-1].test_correct / tested[-1].test_samples if tested else 0.0,
+        "bit_exact": outcome["bit_exact"],
+        "compared_values": outcome["compared_values"],
+        "rtl_cycles": outcome["rtl_cycles"],
+        "rtl_samples_per_second": rate,
+        "wall_seconds": outcome["wall_seconds"],
+        "weights_sha256": run.weights_sha256(),
+        "test_curve": [epoch.test_correct / epoch.test_samples for epoch in tested],
+        "train_curve": [epoch.train_correct / epoch.train_samples for epoch in run.curve],
+        "counters": cycles,
+        "seed": {"random": run.config.random.seed, "shuffle": run.config.training.shuffle_seed},
+        "command": shlex.join(sys.orig_argv),
+        "versions": {**versions(), "cocotb": version("cocotb"), "python": platform.python_version()},
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def main(
+    dataset: Annotated[str, typer.Option(help="digits or mnist")] = "digits",
+    config: Annotated[str, typer.Option(help="configuration, named or .toml; by default that of the data set")] = "",
+    data_dir: Annotated[str, typer.Option(help="folder with the data set's original files")] = "",
+    samples: Annotated[int, typer.Option(help="training samples, the first ones; 0 for all")] = 0,
+    epochs: Annotated[int, typer.Option(help="passes over them; 0 for the configuration's")] = 0,
+    sim: Annotated[str, typer.Option(help="verilator, icarus, or golden for the NumPy model alone")] = "verilator",
+    seed: Annotated[int, typer.Option(help="seed of random streams and sample order; 0 for the configuration's")] = 0,
+    resume: Annotated[bool, typer.Option(help="continue from the last checkpoint")] = False,
+    waves: Annotated[bool, typer.Option(help="record the first batch as a waveform, and stop after it")] = False,
+    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = _BUILD,
+) -> None:
+    """Train a network, write build/reports/train.json and train.png."""
+    name = config or dataset
+    try:
+        if sim != "golden":
+            runner.check(sim)
+        machine = _seeded(configs.load(name), seed)
+        loaded = data.load(dataset, Path(data_dir) if data_dir else None)
+        run = Run(machine, loaded, samples, epochs or machine.training.epochs)
+        title = configs.title(name)
+        work = build / "train" / f"{dataset}-{title}{'-golden' if sim == 'golden' else ''}"
+        job = Job(
+            design=str(work.resolve() / "design"),
+            work=str(work.resolve()),
+            dataset=dataset,
+            data_dir=data_dir and str(Path(data_dir).resolve()),
+            samples=samples,
+            epochs=run.epochs,
+            resume=resume,
+            one_step=waves,
+        )
+        if sim == "golden":
+            outcome = golden_only(run, job)
+        else:
+            files = verilog.machine_files(machine, title)
+            verilog.write(files, Path(job.design))
+            outcome = simulate(job, files, sim, waves=waves)
+            run.resume(job.checkpoint)
+        report = _report(run, job, title, sim, outcome)
+        reports = build / "reports"
+        verilog.write({"train.json": json.dumps(report, indent=1) + "\n"}, reports)
+        if run.curve:
+            draw(run, reports / "train.png")
+    except KeyboardInterrupt:
+        sys.exit("interrupted: the same command with RESUME=1 goes on from the last checkpoint")
+    except _USER_ERRORS as error:
+        sys.exit(f"error: {error}")
+    if outcome["bit_exact"] is False:
+        again = "make train with the same settings, RESUME=1 and WAVES=1, records this batch"
+        sys.exit(f"RTL and golden model differ: {outcome['mismatch']}; {again}")
+    print(
+        f"{dataset} on {title}: test accuracy {report['test_accuracy']:.4f} after {len(run.curve)} epochs, "
+        f"bit_exact {report['bit_exact']}, {report['compared_values']} values compared, "
+        f"{report['rtl_cycles']} cycles, {report['wall_seconds']:.0f} s; {reports}/train.json, train.png"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

