@@ -16,17 +16,19 @@ module harness;
   reg [31:0] clocks = 0;
   reg [{command_msb}:0] command__payload = 0;
   reg [{rates_msb}:0] rates = 0;
+  // host: 0 samples and results never pause, 1 they pause at random, 2 they pause for long
+  reg [1:0] stalls = 0;
   wire command__ready, samples__ready, results__valid, batch_done;
   wire [{results_msb}:0] results__payload;
   wire [{counters_msb}:0] counters;
-  reg command__valid = 0, samples__valid = 0;
+  reg command__valid = 0, samples__valid = 0, results__ready = 1;
   reg [{samples_msb}:0] samples__payload = 0;
 
   {top} dut (
     .clk(clk), .rst(rst),
     .command__valid(command__valid), .command__ready(command__ready), .command__payload(command__payload),
     .samples__valid(samples__valid), .samples__ready(samples__ready), .samples__payload(samples__payload),
-    .results__valid(results__valid), .results__ready(1'b1), .results__payload(results__payload),
+    .results__valid(results__valid), .results__ready(results__ready), .results__payload(results__payload),
     .rates(rates), .batch_done(batch_done), .counters(counters));
 
   // sample player: words of {sample_bytes} bytes, most significant first, from the file named by +samples
@@ -54,7 +56,7 @@ module harness;
   // result log: prediction and label of every sample, one line each, to the file named by +results
   reg [8191:0] results_path;
   integer log = 0;
-  always @(posedge clk) if (!rst && results__valid) begin
+  always @(posedge clk) if (!rst && results__valid && results__ready) begin
     if (log == 0) begin
       if (!$value$plusargs("results=%s", results_path)) results_path = "results.txt";
       log = $fopen(results_path, "w");
@@ -62,12 +64,21 @@ module harness;
     $fwrite(log, "%0d %0d\\n", results__payload[{prediction_msb}:0], results__payload[{results_msb}:{prediction_bits}]);
   end
 
+  reg [9:0] pauses = 10'h1;
+  wire pause_samples = stalls == 1 ? pauses[0] : stalls == 2 && pauses[9];
+  wire pause_results = stalls == 1 ? pauses[3] : stalls == 2 && !pauses[9];
   always @(posedge clk) begin
+    // a counter for long pauses, a shift register with feedback for random ones
+    pauses <= stalls == 2 ? pauses + 1 : {{pauses[8:0], pauses[9] ^ pauses[6]}};
+    results__ready <= !pause_results;
     if (rst) begin
       samples__valid <= 0;
       command__valid <= 0;
     end else begin
-      if (!samples__valid || samples__ready) next_word;
+      if (!samples__valid || samples__ready) begin
+        if (pause_samples) samples__valid <= 0;
+        else next_word;
+      end
       if (command__valid && command__ready) command__valid <= 0;
     end
   end
@@ -124,5 +135,5 @@ _PORTS = {
 }
 
 #: Signals of the harness that the host writes, and those it reads.
-WRITTEN = ("rst", "go", "play", "command__payload", "rates")
+WRITTEN = ("rst", "go", "play", "stalls", "command__payload", "rates")
 READ = ("done", "clocks", "counters")

@@ -41,8 +41,9 @@ class Host:
         await ValueChange(self.dut.done)
         return (int(self.dut.clocks.value) - before) % (1 << 32)
 
-    async def reset(self) -> None:
-        """Reset the machine."""
+    async def reset(self, stalls: int = 0) -> None:
+        """Reset the machine, and choose whether the harness's streams never pause (0), randomly (1), or long (2)."""
+        self.dut.stalls.value = stalls
         self.dut.rst.value = 1
         await self._go()
         self.dut.rst.value = 0
@@ -95,6 +96,7 @@ class MachineState:
     def __init__(self, dut: HierarchyObject, manifest: dict[str, Any]) -> None:
         self.config = config(manifest)
         self._handles: dict[str, list[Any]] = {}
+        # an array other than the emulated one may have no random states to show
         for quantity, probe in manifest["probes"].items():
             handle: Any = dut
             for part in probe["path"].split("."):
@@ -125,14 +127,15 @@ class MachineState:
         devices = np.array([from_planes(w, lanes, c.array.devices, signed=False) for w in self._read("device_states")])
         sums = [from_planes(w, lanes, c.gradient.bits, signed=True) for w in self._read("gradient_sums")]
         random = []
-        for stream in range(c.array.streams_per_lane):
+        for stream in range(c.array.streams_per_lane if "random_0" in self._handles else 0):
             random.append(from_planes(self._read(f"random_{stream}")[0], lanes, c.random.width, signed=False))
         state = {
             "r1": devices & 1,
             "r2": devices >> 1,
             "gradient": np.array(sums),
-            "random": np.concatenate(random),
         }
+        if random:
+            state["random"] = np.concatenate(random)
         for quantity, (probe, stride, offset, width, signed) in self._elements.items():
             values = [
                 word >> (at * stride + offset) & ((1 << width) - 1)

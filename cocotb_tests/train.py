@@ -41,7 +41,7 @@ _USER_ERRORS = (
 _BUILD = Path("build")
 
 
-def simulation(files: dict[str, str], simulator: str, *, waves: bool) -> runner.Simulation:
+def simulation(files: dict[str, str], simulator: str, *, waves: bool = False, quick: bool = False) -> runner.Simulation:
     """Put a generated machine into the harness.
 
     Parameters
@@ -52,6 +52,8 @@ def simulation(files: dict[str, str], simulator: str, *, waves: bool) -> runner.
         ``verilator`` or ``icarus``.
     waves : bool
         Whether a waveform is recorded.
+    quick : bool
+        Compile quickly instead of for speed.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def simulation(files: dict[str, str], simulator: str, *, waves: bool) -> runner.
     public += [("harness", name, False) for name in harness.READ]
     public += [(probe["module"], probe["variable"], True) for probe in manifest["probes"].values()]
     sources["harness.sv"] = harness.write(manifest)
-    return runner.Simulation("harness", sources, simulator, tuple(public), waves)
+    return runner.Simulation("harness", sources, simulator, tuple(public), waves, quick)
 
 
 def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cocotb_tests import manifest as manifests
 from cocotb_tests.host import Host
+from cocotb_tests.state import Mismatch, compare, machine_pair
 from cocotb_tests.progress import Progress
 from golden import data
-from golden.counters import COUNTERS
 from golden.training import Run, Step
 
 #: Seconds between checkpoints.
@@ -63,45 +63,6 @@ class Job:
         return Path(self.work) / "outcome.json"
 
 
-class Mismatch(AssertionError):
-    """RTL and golden model differ."""
-
-
-def compare(step: str, rtl: dict[str, NDArray[np.int64]], golden: dict[str, NDArray[np.int64]]) -> int:
-    """Compare all quantities in full.
-
-    Parameters
-    ----------
-    step : str
-        Where the run stands, for the message.
-    rtl, golden : dict of str to ndarray of int64
-        Quantity -> values.
-
-    Returns
-    -------
-    int
-        Number of values compared.
-
-    Raises
-    ------
-    Mismatch
-        If a value differs; the message names step, quantity, index and both values.
-    """
-    compared = 0
-    for quantity, expected in golden.items():
-        found = rtl[quantity]
-        assert found.shape == expected.shape, f"{quantity}: shape {found.shape} in RTL, {expected.shape} in golden"
-        differ = np.argwhere(found != expected)
-        if len(differ):
-            index = tuple(int(i) for i in differ[0])
-            raise Mismatch(
-                f"{step}: {quantity}{list(index)} is {found[index]} in RTL, {expected[index]} in the golden model "
-                f"({len(differ)} of {expected.size} differ)"
-            )
-        compared += expected.size
-    return compared
-
-
 class Comparison:
     """RTL and golden machine side by side.
 
@@ -146,13 +107,9 @@ class Comparison:
 
     def check(self, where: str, **more: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
         """Compare counters and whole state, and what else is given as (RTL, golden)."""
-        rtl_counters, golden_counters = self.host.counters(), self.run.machine.counters
-        # waiting depends on the host and is no property of the machine
-        names = [name for name in COUNTERS if name != "cycles_wait"]
-        rtl = {name: pair[0] for name, pair in more.items()} | self.host.state.read()
-        golden = {name: pair[1] for name, pair in more.items()} | self.run.machine.state()
-        rtl |= {name: np.array(rtl_counters[name]) for name in names}
-        golden |= {name: np.array(golden_counters[name]) for name in names}
+        rtl, golden = machine_pair(self.host, self.run.machine)
+        rtl |= {name: pair[0] for name, pair in more.items()}
+        golden |= {name: pair[1] for name, pair in more.items()}
         self.compared += compare(where, rtl, golden)
 
 

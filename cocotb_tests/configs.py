@@ -1,0 +1,117 @@
+"""Configurations for tests: the named ones for tests, and random ones that follow from a seed alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gen import config as named
+from golden.config import MachineConfig, TrainingParameters
+from golden.error_unit import ErrorParameters
+from golden.gradient_memory import GradientParameters
+from golden.input_buffer import InputParameters
+from golden.lfsr import TRINOMIALS, LfsrParameters
+from golden.neuron import NeuronParameters
+from golden.synapse_array import ArrayParameters
+from golden.tables import PulseParameters, SwitchingParameters
+
+#: Synapse and write scheme, in turn: any four neighbouring numbers of random configurations cover all of them.
+KINDS = (("ternary", "blind"), ("binary", "verified"), ("ternary", "verified"), ("binary", "blind"))
+
+
+def random_config(seed: int, number: int = 0) -> MachineConfig:
+    """Make a small valid configuration.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the whole series.
+    number : int
+        Which one of the series; its synapse and scheme are ``KINDS[number % 4]``.
+
+    Returns
+    -------
+    MachineConfig
+        The same for the same arguments.
+    """
+    rng = np.random.default_rng([seed, number])
+
+    def pick(low: int, high: int) -> int:
+        """Choose an integer, both ends included."""
+        return int(rng.integers(low, high + 1))
+
+    def one_of(choices: Any) -> Any:
+        """Choose an element."""
+        return choices[pick(0, len(choices) - 1)]
+
+    synapse, scheme = KINDS[number % len(KINDS)]
+    group = pick(2, 4)
+    array = ArrayParameters(group * pick(1, 4), group, synapse, scheme)
+    layers = (pick(1, 24), *(pick(1, 14) for _ in range(pick(0, 3))), pick(2, min(12, 1 << (2 * group))))
+    width = one_of([width for width in TRINOMIALS if width >= 7])
+    random = LfsrParameters(width, one_of(TRINOMIALS[width]), pick(1, width), pick(1, (1 << min(width, 62)) - 1))
+    threshold_bits = pick(4, min(16, width))
+    form = one_of(("ideal", "erf"))
+    switching = SwitchingParameters(
+        form,
+        code_bits=pick(1, 6),
+        threshold_bits=threshold_bits,
+        slope=float(rng.uniform(1.5, 4.0)),
+        overdrive_to_antiparallel=float(rng.uniform(1.5, 2.5)),
+        overdrive_to_parallel=float(rng.uniform(1.5, 2.5)),
+    )
+    nu_bits = pick(1, 7)
+    pulse = PulseParameters(nu_bits, float(rng.uniform(1.5, 4.0)), pick(0, max(1, (1 << nu_bits) // 3)))
+    neuron = NeuronParameters(
+        fraction=pick(0, 8),
+        threshold_eighths=pick(0, 15),
+        window_eighths=pick(0, 31),
+        follow_shift=pick(0, 8),
+        offset_follows=bool(pick(0, 1)),
+        offset_trains=bool(pick(0, 1)),
+        train_shift=pick(0, 4),
+        initial_spread=pick(1, 12),
+    )
+    error = ErrorParameters(pick(2, 6), pick(1, 20), pick(0, 3), pick(0, 4))
+    bits = pick(4, 12)
+    gradient = GradientParameters(bits, pick(1, bits))
+    low = pick(0, 200)
+    training = TrainingParameters(
+        batch=pick(1, 6),
+        epochs=1,
+        rates=tuple(nu_bits + pick(0, bits - 1) for _ in layers[1:]),
+        shuffle_seed=pick(1, 1000),
+    )
+    inputs = InputParameters(low, pick(low, 255), pick(-1, 1), pick(-1, 1))
+    return MachineConfig(layers, array, inputs, training, random, switching, pulse, neuron, error, gradient)
+
+
+def cases(seed: int, count: int = 2) -> dict[str, MachineConfig]:
+    """Configurations that a test runs over.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the random ones.
+    count : int
+        How many random ones.
+
+    Returns
+    -------
+    dict of str to MachineConfig
+        Title -> configuration: ``tiny``, then ``random0`` and following.
+    """
+    return {"tiny": named.load("tiny"), **{f"random{i}": random_config(seed, i) for i in range(count)}}
+
+
+def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:
+    """Change fields of the blocks' parameters, for example ``variant(c, error={"bits": 3})``.
+
+    The rates of training move into the range that the change leaves open.
+    """
+    parts = {block: replace(getattr(config, block), **fields) for block, fields in blocks.items()}
+    pulse, gradient = parts.get("pulse", config.pulse), parts.get("gradient", config.gradient)
+    training = parts.get("training", config.training)
+    top = pulse.nu_bits + gradient.bits - 1
+    rates = tuple(min(max(rate, pulse.nu_bits), top) for rate in training.rates)
+    return replace(config, **{**parts, "training": replace(training, rates=rates)})

@@ -1,0 +1,97 @@
+"""What the machine tests share: generate, build, present, and hand back what came of it."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cocotb_tests import configs, runner
+from cocotb_tests.machine.presentation import Job, make_samples
+from cocotb_tests.train import simulation
+from gen import verilog
+from golden.config import MachineConfig
+from golden.machine import Machine
+from golden.tables import PulseParameters
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a presentation brought.
+
+    Attributes
+    ----------
+    compared : int
+        Values compared and found equal.
+    mismatch : str
+        The first difference, empty when there is none.
+    counters : dict of str to int
+        Counters of the golden machine.
+    """
+
+    compared: int
+    mismatch: str
+    counters: dict[str, int]
+
+
+def present(
+    files: dict[str, str],
+    work: Path,
+    *,
+    batches: int,
+    simulator: str,
+    quick: bool = True,
+    **settings: Any,
+) -> Outcome:
+    """Run a presentation.
+
+    Parameters
+    ----------
+    files : dict of str to str
+        A generated machine, possibly edited.
+    work : Path
+        Folder of this presentation.
+    batches : int
+        Mini-batches to train on.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    quick : bool
+        Compile quickly instead of for speed.
+    **settings
+        Further fields of the job.
+
+    Returns
+    -------
+    Outcome
+        What came of it.
+    """
+    verilog.write(files, work)
+    job = Job(str(work), batches, **settings)
+    runner.run(
+        simulation(files, simulator, quick=quick),
+        "cocotb_tests.machine.presentation",
+        environment={"MTJ_JOB": str(job.write())},
+        plusargs=[f"+samples={work}/samples.bin", f"+results={work}/results.txt"],
+    )
+    return Outcome(**json.loads((work / "outcome.json").read_text()))
+
+
+def generate(config: MachineConfig) -> dict[str, str]:
+    """Generate a machine for a test."""
+    return verilog.machine_files(config, "test")
+
+
+def lively(seed: int, number: int) -> MachineConfig:
+    """Make a random configuration that pulses after a few samples; synapse and scheme go by `number` modulo 4."""
+    while True:
+        config = configs.random_config(seed, number)
+        pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1)
+        rates = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
+        config = replace(config, training=replace(config.training, rates=rates), pulse=pulse)
+        machine = Machine(config)
+        machine.form()
+        machine.train(make_samples(config, np.random.default_rng(1), 4 * config.training.batch), 4, rates)
+        if machine.counters["switches"]:
+            return config
+        number += 4 * 1000

@@ -1,0 +1,200 @@
+"""A second array: plain SystemVerilog, one lane after another, random latency, no shared code with `hdl/`."""
+
+from typing import Any
+
+from golden.config import MachineConfig
+
+_TEMPLATE = """\
+// A slow array with the ports of mtj_gxnor_array, for the test of the macro boundary.
+module mtj_gxnor_array (
+  input clk, input rst,
+  input macro__command__valid, output macro__command__ready, input [{command_msb}:0] macro__command__payload,
+  input [{drive_msb}:0] macro__drive, input [{increase_msb}:0] macro__increase, input [{codes_msb}:0] macro__codes,
+  output reg macro__done, output reg [{sums_msb}:0] macro__sums, output reg [{row_sum_msb}:0] macro__row_sum,
+  output reg [{products_msb}:0] macro__products, output reg [{pulses_msb}:0] macro__pulses,
+  output reg [{pulse_width_msb}:0] macro__pulse_width, output reg [{switches_msb}:0] macro__switches);
+  localparam LANES = {lanes}, GROUP = {group}, DEVICES = {devices}, STREAMS = {streams}, BITS = {bits};
+  localparam WIDTH = {width}, TAP = {tap}, LEAP = {leap}, BLIND = {blind}, ERROR_BITS = {error_bits};
+  localparam CODE_BITS = {code_bits}, COLUMN_BITS = {column_bits}, ROW_LSB = {row_lsb}, ROW_BITS = {row_bits};
+  localparam COEFFICIENT_LSB = {coefficient_lsb};
+
+  reg [LANES*DEVICES-1:0] states [0:{rows_msb}];
+  reg [WIDTH-1:0] random [0:LANES*STREAMS-1];
+  integer sums [0:LANES-1];
+  reg [16:0] thresholds [0:1][0:{codes_top}];
+  integer base;
+  initial begin
+{tables}
+  end
+
+  task restart;
+    begin
+{seeds}
+    end
+  endtask
+
+  reg busy;
+  integer wait_left;
+  reg [15:0] latency;
+  assign macro__command__ready = !busy && latency[1:0] != 0;
+
+  function integer bit_of(input [LANES*DEVICES-1:0] word, input integer device, input integer lane);
+    bit_of = word[device*LANES + lane] ? 1 : 0;
+  endfunction
+  function integer weight(input [LANES*DEVICES-1:0] word, input integer lane);
+    weight = DEVICES == 2 ? bit_of(word, 0, lane) - bit_of(word, DEVICES - 1, lane) : 2*bit_of(word, 0, lane) - 1;
+  endfunction
+  function integer driven(input [{drive_msb}:0] drive, input integer lane);
+    integer b;
+    begin
+      driven = 0;
+      for (b = 0; b < ERROR_BITS; b = b + 1)
+        if (drive[b*LANES + lane]) driven = driven + (b == ERROR_BITS - 1 ? -(1 << b) : (1 << b));
+    end
+  endfunction
+
+  reg [BITS-1:0] word;
+  task draw(input integer stream);
+    integer step;
+    begin
+      word = random[stream][BITS-1:0];
+      for (step = 0; step < LEAP; step = step + 1)
+        random[stream] = {{random[stream][TAP] ^ random[stream][0], random[stream][WIDTH-1:1]}};
+    end
+  endtask
+
+  reg [LANES*DEVICES-1:0] row_states;
+  reg [ROW_BITS-1:0] row;
+  reg [BITS-1:0] words [0:1];
+  integer lane, device, total, products, pulses, widths, switches, code, b, old, target, reached;
+  reg signed [ERROR_BITS-1:0] coefficient;
+
+  task act;
+    begin
+      row = macro__command__payload[ROW_LSB +: ROW_BITS];
+      coefficient = macro__command__payload[COEFFICIENT_LSB +: ERROR_BITS];
+      row_states = states[row];
+      total = 0; products = 0; pulses = 0; widths = 0; switches = 0;
+      case (macro__command__payload[2:0])
+        0: for (lane = 0; lane < LANES; lane = lane + 1) begin
+          sums[lane] = sums[lane] + coefficient*weight(row_states, lane);
+          if (weight(row_states, lane) != 0) products = products + 1;
+        end
+        1: begin
+          for (lane = 0; lane < GROUP; lane = lane + 1)
+            macro__sums[lane*COLUMN_BITS +: COLUMN_BITS] <= sums[lane][COLUMN_BITS-1:0];
+          for (lane = 0; lane < LANES; lane = lane + 1) sums[lane] = lane + GROUP < LANES ? sums[lane + GROUP] : 0;
+        end
+        2: begin
+          for (lane = 0; lane < LANES; lane = lane + 1) begin
+            total = total + weight(row_states, lane)*driven(macro__drive, lane);
+            if (weight(row_states, lane)*driven(macro__drive, lane) != 0) products = products + 1;
+          end
+          macro__row_sum <= total[{row_sum_msb}:0];
+        end
+        default: begin
+          for (lane = 0; lane < LANES; lane = lane + 1) begin
+            draw(lane);
+            words[0] = word; words[1] = word;
+            if (STREAMS == 2) begin draw(LANES + lane); words[1] = word; end
+            code = 0;
+            for (b = 0; b < CODE_BITS; b = b + 1) if (macro__codes[b*LANES + lane]) code = code + (1 << b);
+            for (device = 0; device < DEVICES; device = device + 1) begin
+              old = bit_of(states[row], device, lane);
+              if (macro__command__payload[2:0] == 3)
+                row_states[device*LANES + lane] = words[device][BITS - 1 - (device == 1 && STREAMS == 1 ? 1 : 0)];
+              else if (code != 0) begin
+                // R1 goes parallel and R2 antiparallel when the weight shall increase
+                target = (macro__increase[lane] ? 1 : 0) ^ device;
+                if (BLIND != 0) reached = 1;
+                else if (DEVICES == 1) reached = old != target ? 1 : 0;
+                else if (macro__increase[lane])
+                  reached = device == 1 ? bit_of(states[row], 1, lane)
+                    : (bit_of(states[row], 0, lane) == 0 && bit_of(states[row], DEVICES - 1, lane) == 0 ? 1 : 0);
+                else
+                  reached = device == 0 ? bit_of(states[row], 0, lane)
+                    : (bit_of(states[row], 0, lane) == 0 && bit_of(states[row], DEVICES - 1, lane) == 0 ? 1 : 0);
+                if (reached != 0) begin
+                  pulses = pulses + 1;
+                  widths = widths + code;
+                  if (old != target && {{1'b0, words[device]}} < thresholds[target][code][BITS:0]) begin
+                    row_states[device*LANES + lane] = target[0];
+                    switches = switches + 1;
+                  end
+                end
+              end
+            end
+          end
+          states[row] = row_states;
+        end
+      endcase
+      macro__products <= products[{products_msb}:0];
+      macro__pulses <= pulses[{pulses_msb}:0];
+      macro__pulse_width <= widths[{pulse_width_msb}:0];
+      macro__switches <= switches[{switches_msb}:0];
+    end
+  endtask
+
+  always @(posedge clk) begin
+    macro__done <= 0;
+    latency <= {{latency[14:0], latency[15] ^ latency[13] ^ latency[12] ^ latency[10]}};
+    if (rst) begin
+      busy <= 0;
+      wait_left <= 0;
+      latency <= 16'hace1;
+      restart;
+      for (base = 0; base < LANES; base = base + 1) sums[base] = 0;
+    end else if (busy) begin
+      wait_left <= wait_left - 1;
+      if (wait_left == 0) begin
+        busy <= 0;
+        macro__done <= 1;
+      end
+    end else if (macro__command__valid && macro__command__ready) begin
+      act;
+      busy <= 1;
+      wait_left <= {{28'b0, latency[7:4]}};
+    end
+  end
+endmodule
+"""
+
+
+def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
+    """Write the slow array of a configuration as SystemVerilog."""
+    ports = manifest["modules"]["mtj_gxnor_array"]["ports"]
+    command = ports["macro__command__payload"]["fields"]
+    array, switching = config.array, config.switching
+    names = ("drive", "increase", "codes", "sums", "row_sum", "products", "pulses", "pulse_width", "switches")
+    tables = [
+        f"    thresholds[{direction}][{code}] = {int(threshold)};"
+        for direction, row in enumerate(switching.thresholds)
+        for code, threshold in enumerate(row)
+    ]
+    seeds = [
+        f"      random[{stream}] = {config.random.width}'h{int(state):x};"
+        for stream, state in enumerate(config.random.seeds(array.lanes * array.streams_per_lane))
+    ]
+    return _TEMPLATE.format(
+        **{f"{name}_msb": ports[f"macro__{name}"]["width"] - 1 for name in names},
+        command_msb=ports["macro__command__payload"]["width"] - 1,
+        lanes=array.lanes,
+        group=array.group,
+        devices=array.devices,
+        streams=array.streams_per_lane,
+        bits=switching.threshold_bits,
+        width=config.random.width,
+        tap=config.random.tap,
+        leap=config.random.leap,
+        blind=int(array.scheme == "blind"),
+        error_bits=config.error.bits,
+        code_bits=switching.code_bits,
+        codes_top=switching.codes - 1,
+        column_bits=config.geometry.column_bits,
+        row_lsb=command["row"]["offset"],
+        row_bits=command["row"]["width"],
+        coefficient_lsb=command["coefficient"]["offset"],
+        rows_msb=config.geometry.rows - 1,
+        tables="\n".join(tables),
+        seeds="\n".join(seeds),
+    )

@@ -1,0 +1,136 @@
+"""Faults seeded into every block of the generated Verilog: the comparison of the whole machine must catch each."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cocotb_tests.machine import rtl
+from gen import config as named
+from golden.gradient_memory import GradientParameters
+from golden.tables import PulseParameters
+
+SIM = os.environ.get("SIM", "verilator")
+pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
+
+#: Name -> file, module, regular expression that matches once in the module, replacement.
+FAULTS = {
+    "lfsr: wrong tap": ("array.v", "array_lfsr0", r"\^ state\[199:124\]", "^ state[195:120]"),
+    "array: strong zero reads as a weight": ("array.v", "array", r"nonzero = r1 \^ r2;", "nonzero = r1 | r2;"),
+    "array: threshold loses its leading bit": (
+        "array.v",
+        "array",
+        r"(flip_0 = .*)switch0_at_most15;",
+        r"\1switch0_at_most14;",
+    ),
+    "periphery: hidden offsets never train": (
+        "periphery.v",
+        "periphery",
+        r"(assign trains = \\output  )\|.*;",
+        r"\1;",
+    ),
+    "collector: mask counts wrong": ("periphery.v", "periphery_collector", r"left - 2'h2", "left - 2'h1"),
+    "column driver: plane inverted": (
+        "periphery.v",
+        "periphery_column_driver",
+        r"drive0 <= (\\\$\d+ );",
+        r"drive0 <= ~\1;",
+    ),
+    "error unit: hidden shift missing": (
+        "periphery.v",
+        "periphery_error_unit",
+        r"(scaled0 = .*)>>> 1'h1",
+        r"\1>>> 1'h0",
+    ),
+    "counters: one counts down": (
+        "periphery.v",
+        "periphery_event_counters",
+        r"counts\[95:48\] \+ ",
+        "counts[95:48] - ",
+    ),
+    "gradient memory: no saturation": (
+        "periphery.v",
+        "periphery_gradient_memory",
+        r"assign over = .*;",
+        "assign over = 4'h0;",
+    ),
+    "gradient memory: leak off by one": (
+        "periphery.v",
+        "periphery_gradient_memory",
+        r"leak_half0 \^ 4'hf",
+        "leak_half0 ^ 4'h0",
+    ),
+    "neurons: threshold excluded": ("periphery.v", "periphery_neurons", r"(fires0 = .*)>=", r"\1>"),
+    "row driver: second event of a group lost": (
+        "periphery.v",
+        "periphery_row_driver",
+        r"assign rest = mask & .*;",
+        "assign rest = 2'h0;",
+    ),
+    "sequencer: batch too short": ("periphery.v", "periphery_sequencer", r"batch_left - 1'h1", "batch_left - 2'h2"),
+    "update unit: polarity inverted": (
+        "periphery.v",
+        "periphery_update_unit",
+        r"(pulse__payload\[\d+:\d+\] = )increase;",
+        r"\1~increase;",
+    ),
+    "update unit: second step lost": (
+        "periphery.v",
+        "periphery_update_unit",
+        r"assign kappa2 = .*;",
+        "assign kappa2 = 4'h0;",
+    ),
+    "vector memory: window inverted": (
+        "periphery.v",
+        "periphery_vector_memory",
+        r"assign window = ",
+        "assign window = ~",
+    ),
+    "input buffer: trits negated": (
+        "periphery.v",
+        "periphery_input_buffer",
+        r"(trits\[.*\] <= )",
+        r"\1~",
+    ),
+}
+
+
+def mutate(text: str, module: str, pattern: str, replacement: str) -> str:
+    """Edit one module of a Verilog file; the pattern must match exactly once in it."""
+    found = re.search(rf"(?ms)^module mtj_gxnor_{module}\b.*?^endmodule", text)
+    assert found, f"no module {module}"
+    edited, count = re.subn(pattern, replacement, found[0])
+    assert count == 1, f"{pattern!r} matches {count} times in {module}"
+    return text[: found.start()] + edited + text[found.end() :]
+
+
+def _files() -> dict[str, str]:
+    """Generate `tiny` with sums that saturate and updates of several steps."""
+    config = named.load("tiny")
+    config = replace(
+        config,
+        pulse=PulseParameters(nu_bits=2, slope=3.0, dead_zone=1),
+        gradient=GradientParameters(bits=5, leak=3),
+        training=replace(config.training, rates=(2, 3, 2)),
+    )
+    return rtl.generate(config)
+
+
+def test_no_fault(tmp_path: Path) -> None:
+    """Without a fault there is nothing to catch, and what the faults break is exercised."""
+    outcome = rtl.present(_files(), tmp_path, batches=6, simulator=SIM)
+    assert not outcome.mismatch
+    assert outcome.counters["rows_pulsed"] > outcome.counters["update_rows"]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_caught(tmp_path: Path, name: str) -> None:
+    """The comparison stops at the fault."""
+    file, module, pattern, replacement = FAULTS[name]
+    files = _files()
+    files[file] = mutate(files[file], module, pattern, replacement)
+    outcome = rtl.present(files, tmp_path, batches=6, simulator=SIM)
+    print(f"{name}: {outcome.mismatch}")
+    assert outcome.mismatch
