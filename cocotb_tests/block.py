@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import fourstate, manifest
 from cocotb_tests.drivers import (
-    VERILOG_NAMES,
     Agent,
     Clock,
     Ports,
@@ -95,12 +93,9 @@ def run_files(files: dict[str, str], module: str, *, public: tuple[str, ...] = (
     sources = {file: files[file] for file in files["files.f"].split()}
     if sim == "icarus":
         sources = {file: fourstate.without_initial_values(content) for file, content in sources.items()}
-    # the C++ class that Verilator makes of a top level has a method of this name
-    sources = {file: re.sub(r"\\final\b ?", "final_", content) for file, content in sources.items()}
     ports = described["modules"][top]["ports"]
     seen: list[tuple[str, str, bool]] = [
-        (top, str(VERILOG_NAMES.get(name, name)), bool(port["direction"] == "input" or name in public))
-        for name, port in ports.items()
+        (top, name, bool(port["direction"] == "input" or name in public)) for name, port in ports.items()
     ]
     seen += [(top, name, True) for name in public if name not in ports]
     runner.run(

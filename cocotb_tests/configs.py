@@ -73,7 +73,7 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
         initial_spread=pick(1, 12),
     )
     error = ErrorParameters(pick(2, 6), pick(1, 20), pick(0, 3), pick(0, 4))
-    bits = pick(4, 12)
+    bits = pick(max(4, error.bits), 12)
     gradient = GradientParameters(bits, pick(1, bits))
     low = pick(0, 200)
     training = TrainingParameters(

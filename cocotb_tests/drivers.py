@@ -15,9 +15,6 @@ from cocotb.triggers import Timer
 
 from cocotb_tests.manifest import pack, unpack
 
-#: Ports that have another name in a simulation, because Verilator cannot have it at the top level.
-VERILOG_NAMES = {"final": "final_"}
-
 
 class Ports:
     """The ports of a block, read and written as the manifest describes them.
@@ -32,7 +29,7 @@ class Ports:
 
     def __init__(self, dut: HierarchyObject, described: dict[str, dict[str, Any]]) -> None:
         self.described = described
-        self._handles = {name: getattr(dut, VERILOG_NAMES.get(name, name)) for name in described}
+        self._handles = {name: getattr(dut, name) for name in described}
         self._written: dict[str, int] = {}
 
     def __contains__(self, name: str) -> bool:

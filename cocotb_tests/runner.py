@@ -95,6 +95,8 @@ class Simulation:
 
 #: Language options and waivers; lint has its own control file and is not the business of a simulation.
 _VERILATOR_ARGS = ["--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3", "-CFLAGS", "-std=c++20"]
+#: Verilog files as Verilog 2005: there an initial value is an event, which starts combinational blocks at time 0.
+_ICARUS_ARGS = ["-g2005"]
 #: How fast code is compiled, by `Simulation.quick`: Verilator's own make variables.
 _OPTIMIZE = {False: ["OPT_FAST=-O2 -march=native", "OPT_GLOBAL=-O2"], True: ["OPT_FAST=-O0", "OPT_GLOBAL=-O2"]}
 
@@ -184,7 +186,14 @@ def _runner(simulation: Simulation, environment: dict[str, str], waveform: Path)
 def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) -> Path:
     """Build, unless the same content is there already; a folder appears under its name only when it is complete."""
     verilating = simulation.simulator == "verilator"
-    manner = (simulation, waves, _VERILATOR_ARGS, _OPTIMIZE, verilator.find().version if verilating else "")
+    manner = (
+        simulation,
+        waves,
+        _VERILATOR_ARGS,
+        _ICARUS_ARGS,
+        _OPTIMIZE,
+        verilator.find().version if verilating else "",
+    )
     build = folder / f"{simulation.top}-{hashlib.sha256(repr(manner).encode()).hexdigest()[:16]}"
     if build.is_dir():
         return build
@@ -203,7 +212,7 @@ def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) ->
                 sources=sources,
                 hdl_toplevel=simulation.top,
                 build_dir=partial,
-                build_args=_VERILATOR_ARGS if verilating else [],
+                build_args=_VERILATOR_ARGS if verilating else _ICARUS_ARGS,
                 waves=waves,
                 always=True,
                 log_file=partial / "build.log",

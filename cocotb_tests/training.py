@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from cocotb_tests import manifest as manifests
 from cocotb_tests.host import Host
-from cocotb_tests.state import Mismatch, compare, machine_pair
 from cocotb_tests.progress import Progress
+from cocotb_tests.state import Mismatch, compare, machine_pair
 from golden import data
 from golden.training import Run, Step
 

@@ -21,7 +21,7 @@ class Collector:
         self.group = group
         self.partial = np.zeros((groups, group), np.int64)
 
-    def collect(self, row_sums: NDArray[np.int64], *, first: bool, final: bool) -> NDArray[np.int64] | None:
+    def collect(self, row_sums: NDArray[np.int64], *, first: bool, last: bool) -> NDArray[np.int64] | None:
         """Take the row sums of one column block.
 
         Parameters
@@ -30,7 +30,7 @@ class Collector:
             Sums of consecutive rows.
         first : bool
             Whether this is the first column block: nothing is added.
-        final : bool
+        last : bool
             Whether this is the last column block: the sums are complete.
 
         Returns
@@ -42,7 +42,7 @@ class Collector:
         padded.reshape(-1)[: len(row_sums)] = row_sums
         if not first:
             padded += self.partial[: len(padded)]
-        if final:
+        if last:
             return padded
         self.partial[: len(padded)] = padded
         return None

@@ -97,6 +97,8 @@ class MachineConfig:
                 f"switching.threshold_bits must not exceed random.width = {self.random.width}, "
                 f"not {self.switching.threshold_bits}"
             )
+        if self.gradient.bits < self.error.bits:
+            raise ValueError(f"gradient.bits must be at least error.bits = {self.error.bits}, not {self.gradient.bits}")
         self.random.separation(self.array.lanes * self.array.streams_per_lane)
         rates, low, high = self.training.rates, self.pulse.nu_bits, self.pulse.nu_bits + self.gradient.bits - 1
         if len(rates) != len(self.layers) - 1:

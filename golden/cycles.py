@@ -66,9 +66,9 @@ def sense(groups: int) -> int:
     return groups + ARRAY + 2
 
 
-def collect(rows: int, *, final: bool) -> int:
+def collect(rows: int, *, last: bool) -> int:
     """COLLECT: one row per cycle, then the collector, and the neurons when the sums are complete."""
-    return rows + ARRAY + (2 if final else 1)
+    return rows + ARRAY + (2 if last else 1)
 
 
 def update(pulses: NDArray[np.int64]) -> int:

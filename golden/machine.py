@@ -219,10 +219,10 @@ class Machine:
         sums = self.array.sense_rows(slice(instruction.row, instruction.row + instruction.rows), self.drive)
         self._count_read(instruction.phase, "rows_sensed", instruction.rows)
         self._count_read(instruction.phase, "products", self.array.products - before)
-        complete = self.collector.collect(sums, first=instruction.first, final=instruction.final)
+        complete = self.collector.collect(sums, first=instruction.first, last=instruction.last)
         if complete is not None:
             self._finish(instruction, complete)
-        return cycles.collect(instruction.rows, final=instruction.final)
+        return cycles.collect(instruction.rows, last=instruction.last)
 
     def _finish(self, instruction: Instruction, groups: NDArray[np.int64]) -> None:
         """Send complete sums through a unit into vector memory."""

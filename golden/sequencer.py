@@ -77,7 +77,7 @@ class Instruction:
         Valid elements from `group` on; the rest of the last groups is forced to zero.
     layer : int
         Layer, for its rate.
-    first, final : bool
+    first, last : bool
         COLLECT: first and last of the blocks whose row sums add up.
     """
 
@@ -92,7 +92,7 @@ class Instruction:
     elements: int = 0
     layer: int = 0
     first: bool = False
-    final: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _through_columns(geometry: Geometry, layer: Layer, phase: Phase, source: Sou
                 rows=layer.rows_per_block,
                 elements=layer.rows_per_block,
                 first=block == 0,
-                final=block == layer.blocks - 1,
+                last=block == layer.blocks - 1,
             ),
         ]
     return program

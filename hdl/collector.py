@@ -26,7 +26,7 @@ class Collector(wiring.Component):
         The array answers with groups of column sums, not with row sums. Stable from `start` on, as all that follow.
     rows, elements : in
         Row sums to come; valid elements of the vector.
-    first, final : Signal(1), in
+    first, last : Signal(1), in
         First and last column block of row sums.
     arrive : Signal(1), in
         A sum or group of sums is at the inputs.
@@ -55,7 +55,7 @@ class Collector(wiring.Component):
                 "rows": In(range(largest + 1)),
                 "elements": In(range(max(largest, geometry.lanes) + 1)),
                 "first": In(1),
-                "final": In(1),
+                "last": In(1),
                 "arrive": In(1),
                 "sums": In(data.ArrayLayout(signed(geometry.column_bits), geometry.group)),
                 "row_sum": In(signed(geometry.row_bits)),
@@ -101,12 +101,12 @@ class Collector(wiring.Component):
         m.d.comb += [
             read.addr.eq(index + complete),
             read.en.eq(1),
-            self.valid.eq(complete & (self.sensing | self.final)),
+            self.valid.eq(complete & (self.sensing | self.last)),
             self.index.eq(index),
             self.idle.eq(~complete),
             self.mask.eq(Cat(left > element for element in range(g.group))),
             write.addr.eq(index),
-            write.en.eq(complete & ~self.sensing & ~self.final),
+            write.en.eq(complete & ~self.sensing & ~self.last),
             write.data.eq(self.group),
         ]
         for element in range(g.group):

@@ -12,7 +12,7 @@ class GradientOp(enum.Enum, shape=2):
     """Commands of the gradient memory."""
 
     CLEAR = 0  #: set the row to zero
-    SCALE_DRIVE = 1  #: add coefficient * drive, the coefficient a trit
+    SCALE_DRIVE = 1  #: add coefficient * drive, the coefficient -1 or +1
     SCALE_TRITS = 2  #: add coefficient * drive, the drive trits
     UPDATE = 3  #: hand the row to the update unit, then let it leak
 

@@ -221,7 +221,7 @@ class Periphery(wiring.Component):
             collector.rows.eq(instruction.rows),
             collector.elements.eq(instruction.elements),
             collector.first.eq(instruction.first),
-            collector.final.eq(instruction.final),
+            collector.last.eq(instruction.last),
             collector.arrive.eq(macro.done & (doing[Op.SENSE] | doing[Op.COLLECT])),
             collector.sums.eq(macro.sums),
             collector.row_sum.eq(macro.row_sum),

@@ -87,8 +87,8 @@ def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[lis
 
 
 def extend(planes: Planes, count: int) -> list[Value]:
-    """Sign-extend planes to `count` planes."""
-    return [*planes, *[planes[-1]] * (count - len(planes))]
+    """Sign-extend planes to `count` planes, or drop the upper ones where the number is known to fit."""
+    return [*planes, *[planes[-1]] * (count - len(planes))][:count]
 
 
 def any_of(planes: Planes, lanes: int) -> Value:

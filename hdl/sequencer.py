@@ -37,7 +37,7 @@ def instruction_layout(geometry: Geometry) -> data.StructLayout:
             "elements": number,
             "layer": range(len(geometry.layers)) if len(geometry.layers) > 1 else 1,
             "first": 1,
-            "final": 1,
+            "last": 1,
         }
     )
 

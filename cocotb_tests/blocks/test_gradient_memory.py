@@ -1,0 +1,177 @@
+"""Gradient memory against its golden twin."""
+
+import cocotb
+import numpy as np
+import pytest
+from cocotb.handle import HierarchyObject
+
+from cocotb_tests import block
+from cocotb_tests.checkers import equal
+from cocotb_tests.drivers import Regime
+from cocotb_tests.manifest import from_planes, to_planes
+from golden import cycles
+from golden.config import MachineConfig
+from golden.gradient_memory import GradientMemory
+
+
+@pytest.mark.parametrize("config", block.cases())
+def test_gradient_memory(config: MachineConfig) -> None:
+    """All coroutines of this module."""
+    block.run("gradient_memory", config, __name__, public=("sums",))
+
+
+class _Pair:
+    """Hardware and golden model, given the same commands."""
+
+    def __init__(self, bench: block.Bench, regime: Regime) -> None:
+        self.bench, geometry = bench, bench.config.geometry
+        self.rows, self.lanes = geometry.rows, geometry.lanes
+        self.bits, self.limit = bench.config.gradient.bits, bench.config.error.limit
+        self.golden = GradientMemory(bench.config.gradient, self.rows, self.lanes)
+        self.source, self.commands = bench.source("command", regime)
+        self.handed = bench.sink("row", regime)
+        self.ops = bench.ports.described["command__payload"]["fields"]["op"]["values"]
+        self.drive = np.zeros(self.lanes, np.int64)
+        self.expected: list[dict[str, object]] = []
+        self.updates: list[int] = []
+        self.count = 0
+        bench.each_cycle(sample=self._ready)
+
+    def _ready(self, cycle: int) -> None:
+        """The memory stalls for one reason alone: a row that is not taken."""
+        ports = self.bench.ports
+        stalled = ports.read("row__valid") and not ports.read("row__ready")
+        equal(f"cycle {cycle}: command ready", ports.read("command__ready"), not stalled)
+
+    def set_drive(self, drive: np.ndarray) -> None:
+        """Change the column factor, between passes."""
+        self.drive = drive
+        self.bench.ports.write_bits("drive", _word(drive, self.bench.config.error.bits))
+
+    def send(self, op: str, row: int, coefficient: int = 0) -> None:
+        """Queue a command and let the golden model execute it."""
+        self.source.send({"op": self.ops[op], "row": row, "coefficient": coefficient})
+        if op == "CLEAR":
+            self.golden.clear(row)
+        elif op == "UPDATE":
+            self.expected.append({"row": row, "sums": to_planes(self.golden.sums[row], self.bits)})
+            self.updates.append(self.count)
+            self.golden.leak(row)
+        else:
+            self.golden.accumulate(np.array([row]), np.array([coefficient]), self.drive)
+        self.count += 1
+
+    async def done(self) -> None:
+        """Wait for the end of a pass and compare everything."""
+        ports = self.bench.ports
+        await self.bench.clock.until(lambda: self.source.empty and bool(ports.read("idle")))
+        equal("rows handed on", self.handed.values, self.expected)
+        words = self.bench.memory("sums", self.rows)
+        sums = [from_planes(word, self.lanes, self.bits, signed=True) for word in words]
+        equal("sums", sums, self.golden.sums)
+
+    def forget(self) -> None:
+        """Start counting anew."""
+        self.commands.clear()
+        self.handed.clear()
+        self.expected, self.updates, self.count = [], [], 0
+
+
+def _word(numbers: np.ndarray, bits: int) -> int:
+    return sum(plane << (at * len(numbers)) for at, plane in enumerate(to_planes(numbers, bits)))
+
+
+async def _cleared(dut: HierarchyObject, regime: Regime) -> tuple[block.Bench, _Pair]:
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = _Pair(bench, regime)
+    for row in range(pair.rows):
+        pair.send("CLEAR", row)
+    await pair.done()
+    return bench, pair
+
+
+@cocotb.test()
+@cocotb.parametrize(regime=block.REGIMES)
+async def passes(dut: HierarchyObject, regime: Regime) -> None:
+    """Passes of all commands over the rows in any order; without stalls one command per cycle, a row 2 cycles later."""
+    bench, pair = await _cleared(dut, regime)
+    for index in range(24):
+        pair.forget()
+        trits = index % 3 == 0
+        limit = 1 if trits else pair.limit
+        pair.set_drive(bench.integers(-limit, limit, pair.lanes))
+        ops = ["SCALE_DRIVE", "UPDATE", "SCALE_DRIVE"] if index % 4 else ["SCALE_DRIVE", "UPDATE", "CLEAR"]
+        for row in bench.rng.permutation(pair.rows):
+            op = ops[int(bench.rng.integers(0, len(ops)))]
+            op = "SCALE_TRITS" if trits and op == "SCALE_DRIVE" and bench.rng.random() < 0.7 else op
+            limit = pair.limit if op == "SCALE_TRITS" else 0
+            coefficient = int(bench.integers(-limit, limit, 1)[0])
+            # an event is never zero, and the memory relies on it where the coefficient is the trit
+            pair.send(op, int(row), int(bench.rng.choice([-1, 1])) if op == "SCALE_DRIVE" else coefficient)
+        await pair.done()
+        if regime is Regime.FLOWING:
+            first = pair.commands.cycles[0]
+            equal("cycles of the commands", pair.commands.cycles, list(range(first, first + pair.rows)))
+            equal("cycles of the rows handed on", pair.handed.cycles, [first + at + 2 for at in pair.updates])
+
+
+@cocotb.test()
+async def saturates_at_both_limits(dut: HierarchyObject) -> None:
+    """Sums run into both limits and stay there, by either factor; then they leak and come back from there."""
+    bench, pair = await _cleared(dut, Regime.FLOWING)
+    top = 1 << (pair.bits - 1)
+    for op in ("SCALE_DRIVE", "SCALE_TRITS"):
+        limit = pair.limit if op == "SCALE_DRIVE" else 1
+        drive = np.where(np.arange(pair.lanes) % 2, limit, -limit)
+        pair.set_drive(drive)
+        step = 1 if op == "SCALE_DRIVE" else pair.limit
+        for sign in (1, -1):
+            for _ in range(2 * top // pair.limit + 3):
+                pair.send(op, 0, sign * step)
+                await bench.clock.until(lambda: pair.source.empty and bool(bench.ports.read("idle")))
+            assert set(map(int, pair.golden.sums[0])) == {-top, top - 1}, "the test did not reach the limits"
+            await pair.done()
+        for command in ("UPDATE", op, "UPDATE"):
+            pair.send(command, 0, step if command == op else 0)
+            await pair.done()
+
+
+@cocotb.test()
+async def leaks_every_value(dut: HierarchyObject) -> None:
+    """All values that a sum can have (of wide sums a random part), written into the memory, leak as in the model."""
+    bench, pair = await _cleared(dut, Regime.FLOWING)
+    values = bench.rng.permutation(np.arange(-(1 << (pair.bits - 1)), 1 << (pair.bits - 1)))[:4000]
+    values = np.resize(values, -(-len(values) // (pair.rows * pair.lanes)) * pair.rows * pair.lanes)
+    for sums in values.reshape(-1, pair.rows, pair.lanes):
+        pair.golden.sums[:] = sums
+        for row in range(pair.rows):
+            dut.sums[row].value = _word(sums[row], pair.bits)
+        await bench.clock.step()
+        for row in range(pair.rows):
+            pair.send("UPDATE", row)
+        await pair.done()
+
+
+@cocotb.test()
+async def writes_back_in_three_cycles(dut: HierarchyObject) -> None:
+    """A row is written back 3 cycles after its command, when the memory is idle again, and can then be used again."""
+    bench, pair = await _cleared(dut, Regime.FLOWING)
+    pair.set_drive(bench.integers(1, pair.limit, pair.lanes))
+    row = pair.rows - 1
+    idle: list[int] = []
+    bench.each_cycle(sample=lambda _: idle.append(bench.ports.read("idle")))
+    for _ in range(5):
+        before, idle[:] = bench.memory("sums", pair.rows)[row], []
+        pair.send("SCALE_DRIVE", row, 1)
+        after = _word(pair.golden.sums[row], pair.bits)
+        for cycle in range(3):
+            equal(f"sums {cycle} cycles after the command", bench.memory("sums", pair.rows)[row], before)
+            await bench.clock.step()
+        equal("sums 3 cycles after the command", bench.memory("sums", pair.rows)[row], after)
+        # no cycle of rest: the next command, 3 cycles after this one, finds the new sums
+        equal("idle", idle, [1, 0, 0])
+        equal("cycle model", cycles.GRADIENT, len(idle))
+        equal("idle again", bench.ports.read("idle"), 1)
+    await pair.done()
+    equal("cycles of the commands", np.diff(pair.commands.cycles[-5:]), [3, 3, 3, 3])

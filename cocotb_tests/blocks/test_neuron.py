@@ -1,0 +1,191 @@
+"""Neurons against their golden twin."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cocotb
+import numpy as np
+import pytest
+from cocotb.handle import HierarchyObject
+
+from cocotb_tests import block
+from cocotb_tests.checkers import equal
+from cocotb_tests.drivers import Regime, sink_pattern
+from golden.config import MachineConfig
+from golden.neuron import Neurons
+
+
+@pytest.mark.parametrize("config", block.cases())
+def test_neuron(config: MachineConfig) -> None:
+    """All coroutines of this module."""
+    block.run("neuron", config, __name__, public=("states",))
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One request, what happens to the state, and what the golden model answers."""
+
+    group: int
+    sums: np.ndarray
+    action: str
+    errors: np.ndarray
+
+
+class _Pair:
+    """Hardware and golden model, given the same requests."""
+
+    def __init__(self, bench: block.Bench) -> None:
+        self.bench, config = bench, bench.config
+        self.groups, self.group = config.geometry.vector_groups, config.geometry.group
+        self.sum_bits, self.limit = config.geometry.sum_bits, config.error.limit
+        self.golden = Neurons(config.neuron, self.groups * self.group, self.sum_bits)
+        self._pending: _Request | None = None
+        self._expected: dict[str, Any] | None = None
+        self.next: _Request | None = None
+        bench.each_cycle(self._drive, self._sample)
+
+    def _drive(self, cycle: int) -> None:
+        """A request in this cycle; errors and action of the request of the cycle before."""
+        ports, request, pending = self.bench.ports, self.next, self._pending
+        ports.write("request", request is not None)
+        for port in ("sums", "errors"):
+            ports.write_bits(port, ports.random_bits(port, self.bench.rng))
+        ports.write("address", int(self.bench.rng.integers(0, self.groups)))
+        if request is not None:
+            ports.write("address", request.group)
+            ports.write("sums", request.sums)
+        if pending is not None:
+            ports.write("errors", pending.errors)
+        # without a request these mean nothing
+        noise = self.bench.rng.integers(0, 2, 3)
+        for at, action in enumerate(("fire", "train", "reset")):
+            ports.write(action, noise[at] if pending is None else pending.action == action)
+
+    def _sample(self, cycle: int) -> None:
+        ports = self.bench.ports
+        equal(f"cycle {cycle}: valid", ports.read("valid"), self._pending is not None)
+        if self._pending is not None:
+            for port, value in self._answer(self._pending).items():
+                equal(f"cycle {cycle}: {port}", ports.read(port), value)
+        self._pending, self.next = self.next, None
+
+    def _answer(self, request: _Request) -> dict[str, Any]:
+        """Let the golden model act; the outputs that belong to the request."""
+        golden, at = self.golden, slice(request.group * self.group, (request.group + 1) * self.group)
+        if request.action == "reset":  # of the hardware one group, of the model all: take over one
+            fresh = Neurons(self.bench.config.neuron, self.group, self.sum_bits)
+            fresh.reset()
+            golden.offset[at], golden.spread[at] = fresh.offset, fresh.spread
+            return {"target": request.group}
+        centred = golden.centre(request.sums, at)
+        activations, window = golden.fire(request.sums, at, training=request.action == "fire")
+        if request.action == "train":
+            golden.train(request.errors, at)
+        return {
+            "target": request.group,
+            "centred": centred,
+            "held_sums": request.sums,
+            "activations": activations,
+            "windows": sum(int(bit) << lane for lane, bit in enumerate(window)),
+        }
+
+    def request(self, group: int, sums: np.ndarray, action: str, errors: np.ndarray | None = None) -> None:
+        """Make a request in the next cycle."""
+        self.next = _Request(group, sums, action, np.zeros(self.group, np.int64) if errors is None else errors)
+
+    def random_sums(self) -> np.ndarray:
+        """Sums of all magnitudes."""
+        scale = int(self.bench.rng.integers(1, self.sum_bits))
+        return self.bench.integers(-(1 << scale), (1 << scale) - 1, self.group)
+
+    async def reset(self) -> None:
+        """Give all neurons their initial state."""
+        for group in range(self.groups):
+            self.request(group, self.random_sums(), "reset")
+            await self.bench.clock.step()
+        await self.check()
+
+    async def check(self) -> None:
+        """Let the last request end and compare the whole state."""
+        await self.bench.clock.step(2)
+        bits = self.bench.config.neuron.offset_bits(self.sum_bits)
+        mask, offset, spread = (1 << bits) - 1, [], []
+        for word in self.bench.memory("states", self.groups):
+            for lane in range(self.group):
+                low, high = word >> (2 * bits * lane) & mask, word >> (2 * bits * lane + bits) & mask
+                offset.append(low - (1 << bits) if low >> (bits - 1) else low)
+                spread.append(high)
+        equal("offset", offset, self.golden.offset)
+        equal("spread", spread, self.golden.spread)
+
+
+@cocotb.test()
+@cocotb.parametrize(regime=block.REGIMES)
+async def random_requests(dut: HierarchyObject, regime: Regime) -> None:
+    """Firing, training and reset on any group, one request per cycle or with gaps; answers one cycle later."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = _Pair(bench)
+    await pair.reset()
+    pattern = sink_pattern(regime, bench.rng)  # nothing can be stalled here: the regimes are the gaps
+    before = -1
+    for _ in range(500):
+        groups = [group for group in range(pair.groups) if group != before]
+        before = -1
+        if next(pattern) and groups:
+            group = int(bench.rng.choice(groups))
+            action = str(bench.rng.choice(["none", "fire", "train", "reset"], p=[0.2, 0.5, 0.28, 0.02]))
+            errors = bench.integers(-pair.limit, pair.limit, pair.group)
+            pair.request(group, pair.random_sums(), action, errors)
+            before = group  # a group may come again two cycles later, not in the next
+        await bench.clock.step()
+    await pair.check()
+
+
+@cocotb.test()
+async def offsets_saturate(dut: HierarchyObject) -> None:
+    """Offsets run into both limits and stay there; the largest centred sums follow from that."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = _Pair(bench)
+    await pair.reset()
+    highest, step = 1 << (pair.sum_bits - 1), pair.limit << bench.config.neuron.train_shift
+    for sign in (1, -1):
+        errors = np.where(np.arange(pair.group) % 2, sign, -sign) * pair.limit
+        for trial in range(2 * pair.golden.limit // step + 4):
+            sums = np.full(pair.group, highest - 1 if trial % 2 else -highest)
+            pair.request(0, sums, "train", errors)
+            await bench.clock.step(2)
+            if trial % 16 == 0:
+                pair.request(0, sums, "none")
+                await bench.clock.step(2)
+        reached = set(map(int, pair.golden.offset[: pair.group]))
+        assert reached == {-pair.golden.limit, pair.golden.limit - 1}, "the test did not reach the limits"
+        await pair.check()
+        for sums in (np.full(pair.group, -highest), np.full(pair.group, highest - 1)):
+            for action in ("none", "fire"):
+                pair.request(0, sums, action)
+                await bench.clock.step(2)
+        await pair.check()
+
+
+@cocotb.test()
+async def thresholds_exactly(dut: HierarchyObject) -> None:
+    """Around threshold and window of every spread near the present one, every sum: the comparison is exact."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = _Pair(bench)
+    await pair.reset()
+    highest = (1 << (pair.sum_bits - 1)) - 1
+    bits = bench.config.neuron.offset_bits(pair.sum_bits)
+    for spread in [0, 1, *map(int, bench.rng.integers(0, highest << bench.config.neuron.fraction, 8))]:
+        pair.golden.spread[: pair.group] = spread
+        pair.golden.offset[: pair.group] = 0
+        dut.states[0].value = sum(spread << (2 * bits * lane + bits) for lane in range(pair.group))
+        await bench.clock.step()
+        values = np.arange(-min(highest, 80), min(highest, 80) + 1)
+        values = np.resize(values, -(-len(values) // pair.group) * pair.group)
+        for sums in values.reshape(-1, pair.group):
+            pair.request(0, sums, "none")
+            await bench.clock.step()
+        await pair.check()

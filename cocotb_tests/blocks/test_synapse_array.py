@@ -1,0 +1,296 @@
+"""Synapse array against its golden twin: states, sums, events and the cycle of every answer."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+import pytest
+from cocotb.handle import HierarchyObject
+
+from cocotb_tests import block
+from cocotb_tests.checkers import equal
+from cocotb_tests.drivers import Regime
+from cocotb_tests.manifest import from_planes, to_planes
+from cocotb_tests.monitors import Watch
+from golden import cycles
+from golden.config import MachineConfig
+from golden.synapse_array import SynapseArray
+
+#: Cycles from accepted command to `done`, and cycles that a row is not free after a write to it.
+LATENCY, HAZARD = 3, 2
+
+_KINDS = [(synapse, scheme) for synapse in ("ternary", "binary") for scheme in ("blind", "verified")]
+
+
+@pytest.mark.parametrize("config", block.cases())
+def test_synapse_array(config: MachineConfig) -> None:
+    """All coroutines of this module."""
+    block.run("synapse_array", config, __name__, public=("states",))
+
+
+@pytest.mark.parametrize(("synapse", "scheme"), _KINDS)
+def test_every_pulse(synapse: str, scheme: str) -> None:
+    """All coroutines on the tiny array with every synapse and scheme, and a device whose two directions differ."""
+    from cocotb_tests.configs import variant
+
+    config = variant(
+        block.tiny(),
+        array={"synapse": synapse, "scheme": scheme, "lanes": 8, "group": 2},
+        switching={"form": "erf", "overdrive_to_parallel": 1.6, "code_bits": 4, "threshold_bits": 12},
+    )
+    block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands")
+
+
+class Pair:
+    """Hardware and golden model, given the same commands."""
+
+    def __init__(self, bench: block.Bench, regime: Regime) -> None:
+        self.bench, config = bench, bench.config
+        self.geometry = config.geometry
+        self.rows, self.lanes, self.group = config.geometry.rows, config.array.lanes, config.array.group
+        self.golden = SynapseArray(config.array, config.switching, config.random, self.rows)
+        beside = ("macro__increase", "macro__codes")
+        self.source, self.commands = bench.source("macro__command", regime, beside)
+        events = ("products", "pulses", "pulse_width", "switches")
+        signals = [f"macro__{name}" for name in ("sums", "row_sum", *events)]
+        self.done = Watch(bench.ports, "macro__done", *signals)
+        bench.add(self.done)
+        self.ops = bench.ports.described["macro__command__payload"]["fields"]["op"]["values"]
+        self.expected: list[dict[str, Any]] = []
+        self.sent: list[tuple[str, int]] = []
+        self.drive = np.zeros(self.lanes, np.int64)
+        self.set_drive(self.drive)
+        self._written: list[tuple[int, int]] = []
+        bench.each_cycle(sample=self._hazard)
+
+    def _hazard(self, cycle: int) -> None:
+        """A row is not free for two cycles after a pulse or a forming of it, and ready says nothing else."""
+        if not self.bench.ports.read("macro__command__valid"):
+            return
+        command = self.bench.ports.read("macro__command__payload")
+        self._written = [(row, at) for row, at in self._written if cycle - at <= HAZARD]
+        waiting = any(row == command["row"] for row, _ in self._written)
+        ready = self.bench.ports.read("macro__command__ready")
+        equal(f"cycle {cycle}: ready", ready, not waiting)
+        if ready and command["op"] in (self.ops["PULSE"], self.ops["FORM"]):
+            self._written.append((command["row"], cycle))
+
+    def set_drive(self, drive: np.ndarray) -> None:
+        """Change the column drive, while no command is under way."""
+        self.drive = drive
+        planes = to_planes(drive, self.bench.config.error.bits)
+        self.bench.ports.write_bits("macro__drive", sum(plane << (at * self.lanes) for at, plane in enumerate(planes)))
+
+    def send(
+        self,
+        op: str,
+        row: int,
+        coefficient: int = 0,
+        increase: np.ndarray | None = None,
+        codes: np.ndarray | None = None,
+    ) -> None:
+        """Queue a command and let the golden model execute it."""
+        golden, rng = self.golden, self.bench.rng
+        code_bits = self.bench.config.switching.code_bits
+        before = {name: getattr(golden, name) for name in ("products", "pulses", "pulse_width", "switches")}
+        answer: dict[str, Any] = {}
+        # what a command does not use may hold anything
+        polarity = rng.integers(0, 2, self.lanes) == 1 if increase is None else increase
+        widths = rng.integers(0, 1 << code_bits, self.lanes) if codes is None else codes
+        if op == "DRIVE_ROW":
+            golden.drive_rows(np.array([row]), np.array([coefficient]))
+        elif op == "SENSE_ROW":
+            answer["macro__row_sum"] = int(golden.sense_rows(slice(row, row + 1), self.drive)[0])
+        elif op == "FORM":
+            golden.form(row)
+        elif op == "PULSE":
+            golden.pulse(row, polarity.astype(bool), widths.astype(np.uint8))
+        answer |= {f"macro__{name}": getattr(golden, name) - value for name, value in before.items()}
+        self._queue(op, row, coefficient, polarity, widths)
+        self.expected.append(answer)
+
+    def _queue(self, op: str, row: int, coefficient: int, increase: np.ndarray, codes: np.ndarray) -> None:
+        self.sent.append((op, row))
+        self.source.send(
+            {"op": self.ops[op], "row": row, "coefficient": coefficient},
+            macro__increase=sum(int(bit) << lane for lane, bit in enumerate(increase)),
+            macro__codes=to_planes(codes, self.bench.config.switching.code_bits),
+        )
+
+    def sense_columns(self) -> None:
+        """Queue the read-out of all groups."""
+        nothing = np.zeros(self.lanes, np.int64)
+        for sums in self.golden.sense_columns():
+            self._queue("SENSE_COLUMNS", int(self.bench.rng.integers(0, self.rows)), 0, nothing, nothing)
+            self.expected.append({"macro__sums": sums, "macro__products": 0, "macro__pulses": 0, "macro__switches": 0})
+
+    async def finish(self, regime: Regime = Regime.RANDOM) -> None:
+        """Wait for all answers and compare them, the cycles and the device states."""
+        await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
+        equal("cycles of done", [seen.cycle for seen in self.done.seen], [at + LATENCY for at in self.commands.cycles])
+        for at, (seen, answer, sent) in enumerate(zip(self.done.seen, self.expected, self.sent, strict=True)):
+            for name, value in answer.items():
+                equal(f"command {at} {sent} {name}", seen.value[name], value)
+        if regime is Regime.FLOWING:
+            free: dict[int, int] = {}
+            now, when = self.commands.cycles[0], []
+            for op, row in self.sent:
+                now = max(now, free.get(row, 0))
+                when.append(now)
+                if op in ("PULSE", "FORM"):
+                    free[row] = now + HAZARD + 1
+                now += 1
+            equal("cycles of the commands", self.commands.cycles, when)
+        self.check_states()
+        self.commands.clear()
+        self.done.seen.clear()
+        self.expected.clear()
+        self.sent.clear()
+
+    def check_states(self) -> None:
+        """Compare the states of all devices."""
+        devices = self.bench.config.array.devices
+        words = self.bench.memory("states", self.rows)
+        states = np.array([from_planes(word, self.lanes, devices, signed=False) for word in words])
+        equal("r1", states & 1, self.golden.r1)
+        equal("r2", states >> 1, self.golden.r2)
+
+    async def form(self) -> None:
+        """Form all rows."""
+        for row in range(self.rows):
+            self.send("FORM", row)
+        await self.finish()
+
+
+@cocotb.test()
+@cocotb.parametrize(regime=block.REGIMES)
+async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
+    """All commands in random order, with hazards; one command per cycle but for those, done 3 cycles later."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = Pair(bench, regime)
+    await pair.form()
+    limit, g = bench.config.error.limit, bench.config.geometry
+    codes = bench.config.switching.codes - 1
+    equal("cycle model", cycles.ARRAY, LATENCY + 1)
+    for segment in range(12):
+        # no sum that the program forms overflows: neither do these
+        drive = bench.integers(-limit, limit, pair.lanes)
+        while np.abs(drive).sum() >= 1 << (g.row_bits - 1):
+            drive[bench.rng.integers(0, pair.lanes)] = 0
+        pair.set_drive(drive)
+        room = (1 << (g.column_bits - 1)) - 1
+        rows = bench.rng.integers(0, pair.rows, 2 if segment % 2 else 6)  # few rows: many hazards
+        for _ in range(60):
+            op = str(
+                bench.rng.choice(["DRIVE_ROW", "SENSE_ROW", "PULSE", "FORM", "SENSE"], p=[0.3, 0.2, 0.3, 0.1, 0.1])
+            )
+            row = int(bench.rng.choice(rows))
+            coefficient = int(bench.integers(-limit, limit, 1)[0])
+            if op == "DRIVE_ROW" and abs(coefficient) <= room:
+                room -= abs(coefficient)
+                pair.send(op, row, coefficient)
+            elif op in ("SENSE", "DRIVE_ROW"):
+                pair.sense_columns()
+                room = (1 << (g.column_bits - 1)) - 1
+            elif op == "PULSE":
+                active = bench.rng.random(pair.lanes) < bench.rng.random()
+                code = bench.integers(0, codes, pair.lanes) * active
+                pair.send(op, row, coefficient, bench.rng.integers(0, 2, pair.lanes) == 1, code)
+            else:
+                pair.send(op, row, coefficient)
+        pair.sense_columns()
+        await pair.finish(regime)
+
+
+@cocotb.test()
+async def hazard_costs_two_cycles(dut: HierarchyObject) -> None:
+    """Pulses and formings of one row follow each other in 3 cycles, of different rows in one; reads wait as well."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = Pair(bench, Regime.FLOWING)
+    await pair.form()
+    rows = [row % pair.rows for row in (0, 0, 0, 1, 2, 1, 1)]
+    for op in ("PULSE", "FORM"):
+        for row in rows:
+            pair.send(op, row)
+        pair.send("SENSE_ROW", rows[-1])
+        first = len(pair.commands.transfers)
+        await bench.clock.until(lambda: pair.source.empty)
+        took = np.diff(pair.commands.cycles[first:])
+        if pair.rows > 2:
+            # 0 0 0: 3 cycles each; 1 2: one; 1 again, one row between: the rest of the wait; 1: 3; the read: 3
+            equal(f"cycles between {op}", took, [3, 3, 1, 1, 2, 3, 3])
+        await pair.finish(Regime.FLOWING)
+
+
+@cocotb.test()
+async def every_pulse(dut: HierarchyObject) -> None:
+    """All state pairs x both polarities x all width codes, with words that switch and words that do not."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = Pair(bench, Regime.FLOWING)
+    await pair.form()
+    config, golden = bench.config, pair.golden
+    codes = config.switching.codes
+    pairs = 4 if config.array.devices == 2 else 2
+    # both outcomes where both are likely enough to wait for
+    missing = {
+        (state, increase, code, switches)
+        for state in range(pairs)
+        for increase in (False, True)
+        for code in range(codes)
+        for switches in (False, True)
+        if _likely(config, state, increase, code, switches)
+    }
+    for trial in range(4000):
+        if not missing:
+            break
+        row = trial % pair.rows
+        state = golden.r1[row] + 2 * golden.r2[row]
+        # try what is missing, lane by lane; the outcome is known from a copy of the golden model
+        increase, code = bench.rng.integers(0, 2, pair.lanes) == 1, bench.rng.integers(0, codes, pair.lanes)
+        wanted: dict[int, list[tuple[bool, int]]] = {}
+        for case_state, case_increase, case_code, _ in missing:
+            wanted.setdefault(case_state, []).append((case_increase, case_code))
+        if bench.rng.random() < 0.25:  # pulses do not lead to every state
+            pair.send("FORM", row)
+            continue
+        for lane in range(pair.lanes):
+            choice = sorted(wanted.get(int(state[lane]), []))
+            if choice:
+                increase[lane], code[lane] = choice[int(bench.rng.integers(0, len(choice)))]
+        pair.send("PULSE", row, 0, increase, code)
+        after = golden.r1[row] + 2 * golden.r2[row]
+        for lane in range(pair.lanes):
+            case = (int(state[lane]), bool(increase[lane]), int(code[lane]), bool(after[lane] != state[lane]))
+            missing.discard(case)
+        if len(pair.expected) > 100:
+            await pair.finish()
+    if pair.expected:
+        await pair.finish()
+    assert not missing, f"{len(missing)} cases did not occur, such as {sorted(missing)[:3]}"
+
+
+def _targets(config: MachineConfig, state: int, increase: bool) -> list[int]:
+    """Directions (the first index of the thresholds) in which a pulse can switch a device of this state."""
+    directions = []
+    for device in range(config.array.devices):
+        bit = state >> device & 1
+        goal = int(increase) if device == 0 else int(not increase)
+        reached = True
+        if config.array.scheme == "verified" and config.array.devices == 2:
+            first = {True: state == 0, False: bool(state & 1)}[increase]
+            second = {True: bool(state & 2), False: state == 0}[increase]
+            reached = (first, second)[device]
+        if bit != goal and reached:
+            directions.append(goal)
+    return directions
+
+
+def _likely(config: MachineConfig, state: int, increase: bool, code: int, switches: bool) -> bool:
+    """Whether an outcome has a probability that the test can rely on."""
+    stays = 1.0
+    for goal in _targets(config, state, increase):
+        stays *= 1.0 - float(config.switching.probabilities[goal, code])
+    return (1.0 - stays if switches else stays) > 0.05

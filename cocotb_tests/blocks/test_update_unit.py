@@ -1,0 +1,140 @@
+"""Update unit against its golden twin and the cycle model."""
+
+from collections.abc import Iterator
+
+import cocotb
+import numpy as np
+import pytest
+from cocotb.handle import HierarchyObject
+
+from cocotb_tests import block
+from cocotb_tests.checkers import equal
+from cocotb_tests.drivers import Regime, StreamSource
+from cocotb_tests.manifest import to_planes
+from cocotb_tests.monitors import StreamMonitor
+from golden import cycles
+from golden.config import MachineConfig
+from golden.update_unit import UpdateUnit
+
+
+@pytest.mark.parametrize("config", block.cases())
+def test_update_unit(config: MachineConfig) -> None:
+    """All coroutines of this module."""
+    block.run("update_unit", config, __name__)
+
+
+class _Rows:
+    """Sends rows of gradient sums and keeps the pulses that the golden model makes of them."""
+
+    def __init__(self, bench: block.Bench, source: StreamSource) -> None:
+        self.bench, self.source = bench, source
+        config = bench.config
+        self.golden = UpdateUnit(config.pulse, config.switching, config.steps)
+        self.expected: list[dict[str, object]] = []
+        self.counts: list[int] = []
+
+    def send(self, row: int, sums: np.ndarray, rate: int) -> None:
+        """Queue one row; `rate` is that of the port."""
+        config = self.bench.config
+        self.source.send({"row": row, "sums": to_planes(sums, config.gradient.bits)})
+        pulses = list(self.golden.pulses(sums.astype(np.int32), rate + config.pulse.nu_bits))
+        self.counts.append(len(pulses))
+        for pulse in pulses:
+            increase = sum(int(bit) << lane for lane, bit in enumerate(pulse.increase))
+            codes = to_planes(pulse.codes, config.switching.code_bits)
+            self.expected.append({"row": row, "increase": increase, "codes": codes})
+
+    async def check(self, pulses: StreamMonitor) -> None:
+        """Wait until all rows are through and compare."""
+        ports = self.bench.ports
+        await self.bench.clock.until(lambda: self.source.empty and bool(ports.read("idle")))
+        equal("pulses", pulses.values, self.expected)
+
+
+def _random_sums(bench: block.Bench, lanes: int) -> np.ndarray:
+    """Sums of all magnitudes; whole rows small or zero are frequent."""
+    bits = bench.config.gradient.bits
+    scale = int(bench.rng.integers(0, bits))
+    return np.clip(bench.integers(-(1 << scale), (1 << scale) - 1, lanes), -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+@cocotb.test()
+@cocotb.parametrize(regime=block.REGIMES)
+async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
+    """Every pulse in order at every rate; without stalls a row takes a cycle per pulse, at least one."""
+    bench = block.Bench(dut)
+    await bench.start()
+    geometry = bench.config.geometry
+    source, rows = bench.source("row", regime)
+    pulses = bench.sink("pulse", regime)
+    for rate in range(bench.config.gradient.bits):
+        bench.ports.write("rate", rate)
+        sent = _Rows(bench, source)
+        for _ in range(25):
+            sent.send(int(bench.rng.integers(0, geometry.rows)), _random_sums(bench, geometry.lanes), rate)
+        await sent.check(pulses)
+        if regime is Regime.FLOWING:
+            accepted = np.cumsum([rows.cycles[0], *(max(count, 1) for count in sent.counts[:-1])])
+            equal("cycles of the rows", rows.cycles, accepted)
+            when = [at + 1 + pulse for at, count in zip(accepted, sent.counts, strict=True) for pulse in range(count)]
+            equal("cycles of the pulses", pulses.cycles, when)
+        rows.clear()
+        pulses.clear()
+
+
+@cocotb.test()
+async def every_sum(dut: HierarchyObject) -> None:
+    """All values that a sum can have, at all rates (of wide sums a random part)."""
+    bench = block.Bench(dut)
+    await bench.start()
+    bits, lanes, rows = bench.config.gradient.bits, bench.config.geometry.lanes, bench.config.geometry.rows
+    source, _ = bench.source("row", Regime.FLOWING)
+    pulses = bench.sink("pulse", Regime.FLOWING)
+    for rate in range(bits):
+        bench.ports.write("rate", rate)
+        values = bench.rng.permutation(np.arange(-(1 << (bits - 1)), 1 << (bits - 1)))
+        values = np.resize(values[: max(1500, lanes)], -(-len(values[: max(1500, lanes)]) // lanes) * lanes)
+        sent = _Rows(bench, source)
+        for index, sums in enumerate(values.reshape(-1, lanes)):
+            sent.send(index % rows, sums, rate)
+        await sent.check(pulses)
+        pulses.clear()
+
+
+@cocotb.test()
+async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
+    """A taker that, like the array, makes a second pulse on a row wait two cycles: the pass lasts as the model says."""
+    bench = block.Bench(dut)
+    await bench.start()
+    geometry, bits = bench.config.geometry, bench.config.gradient.bits
+    source, rows = bench.source("row", Regime.FLOWING)
+    pulses = bench.sink("pulse", Regime.FLOWING)
+
+    def as_the_array() -> Iterator[bool]:
+        while True:
+            # the rows of a pass differ: only the pulses of one row follow each other closely
+            last = pulses.transfers[-1] if pulses.transfers else None
+            waiting = bench.ports.read("pulse__payload")["row"] if bench.ports.read("pulse__valid") else None
+            yield last is None or last.value["row"] != waiting or bench.clock.cycle - last.cycle > 2
+
+    bench.clock.agents[-2].pattern = as_the_array()  # type: ignore[attr-defined]
+    idle: list[int] = []
+    bench.each_cycle(sample=lambda _: idle.append(bench.ports.read("idle")))
+    for trial in range(4 * bits):
+        bench.ports.write("rate", trial % bits)
+        sent = _Rows(bench, source)
+        count = min(int(bench.rng.integers(1, 12)), geometry.rows)
+        for row in range(count):
+            sent.send(row, _random_sums(bench, geometry.lanes) * (bench.rng.random() < 0.7), trial % bits)
+        idle.clear()
+        start = bench.clock.cycle
+        await bench.clock.step()
+        await sent.check(pulses)
+        await bench.clock.step()
+        quiet = max([at for at, value in enumerate(idle) if not value], default=rows.cycles[-1] - start) + 1
+        last = pulses.cycles[-1] - start + cycles.ARRAY if pulses.transfers else 0
+        # the pass begins 3 cycles before its first row leaves the gradient memory
+        equal("cycle model", cycles.update(np.array(sent.counts)), max(quiet, last, rows.cycles[-1] - start + 1) + 3)
+        rows.clear()
+        pulses.clear()
+        await bench.clock.step(3)

@@ -1,0 +1,97 @@
+"""The main job in the RTL: bit-exact, interrupted and resumed, and stopped by a difference."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cocotb_tests import runner, train
+from cocotb_tests.machine.test_faults import FAULTS, mutate
+from gen import verilog
+
+SIM = os.environ.get("SIM", "verilator")
+pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
+
+SETTINGS = {"dataset": "digits", "samples": 120, "epochs": 2, "sim": "verilator"}
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write a small machine for the digits."""
+    text = (Path(verilog.__file__).parent / "configs" / "digits.toml").read_text()
+    text = text.replace("[64, 256, 10]", "[64, 16, 10]").replace("lanes = 256", "lanes = 16")
+    path = tmp_path_factory.mktemp("config") / "small.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def report(build: Path) -> dict[str, Any]:
+    """Read a run's report."""
+    return json.loads((build / "reports" / "train.json").read_text())
+
+
+def test_run_is_bit_exact(tmp_path: Path, config: str) -> None:
+    """RTL and golden model train to the same weights, which are those of the golden model alone."""
+    train.main(config=config, build=tmp_path / "rtl", **SETTINGS)
+    rtl = report(tmp_path / "rtl")
+    assert rtl["bit_exact"] is True
+    assert rtl["compared_values"] > 10_000
+    assert rtl["rtl_cycles"] > 0
+    assert rtl["counters"]["switches"] > 0
+    train.main(config=config, build=tmp_path / "golden", **(SETTINGS | {"sim": "golden"}))
+    assert report(tmp_path / "golden")["weights_sha256"] == rtl["weights_sha256"]
+
+
+def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str) -> None:
+    """A run is interrupted by Ctrl-C after its first checkpoint and goes on to the same end."""
+    options = ["--dataset", "digits", "--config", config, "--samples", "1437", "--epochs", "5"]
+    command = [sys.executable, "-m", "cocotb_tests.train", *options, "--build", str(tmp_path / "cut")]
+    process = subprocess.Popen(
+        command, cwd=runner.ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    checkpoint = tmp_path / "cut" / "train" / "digits-small" / "checkpoint.npz"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "interrupted" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    assert not (tmp_path / "cut" / "reports" / "train.json").exists()
+    settings = SETTINGS | {"samples": 1437, "epochs": 5}
+    train.main(config=config, build=tmp_path / "cut", resume=True, **settings)
+    train.main(config=config, build=tmp_path / "golden", **(settings | {"sim": "golden"}))
+    assert report(tmp_path / "cut")["bit_exact"] is True
+    assert report(tmp_path / "cut")["weights_sha256"] == report(tmp_path / "golden")["weights_sha256"]
+
+
+def test_difference_stops_the_run(tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the RTL ends the run with batch, quantity, index and both values, and can be looked at in a wave."""
+    generate = verilog.machine_files
+
+    def faulty(*arguments: Any) -> dict[str, str]:
+        files = generate(*arguments)
+        file, module, pattern, replacement = FAULTS["neurons: threshold excluded"]
+        return files | {file: mutate(files[file], module, pattern, replacement)}
+
+    monkeypatch.setattr(verilog, "machine_files", faulty)
+    with pytest.raises(SystemExit) as stopped:
+        train.main(config=config, build=tmp_path, **SETTINGS)
+    message = str(stopped.value)
+    assert "epoch 1, batch from sample 0" in message
+    assert "in RTL" in message
+    assert "in the golden model" in message
+    assert "RESUME=1 and WAVES=1" in message
+    assert report(tmp_path)["bit_exact"] is False
+    waves = runner.WAVES / "digits-small.vcd"
+    waves.unlink(missing_ok=True)
+    with pytest.raises(SystemExit):
+        train.main(config=config, build=tmp_path, resume=True, waves=True, **SETTINGS)
+    assert waves.stat().st_size > 10_000
