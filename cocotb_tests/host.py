@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cocotb.handle import HierarchyObject
 from cocotb.triggers import Timer, ValueChange
 from numpy.typing import NDArray
 
@@ -29,7 +28,7 @@ class Host:
         The file from which the harness plays samples.
     """
 
-    def __init__(self, dut: HierarchyObject, manifest: dict[str, Any], samples_file: Path) -> None:
+    def __init__(self, dut: Any, manifest: dict[str, Any], samples_file: Path) -> None:
         self.dut = dut
         self.manifest = manifest
         self.ports = manifest["modules"][manifest["top"]]["ports"]
@@ -97,7 +96,7 @@ class MachineState:
         Its manifest.
     """
 
-    def __init__(self, dut: HierarchyObject, manifest: dict[str, Any]) -> None:
+    def __init__(self, dut: Any, manifest: dict[str, Any]) -> None:
         self.config = config(manifest)
         self._handles: dict[str, list[Any]] = {}
         # an array other than the emulated one may have no random states to show

@@ -2,11 +2,13 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from golden.files import whole
 from golden.machine import Machine
 from golden.training import Run
 
@@ -40,7 +42,8 @@ def draw(run: Run, path: Path) -> None:
     before = Machine(run.config)
     before.form()
     figure = Figure(figsize=(11, 6), layout="constrained")
-    curve, maps = figure.subfigures(2, 1)
+    halves: Any = figure.subfigures(2, 1)
+    curve, maps = halves
     axes = curve.subplots()
     epochs = np.arange(1, len(run.curve) + 1)
     axes.plot(epochs, [e.train_correct / max(e.train_samples, 1) for e in run.curve], label="training, while learning")
@@ -53,6 +56,5 @@ def draw(run: Run, path: Path) -> None:
     for panel, machine, title in zip(maps.subplots(1, 2), (before, run.machine), ("before", "after"), strict=True):
         panel.imshow(_maps(machine), cmap="coolwarm", vmin=-1, vmax=1, interpolation="nearest")
         panel.set(title=f"weights of the first {_SHOWN} neurons, {title}", xticks=[], yticks=[])
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, format="png", dpi=110)
-    temporary.replace(path)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)

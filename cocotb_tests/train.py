@@ -25,7 +25,7 @@ from gen import verilator, verilog
 from gen.manifest import versions
 from golden import data
 from golden.config import MachineConfig
-from golden.training import CheckpointError, Run
+from golden.training import CHECKPOINT_SECONDS, CheckpointError, Run
 
 #: Errors that a user can cause; each is one line.
 _USER_ERRORS = (
@@ -89,7 +89,6 @@ def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) ->
         The simulation's outcome.
     """
     work = Path(job.work)
-    work.mkdir(parents=True, exist_ok=True)
     job.outcome.unlink(missing_ok=True)
     job_file = work / "job.json"
     job_file.write_text(json.dumps(asdict(job)))
@@ -106,13 +105,14 @@ def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) ->
 def golden_only(run: Run, job: Job) -> dict[str, Any]:
     """Run a job in the golden model alone; return an outcome like the simulation's."""
     seconds = run.resume(job.checkpoint)["seconds"] if job.resume else 0.0
-    started = saved = time.monotonic()
+    started = time.monotonic()
+    saved = started - CHECKPOINT_SECONDS
     with Progress(run) as progress:
         for step in run.steps():
             run.advance(step, run.present(step))
             progress.show(step)
             now = time.monotonic()
-            if now - saved > 10 or run.finished:
+            if now - saved > CHECKPOINT_SECONDS or run.finished:
                 run.save(job.checkpoint, {"seconds": seconds + now - started, "cycles": 0, "compared": 0})
                 saved = now
     return {
@@ -176,8 +176,8 @@ def main(
     try:
         if sim != "golden":
             runner.check(sim)
-        machine = _seeded(configs.load(name), seed)
         loaded = data.load(dataset, Path(data_dir) if data_dir else None)
+        machine = _seeded(configs.load(name), seed)
         run = Run(machine, loaded, samples, epochs or machine.training.epochs)
         title = configs.title(name)
         work = build / "train" / f"{dataset}-{title}{'-golden' if sim == 'golden' else ''}"
@@ -191,6 +191,9 @@ def main(
             resume=resume,
             one_step=waves,
         )
+        Path(job.work).mkdir(parents=True, exist_ok=True)
+        if not resume:
+            job.checkpoint.unlink(missing_ok=True)
         if sim == "golden":
             outcome = golden_only(run, job)
         else:

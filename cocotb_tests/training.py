@@ -17,10 +17,7 @@ from cocotb_tests.host import Host
 from cocotb_tests.progress import Progress
 from cocotb_tests.state import Mismatch, compare, machine_pair
 from golden import data
-from golden.training import Run, Step
-
-#: Seconds between checkpoints.
-_CHECKPOINT_SECONDS = 10.0
+from golden.training import CHECKPOINT_SECONDS, Run, Step
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,8 @@ async def train(dut: HierarchyObject) -> None:
     both.check("start")
 
     outcome: dict[str, Any] = {"bit_exact": True}
-    started = saved = time.monotonic()
+    started = time.monotonic()
+    saved = started - CHECKPOINT_SECONDS
     with Progress(run) as progress:
         for step in run.steps():
             before = run.snapshot()
@@ -148,7 +146,7 @@ async def train(dut: HierarchyObject) -> None:
                 saved = 0.0
             progress.show(step)
             now = time.monotonic()
-            if now - saved > _CHECKPOINT_SECONDS or run.finished or not outcome["bit_exact"]:
+            if now - saved > CHECKPOINT_SECONDS or run.finished or not outcome["bit_exact"]:
                 extra = {"cycles": both.cycles, "compared": both.compared, "seconds": seconds + now - started}
                 run.save(job.checkpoint, extra)
                 saved = now

@@ -43,7 +43,7 @@ def load(name: str) -> MachineConfig:
     try:
         fields = tomllib.loads(path.read_text())
         return dacite.from_dict(MachineConfig, fields, dacite.Config(strict=True, cast=[tuple]))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, dacite.DaciteError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, dacite.DaciteError, ValueError, TypeError) as error:
         raise ConfigError(f"configuration {name!r}: {' '.join(str(error).split())}") from error
 
 

@@ -30,7 +30,7 @@ def describe_shape(shape: Any) -> dict[str, Any]:
     elif isinstance(shape, data.ArrayLayout):
         described["elements"] = {"count": shape.length, **describe_shape(shape.elem_shape)}
     elif isinstance(shape, EnumType):
-        described["values"] = {name: member.value for name, member in shape.__members__.items()}
+        described["values"] = {member.name: member.value for member in list[Any](shape)}
     return described
 
 

@@ -4,16 +4,16 @@ import json
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  missing from the stubs
 from amaranth.lib import wiring
 
 from gen import manifest
 from gen.blocks import BLOCKS
 from golden.config import MachineConfig
+from golden.files import whole
 from hdl.instance import Instantiated
 from hdl.machine import Machine
 from hdl.periphery import Periphery
@@ -137,7 +137,6 @@ def write(files: dict[str, str], folder: Path) -> bool:
         if path.is_file() and path.read_text() == content:
             continue
         changed = True
-        with tempfile.NamedTemporaryFile("w", dir=folder, prefix=f".{name}.", delete=False) as temporary:
-            temporary.write(content)
-        Path(temporary.name).replace(path)
+        with whole(path) as temporary:
+            temporary.write_text(content)
     return changed

@@ -90,8 +90,11 @@ class MachineConfig:
             )
         if self.geometry.rows > 1 << 20:
             raise ValueError(f"layers need {self.geometry.rows} rows, more than 2^20: widen array.lanes")
-        if self.geometry.sum_bits > 24:
-            raise ValueError(f"sums need {self.geometry.sum_bits} bits, more than 24: shrink layers or error.bits")
+        if self.neuron.initial_spread >= 1 << self.geometry.sum_bits:
+            raise ValueError(
+                f"neuron.initial_spread must be below 2^{self.geometry.sum_bits}, beyond every sum of these layers, "
+                f"not {self.neuron.initial_spread}"
+            )
         if self.switching.threshold_bits > self.random.width:
             raise ValueError(
                 f"switching.threshold_bits must not exceed random.width = {self.random.width}, "

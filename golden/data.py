@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def load(name: str, folder: Path | None) -> Dataset:
         # the one import beyond NumPy: the images are data files of that package
         from sklearn.datasets import load_digits
 
-        digits = load_digits()
+        digits: Any = load_digits()
         images, labels = digits.data.astype(np.uint8), digits.target.astype(np.uint8)
         return Dataset(images[:_DIGITS_TRAIN], labels[:_DIGITS_TRAIN], images[_DIGITS_TRAIN:], labels[_DIGITS_TRAIN:])
     if name != "mnist":

@@ -5,6 +5,7 @@ A stream is the bit sequence ``s`` with ``s[t + width] = s[t + tap] ^ s[t]``, th
 and moves the state ``leap`` bits along the sequence.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ class LfsrParameters:
         Steps per draw, 1 .. width. At least the word width, so that no bit is used twice; the default 19 also keeps
         the three-term recurrence from tying the leading bits of three words of one stream together.
     seed : int
-        State of stream 0, 1 .. 2^width - 1.
+        Any number, 0 .. 2^64 - 1; the streams start where its hash says.
 
     Raises
     ------
@@ -77,7 +78,7 @@ class LfsrParameters:
     width: int = 63
     tap: int = 31
     leap: int = 19
-    seed: int = 0x5DEECE66D
+    seed: int = 1
 
     def __post_init__(self) -> None:
         if self.width not in TRINOMIALS:
@@ -89,8 +90,8 @@ class LfsrParameters:
             )
         if not 1 <= self.leap <= self.width:
             raise ValueError(f"random.leap must be 1 .. width = {self.width} steps, not {self.leap}")
-        if not 1 <= self.seed < 1 << self.width:
-            raise ValueError(f"random.seed must be 1 .. 2^{self.width} - 1 (zero locks the register), not {self.seed}")
+        if not 0 <= self.seed < 1 << 64:
+            raise ValueError(f"random.seed must be 0 .. 2^64 - 1, not {self.seed}")
 
     @property
     def polynomial(self) -> int:
@@ -98,18 +99,28 @@ class LfsrParameters:
         return 1 << self.width | 1 << self.tap | 1
 
     def separation(self, streams: int) -> int:
-        """Steps between the starts of neighbouring streams: a power of two, as large as the period allows."""
+        """Steps between the starts of neighbouring streams: odd, about 5/8 of what the period allows.
+
+        A power of two J would tie lanes together: x^J is then a root of the trinomial as x is, so that at every draw
+        lane i + width would equal lane i + tap XOR lane i.
+        """
         room = ((1 << self.width) - 1) // streams
         if room < 1:
             raise ValueError(f"{streams} random streams do not fit the period 2^{self.width} - 1: widen random.width")
-        return 1 << (room.bit_length() - 1)
+        return room * 5 // 8 | 1
+
+    @property
+    def start(self) -> int:
+        """State in which stream 0 starts: a hash of the seed, as dense for small seeds as for large ones."""
+        mixed = hashlib.blake2b(self.seed.to_bytes(8, "little"), digest_size=8).digest()
+        return int.from_bytes(mixed, "little") % ((1 << self.width) - 1) + 1
 
     def jump(self, state: int, steps: int) -> int:
         """Move a state `steps` bits along its sequence in O(width^2 log steps)."""
         return self._combine(power_of_x(steps, self.polynomial), state)
 
     def seeds(self, streams: int) -> NDArray[np.uint64]:
-        """Starting states of all streams: stream i starts ``i * separation(streams)`` steps after `seed`.
+        """Starting states of all streams: stream i starts ``i * separation(streams)`` steps after `start`.
 
         Parameters
         ----------
@@ -125,7 +136,7 @@ class LfsrParameters:
         states = np.empty(streams, np.uint64)
         # a jump by a constant number of steps is one linear map: tabulate it on the unit states
         columns = [self._combine(step, 1 << i) for i in range(self.width)]
-        state = self.seed
+        state = self.start
         for i in range(streams):
             states[i] = state
             moved = 0

@@ -65,9 +65,15 @@ class SwitchingParameters:
             raise ValueError(f"switching.code_bits must be 1 .. 6, not {self.code_bits}")
         if not 4 <= self.threshold_bits <= 16:
             raise ValueError(f"switching.threshold_bits must be 4 .. 16, not {self.threshold_bits}")
-        if not self.slope > 0:
-            raise ValueError(f"switching.slope must be > 0, not {self.slope}")
-        if not 0 < self.width_min < self.width_max:
+        if not 0 < self.slope < math.inf:
+            raise ValueError(f"switching.slope must be > 0 and finite, not {self.slope}")
+        for name in ("overdrive_to_antiparallel", "overdrive_to_parallel"):
+            if not 1 < getattr(self, name) < math.inf:
+                raise ValueError(f"switching.{name} must be > 1 and finite, not {getattr(self, name)}")
+        for name in ("theta_0", "time_constant"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"switching.{name} must be > 0 and finite, not {getattr(self, name)}")
+        if not 0 < self.width_min < self.width_max < math.inf:
             raise ValueError(
                 f"switching.width_min and width_max must be 0 < min < max, not {self.width_min} and {self.width_max} s"
             )
@@ -137,8 +143,8 @@ class PulseParameters:
     def __post_init__(self) -> None:
         if not 1 <= self.nu_bits <= 8:
             raise ValueError(f"pulse.nu_bits must be 1 .. 8, not {self.nu_bits}")
-        if not self.slope > 0:
-            raise ValueError(f"pulse.slope must be > 0, not {self.slope}")
+        if not 0 < self.slope < math.inf:
+            raise ValueError(f"pulse.slope must be > 0 and finite, not {self.slope}")
         if not 0 <= self.dead_zone <= 1 << self.nu_bits:
             raise ValueError(f"pulse.dead_zone must be 0 .. 2^nu_bits = {1 << self.nu_bits}, not {self.dead_zone}")
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import tempfile
+import zipfile
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from golden.config import MachineConfig
 from golden.data import Dataset
+from golden.files import whole
 from golden.machine import Machine, Sample
 
+#: Seconds between checkpoints; the first step is always followed by one.
+CHECKPOINT_SECONDS = 10.0
 #: Samples that one TEST command presents, so that a long test set shows progress too.
 _TEST_CHUNK = 1000
 
@@ -120,8 +123,9 @@ class Run:
         config = asdict(self.config)
         del config["training"]["epochs"]
         sha = hashlib.sha256(json.dumps([config, self.samples], sort_keys=True).encode())
-        for images in (self._train[: self.samples], self._test):
-            sha.update(images.tobytes())
+        data = self.dataset
+        for part in (self._train[: self.samples], data.train_labels[: self.samples], self._test, data.test_labels):
+            sha.update(part.tobytes())
         return sha.hexdigest()
 
     def _plan(self) -> list[Step]:
@@ -210,11 +214,9 @@ class Run:
             "counters": self.machine.counters,
             "extra": extra,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".checkpoint", delete=False) as temporary:
-            arrays: dict[str, Any] = dict(self.machine.state())
-            np.savez_compressed(temporary, header=json.dumps(header), **arrays)
-        Path(temporary.name).replace(path)
+        arrays: dict[str, Any] = dict(self.machine.state())
+        with whole(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, header=json.dumps(header), **arrays)
 
     def resume(self, path: Path) -> dict[str, Any]:
         """Continue from a checkpoint of the same run; return its `extra`.
@@ -226,14 +228,18 @@ class Run:
         """
         if not path.is_file():
             raise CheckpointError(f"nothing to resume: there is no checkpoint {path}")
-        with np.load(path) as stored:
-            header = json.loads(str(stored["header"]))
-            if header["identity"] != self.identity:
-                raise CheckpointError(
-                    f"checkpoint {path} belongs to another configuration, seed or data set: "
-                    f"use the same settings, or start without RESUME"
-                )
-            self.machine.restore({name: stored[name] for name in stored.files if name != "header"}, header["counters"])
+        try:
+            with np.load(path) as stored:
+                header = json.loads(str(stored["header"]))
+                state = {name: stored[name] for name in stored.files if name != "header"}
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise CheckpointError(f"checkpoint {path} cannot be read ({error}): start without RESUME") from error
+        if header["identity"] != self.identity:
+            raise CheckpointError(
+                f"checkpoint {path} belongs to another configuration, seed or data set: "
+                f"use the same settings, or start without RESUME"
+            )
+        self.machine.restore(state, header["counters"])
         self.done = header["done"]
         self.curve = [Epoch(**epoch) for epoch in header["curve"]]
         return header["extra"]

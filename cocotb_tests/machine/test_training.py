@@ -18,7 +18,7 @@ from gen import verilog
 SIM = os.environ.get("SIM", "verilator")
 pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
 
-SETTINGS = {"dataset": "digits", "samples": 120, "epochs": 2, "sim": "verilator"}
+SETTINGS: dict[str, Any] = {"dataset": "digits", "samples": 120, "epochs": 2, "sim": "verilator"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_run_is_bit_exact(tmp_path: Path, config: str) -> None:
     assert rtl["compared_values"] > 10_000
     assert rtl["rtl_cycles"] > 0
     assert rtl["counters"]["switches"] > 0
-    train.main(config=config, build=tmp_path / "golden", **(SETTINGS | {"sim": "golden"}))
+    train.main(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
     assert report(tmp_path / "golden")["weights_sha256"] == rtl["weights_sha256"]
 
 
@@ -65,9 +65,9 @@ def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str
     assert "interrupted" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     assert not (tmp_path / "cut" / "reports" / "train.json").exists()
-    settings = SETTINGS | {"samples": 1437, "epochs": 5}
+    settings = {**SETTINGS, "samples": 1437, "epochs": 5}
     train.main(config=config, build=tmp_path / "cut", resume=True, **settings)
-    train.main(config=config, build=tmp_path / "golden", **(settings | {"sim": "golden"}))
+    train.main(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
     assert report(tmp_path / "cut")["bit_exact"] is True
     assert report(tmp_path / "cut")["weights_sha256"] == report(tmp_path / "golden")["weights_sha256"]
 

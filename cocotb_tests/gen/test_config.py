@@ -1,0 +1,124 @@
+"""Configurations from files: the named ones, and one line for everything that can be wrong with one."""
+
+import re
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from gen import config as configs
+
+FOLDER = Path(configs.__file__).parent / "configs"
+TINY = (FOLDER / "tiny.toml").read_text()
+
+
+@pytest.mark.parametrize("name", configs.names())
+def test_named_configurations(name: str) -> None:
+    """Every named configuration loads, field by field what the file says, and every field has a line of meaning."""
+    text = (FOLDER / f"{name}.toml").read_text()
+    machine = asdict(configs.load(name))
+    for block, fields in tomllib.loads(text).items():
+        if isinstance(fields, dict):
+            for field, value in fields.items():
+                assert machine[block][field] == (tuple(value) if isinstance(value, list) else value)
+        else:
+            assert machine[block] == tuple(fields)
+    for line in text.splitlines():
+        assert " = " not in line or re.search(r"\S +# \S", line), f"{name}: {line}"
+
+
+def test_names() -> None:
+    """The names are those of the files, sorted; the ones that the documentation uses exist."""
+    assert configs.names() == sorted(path.stem for path in FOLDER.glob("*.toml"))
+    assert {"digits", "mnist", "tiny"} <= set(configs.names())
+
+
+def test_files(tmp_path: Path) -> None:
+    """A path to a TOML file is as good as a name."""
+    path = tmp_path / "mine.toml"
+    path.write_text(TINY)
+    assert configs.load(str(path)) == configs.load("tiny")
+    assert configs.title(str(path)) == "mine"
+    assert configs.title("tiny") == "tiny"
+
+
+@pytest.mark.parametrize("name", ["huge", "", "nowhere/x.toml", "."])
+def test_unknown_names(name: str) -> None:
+    """The message lists the names."""
+    listed = ", ".join(configs.names())
+    with pytest.raises(
+        configs.ConfigError,
+        match=f"^unknown configuration {re.escape(repr(name))}: give one of {listed} or a .toml file$",
+    ):
+        configs.load(name)
+
+
+def _refused(tmp_path: Path, content: str | bytes) -> str:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(configs.ConfigError) as caught:
+        configs.load(str(path))
+    message = str(caught.value)
+    assert message.startswith(f"configuration {str(path)!r}: ")
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("lanes = 4 ", 'lanes = "4" ', ["array.lanes", "int", "str"]),
+        ("lanes = 4 ", "lanes = 4.0 ", ["array.lanes", "int", "float"]),
+        ("layers = [10, 6, 5, 3]", 'layers = ["a", "b"]', ["layers"]),
+        pytest.param(
+            "layers = [10, 6, 5, 3]",
+            "layers = 10",
+            ["layers"],
+        ),
+        ("offset_follows = true", "offset_follows = 1", ["neuron.offset_follows", "bool", "int"]),
+        ("lanes = 4 ", "lanse = 4 ", ["lanse"]),
+        ("[gradient]", "[gradiant]", ["gradiant"]),
+        ("lanes = 4 ", "lanes = 5 ", ["array.lanes must be a multiple of array.group = 2, not 5"]),
+        ("rates = [8, 8, 8]", "rates = [8, 8]", ["training.rates must name one rate per layer (3), not [8, 8]"]),
+        ("lanes = 4 ", "# ", ["array.lanes"]),
+        ("lanes = 4 ", "lanes = ", ["line"]),
+        ("lanes = 4 ", "lanes = 4\nlanes = 4 ", ["line"]),
+    ],
+)
+def test_bad_files(old: str, new: str, says: list[str], tmp_path: Path) -> None:
+    """Wrong types, unknown, missing and repeated fields, broken rules, broken TOML: one line that names the field."""
+    assert TINY.count(old) == 1
+    message = _refused(tmp_path, TINY.replace(old, new))
+    for part in says:
+        assert part in message
+
+
+def test_other_bad_files(tmp_path: Path) -> None:
+    """Missing tables, an empty file, and bytes that are no text."""
+    assert "layers" in _refused(tmp_path, "")
+    assert _refused(tmp_path, b"\xff\xfe\x00")
+    assert "array" in _refused(tmp_path, "layers = [4, 2]\n")
+
+
+def test_whole_numbers_for_real_ones(tmp_path: Path) -> None:
+    """A slope of 3 is a slope of 3.0."""
+    path = tmp_path / "whole.toml"
+    path.write_text(TINY.replace("slope = 3.0", "slope = 3"))
+    assert configs.load(str(path)) == configs.load("tiny")
+
+
+@pytest.mark.parametrize(
+    "line", ["overdrive_to_parallel = 0.9", "theta_0 = 0.0", "time_constant = -1e-9", "theta_0 = nan", "slope = inf"]
+)
+def test_unusable_devices(line: str, tmp_path: Path) -> None:
+    """Device parameters are checked when a configuration is loaded, not when its tables are needed."""
+    form = "ideal" if line.startswith("slope") else "erf"
+    message = _refused(tmp_path, TINY.replace('form = "ideal"', f'{line}\nform = "{form}"'))
+    assert line.split()[0] in message
+
+
+def test_spread_must_fit(tmp_path: Path) -> None:
+    """An initial spread beyond the spread's width would be cut by the hardware alone."""
+    message = _refused(tmp_path, TINY.replace("initial_spread = 2 ", "initial_spread = 1000 "))
+    assert "initial_spread" in message

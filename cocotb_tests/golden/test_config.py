@@ -1,0 +1,124 @@
+"""Rules across blocks: every one refuses with field, rule and value; and what follows from a configuration."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cocotb_tests.configs import cases, random_config, variant
+from gen import config as named
+from golden.config import MachineConfig, TrainingParameters
+from golden.synapse_array import ArrayParameters
+
+TINY = named.load("tiny")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"layers": ()}, "layers must name at least inputs and classes, not []"),
+        ({"layers": (5,)}, "layers must name at least inputs and classes, not [5]"),
+        ({"layers": (10, 0, 3)}, "layers must be 1 .. 65536 neurons each, not 0"),
+        ({"layers": (65537, 3)}, "layers must be 1 .. 65536 neurons each, not 65537"),
+        ({"layers": (10, 6, 5, 1)}, "the last of layers must be 2 .. 256 classes, not 1"),
+        ({"layers": (10, 6, 5, 257)}, "the last of layers must be 2 .. 256 classes, not 257"),
+        (
+            {"layers": (10, 6, 5, 17)},
+            "a label of 17 classes must fit a sample word of 2 * array.group = 4 bits: widen array.group",
+        ),
+        (
+            {"layers": (65536, 65536, 5, 3)},
+            "layers need 1073823749 rows, more than 2^20: widen array.lanes",
+        ),
+        (
+            {"random": replace(TINY.random, width=15, tap=1, leap=15, seed=1)},
+            "switching.threshold_bits must not exceed random.width = 15, not 16",
+        ),
+        (
+            {
+                "random": replace(TINY.random, width=5, tap=2, leap=5, seed=1),
+                "switching": replace(TINY.switching, threshold_bits=4),
+                "array": ArrayParameters(32, 2),
+            },
+            "32 random streams do not fit the period 2^5 - 1: widen random.width",
+        ),
+        (
+            {"error": replace(TINY.error, bits=8), "gradient": replace(TINY.gradient, bits=7)},
+            "gradient.bits must be at least error.bits = 8, not 7",
+        ),
+        (
+            {"training": replace(TINY.training, rates=(8, 8))},
+            "training.rates must name one rate per layer (3), not [8, 8]",
+        ),
+        (
+            {"training": replace(TINY.training, rates=(8, 4, 8))},
+            "training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 4",
+        ),
+        (
+            {"training": replace(TINY.training, rates=(8, 8, 15))},
+            "training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 15",
+        ),
+    ],
+)
+def test_rules_across_blocks(fields: dict[str, Any], message: str) -> None:
+    """Messages name field, rule and value."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(TINY, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"batch": 0}, "training.batch must be 1 .. 65535 samples, not 0"),
+        ({"batch": 65536}, "training.batch must be 1 .. 65535 samples, not 65536"),
+        ({"epochs": 0}, "training.epochs must be >= 1, not 0"),
+        ({"slow_down": -1}, "training.slow_down must be >= 0 epochs, not -1"),
+    ],
+)
+def test_rules_of_training(fields: dict[str, Any], message: str) -> None:
+    """Messages name field, rule and value."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        TrainingParameters(**{"batch": 4, "epochs": 2, "rates": (8,), **fields})
+
+
+def test_limits_are_allowed() -> None:
+    """What stands in a message's range is accepted, the ends included."""
+    replace(TINY, layers=(10, 6, 5, 16))
+    replace(TINY, training=replace(TINY.training, rates=(5, 14, 5)))
+    replace(TINY, error=replace(TINY.error, bits=8), gradient=replace(TINY.gradient, bits=8))
+    replace(TINY, training=TrainingParameters(65535, 1, (8, 8, 8)))
+    wide = replace(TINY, layers=(65536, 2), array=ArrayParameters(2, 2), training=replace(TINY.training, rates=(8,)))
+    assert wide.geometry.rows == 65536
+
+
+@pytest.mark.parametrize("config", [TINY, *cases(3, 8).values()], ids=range(10))
+def test_equal_configurations(config: MachineConfig) -> None:
+    """A configuration is a value: equal fields, equal objects, equal programs."""
+    other = replace(config)
+    assert other == config
+    assert hash(other) == hash(config)
+    assert other.program == config.program
+    assert config.steps == (2 if config.array.synapse == "ternary" else 1)
+
+
+def test_rates_slow_down() -> None:
+    """Rates rise by one every so many epochs, each up to the largest rate."""
+    config = variant(TINY, training={"rates": (8, 13, 14), "slow_down": 3})
+    assert [config.rates(epoch) for epoch in (0, 2, 3, 5, 6, 300)] == [
+        (8, 13, 14),
+        (8, 13, 14),
+        (9, 14, 14),
+        (9, 14, 14),
+        (10, 14, 14),
+        (14, 14, 14),
+    ]
+    assert TINY.rates(1000) == TINY.training.rates
+
+
+def test_random_configurations_repeat() -> None:
+    """The same seed and number give the same configuration; four in a row have every synapse and scheme."""
+    assert random_config(5, 2) == random_config(5, 2)
+    assert random_config(5, 2) != random_config(6, 2)
+    kinds = {(c.array.synapse, c.array.scheme) for c in (random_config(5, number) for number in range(4))}
+    assert len(kinds) == 4
