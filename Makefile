@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog test test-full train clean
+.PHONY: help setup lint verilog test test-full train figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -61,6 +61,9 @@ train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM SEED RESUME
 	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
+
+figures: train ## train, and keep the picture for the README
+	cp build/reports/train.png docs/train.png
 
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,9 @@ async def train(dut: HierarchyObject) -> None:
     host = Host(dut, manifest, work / "samples.bin")
     both = Comparison(host, run, work / "results.txt")
     seconds = 0.0
+    # Ctrl-C reaches this process too: end after the step, without a trace; the command that started it reports
+    interrupted: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
 
     await host.reset()
     if job.resume:
@@ -150,6 +154,8 @@ async def train(dut: HierarchyObject) -> None:
                 extra = {"cycles": both.cycles, "compared": both.compared, "seconds": seconds + now - started}
                 run.save(job.checkpoint, extra)
                 saved = now
+            if interrupted:
+                return
             if job.one_step or not outcome["bit_exact"]:
                 break
     outcome |= {

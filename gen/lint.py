@@ -17,7 +17,7 @@ from gen import verilator, verilog
 _WAIVERS = Path(__file__).parent / "waivers.vlt"
 
 #: Most lanes of a machine that Yosys reads.
-YOSYS_LANES = 128
+YOSYS_LANES = 256
 
 #: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.
 _YOSYS_SCRIPT = "read_verilog {files}; hierarchy -top {top} -check; proc; check -assert"
