@@ -53,7 +53,14 @@ def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str
     options = ["--dataset", "digits", "--config", config, "--samples", "1437", "--epochs", "5"]
     command = [sys.executable, "-m", "cocotb_tests.train", *options, "--build", str(tmp_path / "cut")]
     process = subprocess.Popen(
-        command, cwd=runner.ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+        command,
+        cwd=runner.ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        # shells start background jobs with Ctrl-C ignored, which is inherited
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     checkpoint = tmp_path / "cut" / "train" / "digits-small" / "checkpoint.npz"
     deadline = time.monotonic() + 120
