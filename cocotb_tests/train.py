@@ -95,8 +95,8 @@ def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) ->
     runner.run(
         simulation(files, simulator, waves=waves),
         "cocotb_tests.training",
-        environment={"MTJ_JOB": str(job_file.resolve()), "COCOTB_LOG_LEVEL": "WARNING"},
-        plusargs=[f"+samples={work.resolve()}/samples.bin", f"+results={work.resolve()}/results.txt"],
+        environment={"MTJ_JOB": str(job_file), "COCOTB_LOG_LEVEL": "WARNING"},
+        plusargs=[f"+samples={work}/samples.bin", f"+results={work}/results.txt"],
         name=work.name,
     )
     return json.loads(job.outcome.read_text())

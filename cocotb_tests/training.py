@@ -147,7 +147,6 @@ async def train(dut: HierarchyObject) -> None:
                 # leave the run where it was before the step, so that it can be repeated with a waveform
                 run.restore(before)
                 outcome |= {"bit_exact": False, "mismatch": str(mismatch)}
-                saved = 0.0
             progress.show(step)
             now = time.monotonic()
             if now - saved > CHECKPOINT_SECONDS or run.finished or not outcome["bit_exact"]:
