@@ -17,6 +17,8 @@ class GradientParameters:
     leak : int
         After every update a sum loses 2^-leak of itself, 1 .. bits - 1; a sum of that many batches is momentum.
         ``bits`` switches the leak off.
+    reset_on_switch : bool
+        A sum returns to 0 when its synapse has switched: what the weight has taken over no longer pulls at it.
 
     Raises
     ------
@@ -26,6 +28,7 @@ class GradientParameters:
 
     bits: int = 14
     leak: int = 4
+    reset_on_switch: bool = False
 
     def __post_init__(self) -> None:
         if not 4 <= self.bits <= 24:
@@ -79,3 +82,8 @@ class GradientMemory:
         sign = g >> 31
         magnitude = g ^ sign
         self.sums[row] = (magnitude - (magnitude >> self.parameters.leak)) ^ sign
+
+    def switched(self, row: int, lanes: NDArray[np.bool_]) -> None:
+        """Take note that synapses of a row have switched, one bool per lane."""
+        if self.parameters.reset_on_switch:
+            self.sums[row, lanes] = 0

@@ -261,10 +261,13 @@ class Machine:
         issued = np.zeros(instruction.rows, np.int64)
         for index in range(instruction.rows):
             row = instruction.row + index
-            for pulse in self.updates.pulses(self.gradient.sums[row], rate):
-                self.array.pulse(row, pulse.increase, pulse.codes)
-                issued[index] += 1
+            # the pulses of a row follow from its sums before the leak
+            pulses = list(self.updates.pulses(self.gradient.sums[row], rate))
             self.gradient.leak(row)
+            for pulse in pulses:
+                switched = self.array.pulse(row, pulse.increase, pulse.codes)
+                self.gradient.switched(row, switched)
+            issued[index] = len(pulses)
         self._counts["update_rows"] += instruction.rows
         self._counts["rows_pulsed"] += int(issued.sum())
         return cycles.update(issued)

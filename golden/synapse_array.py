@@ -162,7 +162,7 @@ class SynapseArray:
         if self.parameters.devices == 2:
             self.r2[row] = words[lanes:] >> top & 1 if self.parameters.streams_per_lane == 2 else words >> (top - 1) & 1
 
-    def pulse(self, row: int, increase: NDArray[np.bool_], codes: NDArray[np.uint8]) -> None:
+    def pulse(self, row: int, increase: NDArray[np.bool_], codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Apply one write pulse to every lane of a row; all random streams advance by one draw.
 
         Parameters
@@ -173,6 +173,11 @@ class SynapseArray:
             Polarity: towards a larger weight (R1 to P, R2 to AP) or a smaller one.
         codes : ndarray of uint8, shape (lanes,)
             Width codes, 0 for no pulse.
+
+        Returns
+        -------
+        ndarray of bool, shape (lanes,)
+            Lanes in which a device has switched.
         """
         p, lanes = self.parameters, self.parameters.lanes
         words = self.lfsr.draw(self.switching.threshold_bits)
@@ -201,3 +206,4 @@ class SynapseArray:
         self.pulses += int(pulsed_1.sum()) + int(pulsed_2.sum())
         self.pulse_width += int(width[pulsed_1].sum()) + int(width[pulsed_2].sum())
         self.switches += int(flip_1.sum()) + int(flip_2.sum())
+        return flip_1 | flip_2
