@@ -1,7 +1,9 @@
-"""The simulation top level around a whole machine: clock, sample player, result log.
+"""The simulation top level around a whole machine: clock, sample player, result log, state files.
 
-The host (Python) sets a command and wakes again when it is done; samples come from a file, so that no Python runs
-per cycle. The clock stands still between commands.
+The host (Python) sets a command and wakes again when it is done; samples come from a file and the whole state goes to
+and comes from a file, so that no Python runs per cycle or per word. The clock stands still between commands.
+
+Where speed counts, the clock is not simulated: the C++ main program ticks it as long as `running` is high (`BURST`).
 """
 
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 _TEMPLATE = """\
 // Simulation top level, generated from the manifest.
 `timescale 1ns/1ns
-module harness;
-  reg clk = 0, rst = 1;
-  // host: set the command, then `go`; `done` toggles when the machine is ready again
-  reg go = 0, done = 0;
-  reg [31:0] clocks = 0;
+{module}
+  reg rst = 1;
+  // host: set the command, then toggle `go`; `done` toggles when the clock stands still again
+  reg go = 0, gone = 0, started = 0, done = 0;
+  reg [31:0] clocks = 0, limit = 32'hffffffff;
+  assign running = go != gone && clocks != limit;
+  always @(negedge running) done = ~done;
   reg [{command_msb}:0] command__payload = 0;
   reg [{rates_msb}:0] rates = 0;
   // host: 0 samples and results never pause, 1 they pause at random, 2 they pause for long
@@ -30,6 +34,24 @@ module harness;
     .samples__valid(samples__valid), .samples__ready(samples__ready), .samples__payload(samples__payload),
     .results__valid(results__valid), .results__ready(results__ready), .results__payload(results__payload),
     .rates(rates), .batch_done(batch_done), .counters(counters));
+
+  // a command runs until the machine is ready for the next, a reset for two cycles
+  always @(posedge clk) begin
+    clocks <= clocks + 1;
+    if (rst) begin
+      command__valid <= 0;
+      started <= go != gone && !started;
+      if (started) gone <= go;
+    end else if (!started) begin
+      command__valid <= go != gone;
+      started <= go != gone;
+    end else if (command__valid) begin
+      if (command__ready) command__valid <= 0;
+    end else if (command__ready) begin
+      gone <= go;
+      started <= 0;
+    end
+  end
 
   // sample player: words of {sample_bytes} bytes, most significant first, from the file named by +samples
   reg [8191:0] path;
@@ -63,6 +85,7 @@ module harness;
     end
     $fwrite(log, "%0d %0d\\n", results__payload[{prediction_msb}:0], results__payload[{results_msb}:{prediction_bits}]);
   end
+  always @(negedge running) if (log != 0) $fflush(log);
 
   reg [9:0] pauses = 10'h1;
   wire pause_samples = stalls == 1 ? pauses[0] : stalls == 2 && pauses[9];
@@ -71,57 +94,98 @@ module harness;
     // a counter for long pauses, a shift register with feedback for random ones
     pauses <= stalls == 2 ? pauses + 1 : {{pauses[8:0], pauses[9] ^ pauses[6]}};
     results__ready <= !pause_results;
-    if (rst) begin
-      samples__valid <= 0;
-      command__valid <= 0;
-    end else begin
-      if (!samples__valid || samples__ready) begin
-        if (pause_samples) samples__valid <= 0;
-        else next_word;
-      end
-      if (command__valid && command__ready) command__valid <= 0;
+    if (rst) samples__valid <= 0;
+    else if (!samples__valid || samples__ready) begin
+      if (pause_samples) samples__valid <= 0;
+      else next_word;
     end
   end
 
-  task cycle;
-    begin
-      #1 clk = 1;
-      #1 clk = 0;
-      clocks = clocks + 1;
-    end
-  endtask
-
-  // a command runs until the machine is ready for the next
-  always begin
-    wait (go);
-    go = 0;
-    if (rst) begin
-      cycle;
-      cycle;
-    end else begin
-      command__valid = 1;
-      cycle;
-      while (command__valid || !command__ready) cycle;
-    end
-    if (log != 0) $fflush(log);
-    done = ~done;
+  // the whole state, probe after probe, to or from the file named by +state; the host raises `dump` or `load`
+  reg dump = 0, load = 0;
+  reg [8191:0] state_path;
+  integer state_file, i;
+  always @(posedge dump) begin
+    if (!$value$plusargs("state=%s", state_path)) state_path = "state.bin";
+    state_file = $fopen(state_path, "wb");
+{dumps}
+    $fclose(state_file);
+  end
+  always @(posedge load) begin
+    if (!$value$plusargs("state=%s", state_path)) state_path = "state.bin";
+    state_file = $fopen(state_path, "rb");
+{loads}
+    $fclose(state_file);
   end
 endmodule
 """
 
+_CLOCK_FROM_OUTSIDE = "module harness(input clk, output running);"
+_CLOCK_INSIDE = """\
+module harness;
+  reg clk = 0;
+  wire running;
+  always begin
+    wait (running);
+    #1 clk = 1;
+    #1 clk = 0;
+  end"""
 
-def write(manifest: dict[str, Any]) -> str:
-    """Write the harness of a machine, SystemVerilog, from its manifest."""
+#: Header that makes cocotb's main program tick the clock of the harness.
+BURST = """\
+// Ticks the clock while the harness asks for it: no simulation time passes, nothing else is looked at.
+#include "Vtop.h"
+class Burst : public Vtop {
+  public:
+    using Vtop::Vtop;
+    void eval_step() {
+        Vtop::eval_step();
+        while (running) {
+            clk = 1;
+            Vtop::eval_step();
+            clk = 0;
+            Vtop::eval_step();
+        }
+    }
+};
+#define Vtop Burst
+"""
+
+
+def _dump(probe: dict[str, Any]) -> str:
+    name = f"dut.{probe['path']}"
+    if not probe["depth"]:
+        return f'    $fwrite(state_file, "%u", {name});'
+    return f'    for (i = 0; i < {probe["depth"]}; i = i + 1) $fwrite(state_file, "%u", {name}[i]);'
+
+
+def _load(probe: dict[str, Any]) -> str:
+    return f"    i = $fread(dut.{probe['path']}, state_file);"
+
+
+def write(manifest: dict[str, Any], *, clock_inside: bool) -> str:
+    """Write the harness of a machine, SystemVerilog, from its manifest.
+
+    Parameters
+    ----------
+    manifest : dict
+        The manifest.
+    clock_inside : bool
+        Whether the harness makes its own clock, or has a port for it.
+    """
     ports = manifest["modules"][manifest["top"]]["ports"]
     msb = {f"{name}_msb": ports[port]["width"] - 1 for name, port in _PORTS.items()}
     sample_bytes = (ports["samples__payload"]["width"] + 7) // 8
     prediction = ports["results__payload"]["fields"]["prediction"]["width"]
     return _TEMPLATE.format(
+        module=_CLOCK_INSIDE if clock_inside else _CLOCK_FROM_OUTSIDE,
         top=manifest["top"],
         sample_bytes=sample_bytes,
         sample_file_msb=8 * sample_bytes - 1,
         prediction_msb=prediction - 1,
         prediction_bits=prediction,
+        dumps="\n".join(_dump(probe) for probe in manifest["probes"].values()),
+        loads="\n".join(_load(probe) for probe in manifest["probes"].values()),
         **msb,
     )
 
@@ -135,5 +199,8 @@ _PORTS = {
 }
 
 #: Signals of the harness that the host writes, and those it reads.
-WRITTEN = ("rst", "go", "play", "stalls", "command__payload", "rates")
-READ = ("done", "clocks", "counters")
+WRITTEN = ("rst", "go", "play", "stalls", "command__payload", "rates", "limit", "dump", "load")
+READ = ("done", "gone", "clocks", "counters")
+
+#: Plus argument -> file of the work folder.
+FILES = {"samples": "samples.bin", "results": "results.txt", "state": "state.bin"}

@@ -7,12 +7,16 @@ import numpy as np
 from cocotb.triggers import Timer, ValueChange
 from numpy.typing import NDArray
 
-from cocotb_tests.manifest import config, from_planes, pack, to_planes, unpack
-from golden.input_buffer import beats
+from cocotb_tests.manifest import config, pack, unpack
+from golden.input_buffer import stream
 from golden.machine import Sample
 
-#: Probes of memories that the first samples write, not FORM.
-_WRITTEN_LATE = ("activations", "windows", "errors")
+#: Most clock cycles between two commands of a host that named no limit of its own.
+_FOREVER = (1 << 32) - 1
+
+
+class Hang(RuntimeError):
+    """The machine has not finished a command in the cycles it was given."""
 
 
 class Host:
@@ -24,31 +28,40 @@ class Host:
         The harness.
     manifest : dict
         Manifest of the machine in it.
-    samples_file : Path
-        The file from which the harness plays samples.
+    work : Path
+        Folder that the harness's files are in: ``samples.bin``, ``state.bin``.
+    limit : int
+        Clock cycles after which a command counts as hanging.
     """
 
-    def __init__(self, dut: Any, manifest: dict[str, Any], samples_file: Path) -> None:
+    def __init__(self, dut: Any, manifest: dict[str, Any], work: Path, limit: int = _FOREVER) -> None:
         self.dut = dut
         self.manifest = manifest
         self.ports = manifest["modules"][manifest["top"]]["ports"]
-        self.samples_file = samples_file
-        self.state = MachineState(dut.dut, manifest)
-        self._play = 0
+        self.state = StateFile(work / "state.bin", manifest)
+        self._samples = work / "samples.bin"
+        self._limit = limit
+        self._go = self._play = 0
 
-    async def _go(self) -> int:
+    async def _run(self) -> int:
         """Let the clock run until the machine is ready; return the number of clock cycles."""
         before = int(self.dut.clocks.value)
-        self.dut.go.value = 1
+        if self._limit != _FOREVER:
+            self.dut.limit.value = before + self._limit
+        self._go ^= 1
+        self.dut.go.value = self._go
         await ValueChange(self.dut.done)
-        return (int(self.dut.clocks.value) - before) % (1 << 32)
+        cycles = (int(self.dut.clocks.value) - before) % (1 << 32)
+        if int(self.dut.gone.value) != self._go:
+            raise Hang(f"a command has not ended after {cycles} cycles")
+        return cycles
 
     async def reset(self, stalls: int = 0) -> None:
         """Reset the machine, and choose whether the harness's streams never pause (0), randomly (1), or long (2)."""
         await Timer(1, "ns")  # in a four-state simulator the harness has no values before time has begun
         self.dut.stalls.value = stalls
         self.dut.rst.value = 1
-        await self._go()
+        await self._run()
         self.dut.rst.value = 0
         await Timer(1, "ns")
 
@@ -60,125 +73,150 @@ class Host:
         if rates:
             nu_bits = self.manifest["config"]["pulse"]["nu_bits"]
             self.dut.rates.value = pack(self.ports["rates"], [rate - nu_bits for rate in rates])
-        return await self._go()
+        return await self._run()
 
     def play(self, samples: list[Sample]) -> None:
         """Put samples where the harness plays them from, in place of what is left there."""
-        group = self.manifest["config"]["array"]["group"]
-        size = (2 * group + 7) // 8
-        words = b"".join(
-            word.to_bytes(size, "big") for sample in samples for word in beats(sample.trits, sample.label, group)
-        )
-        self.samples_file.write_bytes(words)
+        trits = np.stack([sample.trits for sample in samples])
+        labels = np.array([sample.label for sample in samples])
+        self._samples.write_bytes(stream(trits, labels, self.manifest["config"]["array"]["group"]))
         self._play ^= 1
         self.dut.play.value = self._play
 
     async def resume(self, state: dict[str, NDArray[np.int64]], counters: dict[str, int]) -> None:
         """Put the machine, just reset, into a state."""
-        self.state.write(state, pack(self.ports["counters"], counters))
-        await Timer(1, "ns")  # the writes take effect at the end of the time step
+        self.state.write(state, counters)
+        await self._strobe(self.dut.load)
+
+    async def read(self) -> dict[str, NDArray[np.int64]]:
+        """Read the whole state."""
+        await self._strobe(self.dut.dump)
+        return self.state.read()
+
+    async def _strobe(self, signal: Any) -> None:
+        for value in (1, 0):
+            signal.value = value
+            await Timer(1, "ns")
 
     def counters(self) -> dict[str, int]:
         """Read the event counters."""
         return unpack(self.ports["counters"], int(self.dut.counters.value))
 
 
-class MachineState:
-    """The whole state of a machine, read and written through the probe paths of its manifest.
+class StateFile:
+    """The whole state of a machine in the file that the harness writes and reads: probe after probe.
 
+    Written by the harness, a word is padded to 32-bit words, the lowest first; read by it, to bytes, the highest first.
     The form of a state is that of `golden.machine.Machine.state`.
 
     Parameters
     ----------
-    dut : HierarchyObject
-        The machine.
+    path : Path
+        The file.
     manifest : dict
-        Its manifest.
+        Manifest of the machine.
     """
 
-    def __init__(self, dut: Any, manifest: dict[str, Any]) -> None:
-        self.config = config(manifest)
-        self._handles: dict[str, list[Any]] = {}
-        # an array other than the emulated one may have no random states to show
-        for quantity, probe in manifest["probes"].items():
-            handle: Any = dut
-            for part in probe["path"].split("."):
-                handle = getattr(handle, part)
-            self._handles[quantity] = [handle[i] for i in range(probe["depth"])] if probe["depth"] else [handle]
-        c = self.config
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self._path, self._probes = path, manifest["probes"]
+        c = self.config = config(manifest)
         bits = c.geometry.sum_bits
         offset, spread = c.neuron.offset_bits(bits), c.neuron.spread_bits(bits)
         # quantity of the state -> probe, bits between elements, first bit, bits, signed
         self._elements = {
             "offset": ("neuron_states", offset + spread, 0, offset, True),
             "spread": ("neuron_states", offset + spread, offset, spread, False),
-            "activations": ("activations", 2, 0, 2, True),
             "windows": ("windows", 1, 0, 1, False),
-            "errors": ("errors", c.error.bits, 0, c.error.bits, True),
         }
-
-    def _read(self, probe: str) -> list[int]:
-        values = [handle.value for handle in self._handles[probe]]
-        if probe in _WRITTEN_LATE:
-            # in a four-state simulator a word never written is X throughout; the golden model has 0 there
-            values = [0 if str(value).strip("xX") == "" else value for value in values]
-        return [int(value) for value in values]
-
-    def _write(self, probe: str, words: list[int]) -> None:
-        for handle, word in zip(self._handles[probe], words, strict=True):
-            handle.value = word
+        # quantity of the state -> probe, bits, signed: numbers as planes
+        self._planes = {
+            "gradient": ("gradient_sums", c.gradient.bits, True),
+            "activations": ("activations", 2, True),
+            "errors": ("errors", c.error.bits, True),
+        }
 
     def read(self) -> dict[str, NDArray[np.int64]]:
-        """Read the whole state; only while the clock stands still."""
-        c, lanes = self.config, self.config.array.lanes
-        devices = np.array([from_planes(w, lanes, c.array.devices, signed=False) for w in self._read("device_states")])
-        sums = [from_planes(w, lanes, c.gradient.bits, signed=True) for w in self._read("gradient_sums")]
-        random = []
-        for stream in range(c.array.streams_per_lane if "random_0" in self._handles else 0):
-            random.append(from_planes(self._read(f"random_{stream}")[0], lanes, c.random.width, signed=False))
-        state = {
-            "r1": devices & 1,
-            "r2": devices >> 1,
-            "gradient": np.array(sums),
-        }
+        """Read a state that the harness has written.
+
+        Returns
+        -------
+        dict of str to ndarray of int64
+            As `golden.machine.Machine.state`; without ``random`` where the array does not show its random states.
+        """
+        raw = np.fromfile(self._path, np.uint8)
+        bits: dict[str, NDArray[np.uint8]] = {}
+        at = 0
+        for name, probe in self._probes.items():
+            words, size = max(probe["depth"], 1), 4 * -(-probe["width"] // 32)
+            part = raw[at : at + words * size].reshape(words, size)
+            bits[name] = np.unpackbits(part, axis=1, bitorder="little")[:, : probe["width"]]
+            at += words * size
+        if at != len(raw):
+            raise ValueError(f"{self._path} holds {len(raw)} bytes, {at} were expected")
+
+        c = self.config
+        devices = _from_planes(bits["device_states"], c.array.devices, signed=False)
+        state = {"r1": devices & 1, "r2": devices >> 1}
+        for quantity, (probe, width, signed) in self._planes.items():
+            state[quantity] = _from_planes(bits[probe], width, signed=signed)
+        if "moved" in bits:
+            state["gradient"][bits["moved"] != 0] = 0
+        random = [
+            _from_planes(bits[f"random_{n}"], c.random.width, signed=False)
+            for n in range(c.array.streams_per_lane)
+            if f"random_{n}" in bits
+        ]
         if random:
-            state["random"] = np.concatenate(random)
-        for quantity, (probe, stride, offset, width, signed) in self._elements.items():
-            values = [
-                word >> (at * stride + offset) & ((1 << width) - 1)
-                for word in self._read(probe)
-                for at in range(c.array.group)
-            ]
-            unsigned = np.array(values, np.int64)
-            state[quantity] = unsigned - (unsigned >> (width - 1) << width) if signed else unsigned
+            state["random"] = np.concatenate(random, axis=None)
+        for quantity, (probe, stride, first, width, signed) in self._elements.items():
+            elements = bits[probe].reshape(-1, c.array.group, stride)[:, :, first : first + width]
+            state[quantity] = elements @ _weights(width, signed=signed)
+        for quantity in ("activations", "windows", "errors", "offset", "spread"):
+            state[quantity] = state[quantity].reshape(-1)
         return state
 
-    def write(self, state: dict[str, NDArray[np.int64]], counters: int) -> None:
-        """Put the machine into a state; only while the clock stands still.
+    def write(self, state: dict[str, NDArray[np.int64]], counters: dict[str, int]) -> None:
+        """Write a state and counters for the harness to read."""
+        c = self.config
+        groups = (-1, c.array.group)
+        bits = {
+            "device_states": _to_planes(state["r1"] | state["r2"] << 1, c.array.devices),
+            "moved": np.zeros_like(state["r1"], np.uint8),
+        }
+        for quantity, (probe, width, _) in self._planes.items():
+            numbers = state[quantity] if quantity == "gradient" else state[quantity].reshape(groups)
+            bits[probe] = _to_planes(numbers, width)
+        for stream_, part in enumerate(np.split(state["random"], c.array.streams_per_lane)):
+            bits[f"random_{stream_}"] = _to_planes(part[None], c.random.width)
+        for quantity, (probe, stride, first, width, _) in self._elements.items():
+            words = bits.setdefault(probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8))
+            elements = words.reshape(-1, c.array.group, stride)
+            elements[:, :, first : first + width] = state[quantity].reshape(*groups, 1) >> np.arange(width) & 1
+        for name, count in counters.items():
+            bits[f"counter_{name}"] = (count >> np.arange(48) & 1).astype(np.uint8)[None]
+        with self._path.open("wb") as file:
+            for name, probe in self._probes.items():
+                pad = -probe["width"] % 8
+                file.write(np.packbits(np.pad(bits[name], ((0, 0), (0, pad)))[:, ::-1], axis=1).tobytes())
 
-        Parameters
-        ----------
-        state : dict of str to ndarray of int64
-            The state.
-        counters : int
-            Packed counters.
-        """
-        c, lanes, group = self.config, self.config.array.lanes, self.config.array.group
 
-        def planes(numbers: NDArray[np.int64], bits: int) -> int:
-            return sum(plane << (bit * lanes) for bit, plane in enumerate(to_planes(numbers, bits)))
+def _weights(bits: int, *, signed: bool) -> NDArray[np.int64]:
+    weights = 1 << np.arange(bits, dtype=np.int64)
+    if signed:
+        weights[-1] = -weights[-1]
+    return weights
 
-        devices = state["r1"] | state["r2"] << 1
-        self._write("device_states", [planes(row, c.array.devices) for row in devices])
-        self._write("gradient_sums", [planes(row, c.gradient.bits) for row in state["gradient"]])
-        for stream in range(c.array.streams_per_lane):
-            streams = state["random"][stream * lanes : (stream + 1) * lanes]
-            self._write(f"random_{stream}", [planes(streams, c.random.width)])
-        words: dict[str, list[int]] = {}
-        for quantity, (probe, stride, offset, width, _) in self._elements.items():
-            parts = words.setdefault(probe, [0] * len(self._handles[probe]))
-            for index, value in enumerate(state[quantity].tolist()):
-                parts[index // group] |= (value & ((1 << width) - 1)) << (index % group * stride + offset)
-        for probe, parts in words.items():
-            self._write(probe, parts)
-        self._write("counters", [counters])
+
+def _from_planes(words: NDArray[np.uint8], bits: int, *, signed: bool) -> NDArray[np.int64]:
+    """Turn words of `bits` planes, one bit per element, into one number per lane, shape (words, lanes)."""
+    planes = words.reshape(len(words), bits, -1)
+    numbers = np.zeros((len(words), planes.shape[2]), np.int64)
+    for bit, weight in enumerate(_weights(bits, signed=signed)):
+        numbers += planes[:, bit] * weight
+    return numbers
+
+
+def _to_planes(numbers: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
+    """Turn one number per lane, shape (words, lanes), into words of `bits` planes, one bit per element."""
+    planes = numbers[:, None, :] >> np.arange(bits)[None, :, None] & 1
+    return planes.astype(np.uint8).reshape(len(numbers), -1)

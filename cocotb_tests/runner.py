@@ -75,6 +75,8 @@ class Simulation:
         Whether waveforms are recorded; ``WAVES=1`` sets it everywhere.
     quick : bool
         Compile quickly instead of for speed: right for short simulations.
+    header : str
+        C++ that Verilator's main program begins with.
     """
 
     top: str
@@ -83,6 +85,7 @@ class Simulation:
     public: tuple[tuple[str, str, bool], ...] = field(default=())
     waves: bool = False
     quick: bool = False
+    header: str = ""
 
     def control_file(self) -> str:
         """Write the control file that takes the place of cocotb's --public-flat-rw."""
@@ -94,7 +97,8 @@ class Simulation:
 
 
 #: Language options and waivers; lint has its own control file and is not the business of a simulation.
-_VERILATOR_ARGS = ["--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3", "-CFLAGS", "-std=c++20"]
+_VERILATOR_ARGS = ["--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-O3"]
+_VERILATOR_ARGS += ["-CFLAGS", "-std=c++20"]
 #: Verilog files as Verilog 2005: there an initial value is an event, which starts combinational blocks at time 0.
 _ICARUS_ARGS = ["-g2005"]
 #: How fast code is compiled, by `Simulation.quick`: Verilator's own make variables.
@@ -135,9 +139,11 @@ class _VerilatorRunner(Verilator):
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
+        # only the main program has the header: the rest is compiled as ever
+        main = "verilator.o: CXXFLAGS += -include main.h"
         return [
             [argument for argument in verilate if argument != "--public-flat-rw"],
-            [*make, *_OPTIMIZE[self._quick]],
+            [*make, f"--eval={main}", *_OPTIMIZE[self._quick]],
         ]
 
     def _test_command(self) -> list[list[str]]:
@@ -206,6 +212,7 @@ def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) ->
         sources = [partial / file for file in simulation.files]
         if verilating:
             (partial / "public.vlt").write_text(simulation.control_file())
+            (partial / "main.h").write_text(simulation.header)
             sources.append(partial / "public.vlt")
         try:
             runner.build(

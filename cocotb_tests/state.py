@@ -50,7 +50,7 @@ def compare(step: str, rtl: State, golden: State) -> int:
     return compared
 
 
-def machine_pair(host: Host, machine: Machine, *, cycles: bool = True) -> tuple[State, State]:
+async def machine_pair(host: Host, machine: Machine, *, cycles: bool = True) -> tuple[State, State]:
     """Read state and counters of both machines.
 
     Parameters
@@ -67,7 +67,7 @@ def machine_pair(host: Host, machine: Machine, *, cycles: bool = True) -> tuple[
     rtl, golden : dict of str to ndarray of int64
         The same quantities of either, as far as the RTL shows them.
     """
-    rtl, golden = host.state.read(), machine.state()
+    rtl, golden = await host.read(), machine.state()
     golden = {name: values for name, values in golden.items() if name in rtl}
     rtl_counters, golden_counters = host.counters(), machine.counters
     for name in COUNTERS:

@@ -64,9 +64,11 @@ def simulation(files: dict[str, str], simulator: str, *, waves: bool = False, qu
     sources = {file: files[file] for file in files["files.f"].split()}
     public = [("harness", name, True) for name in harness.WRITTEN]
     public += [("harness", name, False) for name in harness.READ]
-    public += [(probe["module"], probe["variable"], True) for probe in manifest["probes"].values()]
-    sources["harness.sv"] = harness.write(manifest)
-    return runner.Simulation("harness", sources, simulator, tuple(public), waves, quick)
+    # a waveform needs time to pass, and only Verilator has a main program of ours
+    clock_inside = simulator != "verilator" or waves or runner.waves_wanted()
+    sources["harness.sv"] = harness.write(manifest, clock_inside=clock_inside)
+    header = "" if clock_inside else harness.BURST
+    return runner.Simulation("harness", sources, simulator, tuple(public), waves, quick, header)
 
 
 def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def simulate(job: Job, files: dict[str, str], simulator: str, *, waves: bool) ->
         simulation(files, simulator, waves=waves),
         "cocotb_tests.training",
         environment={"MTJ_JOB": str(job_file), "COCOTB_LOG_LEVEL": "WARNING"},
-        plusargs=[f"+samples={work}/samples.bin", f"+results={work}/results.txt"],
+        plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
         name=work.name,
     )
     return json.loads(job.outcome.read_text())

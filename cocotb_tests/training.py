@@ -101,11 +101,11 @@ class Comparison:
         expected = [(prediction, sample.label) for prediction, sample in zip(predictions, samples, strict=True)]
         found = [tuple(map(int, line.split())) for line in lines.splitlines()]
         where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
-        self.check(where, results=(np.array(found, np.int64), np.array(expected, np.int64)))
+        await self.check(where, results=(np.array(found, np.int64), np.array(expected, np.int64)))
 
-    def check(self, where: str, **more: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+    async def check(self, where: str, **more: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
         """Compare counters and whole state, and what else is given as (RTL, golden)."""
-        rtl, golden = machine_pair(self.host, self.run.machine)
+        rtl, golden = await machine_pair(self.host, self.run.machine)
         rtl |= {name: pair[0] for name, pair in more.items()}
         golden |= {name: pair[1] for name, pair in more.items()}
         self.compared += compare(where, rtl, golden)
@@ -119,7 +119,7 @@ async def train(dut: HierarchyObject) -> None:
     dataset = data.load(job.dataset, Path(job.data_dir) if job.data_dir else None)
     run = Run(manifests.config(manifest), dataset, job.samples, job.epochs)
     work = Path(job.work)
-    host = Host(dut, manifest, work / "samples.bin")
+    host = Host(dut, manifest, work)
     both = Comparison(host, run, work / "results.txt")
     seconds = 0.0
     # Ctrl-C reaches this process too: end after the step, without a trace; the command that started it reports
@@ -133,7 +133,7 @@ async def train(dut: HierarchyObject) -> None:
         await host.resume(run.machine.state(), run.machine.counters)
     else:
         both.cycles += await host.command("FORM")
-    both.check("start")
+    await both.check("start")
 
     outcome: dict[str, Any] = {"bit_exact": True}
     started = time.monotonic()

@@ -14,6 +14,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
 from golden.config import MachineConfig
+from golden.counters import COUNTER_BITS, COUNTERS
 
 #: Version of the manifest's form.
 FORMAT = 1
@@ -92,8 +93,7 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        Quantity -> Verilog ``module`` and ``variable`` for a simulator's control file, ``path`` below the top level,
-        ``depth`` (0 for a register, else words of a memory) and ``width``.
+        Quantity -> ``path`` below the top level, ``depth`` (0 for a register, else words of a memory) and ``width``.
     """
     g, lanes, bits = config.geometry, config.array.lanes, config.geometry.sum_bits
     neuron = config.neuron.offset_bits(bits) + config.neuron.spread_bits(bits)
@@ -105,14 +105,15 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         "activations": ("periphery", "vector_memory", "activation", groups, 2 * g.group),
         "windows": ("periphery", "vector_memory", "derivative", groups, g.group),
         "errors": ("periphery", "vector_memory", "error", groups, config.error.bits * g.group),
-        "counters": ("periphery", "event_counters", "counts", 0, 0),
     }
+    if config.gradient.reset_on_switch:
+        found["moved"] = ("periphery", "gradient_memory", "moved", g.rows, lanes)
+    for counter in COUNTERS:
+        found[f"counter_{counter}"] = ("periphery", "event_counters", counter, 0, COUNTER_BITS)
     for stream in range(config.array.streams_per_lane):
         found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, config.random.width * lanes)
     return {
         quantity: {
-            "module": "_".join(part for part in (f"mtj_gxnor_{half}", block) if part),
-            "variable": variable,
             "path": ".".join(part for part in (half, block, variable) if part),
             "depth": depth,
             "width": width,

@@ -12,6 +12,7 @@ from amaranth.lib import wiring
 
 from gen import manifest
 from gen.blocks import BLOCKS
+from gen.procedures import procedural
 from golden.config import MachineConfig
 from golden.files import whole
 from hdl.instance import Instantiated
@@ -37,7 +38,7 @@ def convert(component: wiring.Component, name: str) -> str:
     str
         Verilog 2005. The same component gives the same bytes on every checkout.
     """
-    text = _write_verilog(rtlil.convert(component, name=name, emit_src=False))
+    text = procedural(_write_verilog(rtlil.convert(component, name=name, emit_src=False)))
     # Amaranth names submodules with dots, which need escaping at every use
     return re.sub(rf"\\({re.escape(name)}(?:\.\w+)+) ", lambda found: found[1].replace(".", "_") + " ", text)
 

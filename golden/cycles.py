@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from golden.geometry import ceil_div
 
 #: Cycles from a command's acceptance by the array until its answer has been counted.
-ARRAY = 4
+ARRAY = 5
 #: Cycles from a command's acceptance by the gradient memory until it is idle.
-GRADIENT = 3
+GRADIENT = 4
 #: First event of the row driver.
 ROW_DRIVER = 3
 
@@ -58,30 +58,31 @@ def form(rows: int) -> int:
 
 def reset(groups: int) -> int:
     """RESET: one group per cycle."""
-    return groups + 2
+    return groups + 4
 
 
 def sense(groups: int) -> int:
     """SENSE: one group per cycle, then collector and neurons."""
-    return groups + ARRAY + 2
+    return groups + ARRAY + 5
 
 
 def collect(rows: int, *, last: bool) -> int:
     """COLLECT: one row per cycle, then the collector, and the neurons when the sums are complete."""
-    return rows + ARRAY + (2 if last else 1)
+    return rows + ARRAY + (5 if last else 2)
 
 
 def update(pulses: NDArray[np.int64]) -> int:
-    """UPDATE: one row per cycle, three more for every further pulse on the same row.
+    """UPDATE: one row per cycle, four more for every further pulse on the same row.
 
     Parameters
     ----------
     pulses : ndarray of int64, shape (rows,)
         Pulses issued to every row.
     """
-    busy = int(np.maximum(3 * pulses - 2, 1).sum())
+    busy = int(np.maximum(4 * pulses - 3, 1).sum())
     filled = np.flatnonzero(pulses)
     if not len(filled):
-        return busy + 3
+        return busy + GRADIENT
+    # the first pulse leaves in cycle 5
     trailing = len(pulses) - 1 - int(filled[-1])
-    return max(busy + 3, busy + 3 - trailing + ARRAY)
+    return max(busy + GRADIENT, busy + 4 - trailing + ARRAY)

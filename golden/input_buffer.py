@@ -57,12 +57,41 @@ def beats(trits: NDArray[np.int8], label: int, group: int) -> list[int]:
     Returns
     -------
     list of int
-        ceil(n / group) words, element e of a word in bits 2e and 2e + 1 (two's complement), then one word with the
-        label.
+        ceil(n / group) words of two planes: the trits in two's complement, bit b of element e in bit b * group + e;
+        then one word with the label.
     """
-    padded = np.zeros(ceil_div(len(trits), group) * group, np.int8)
-    padded[: len(trits)] = trits
-    words = []
-    for word in padded.reshape(-1, group):
-        words.append(sum((int(trit) & 3) << (2 * element) for element, trit in enumerate(word)))
-    return [*words, label]
+    data = stream(trits[None], np.array([label]), group)
+    size = word_bytes(group)
+    return [int.from_bytes(data[at : at + size], "big") for at in range(0, len(data), size)]
+
+
+def word_bytes(group: int) -> int:
+    """Bytes of a word of the sample stream."""
+    return ceil_div(2 * group, 8)
+
+
+def stream(trits: NDArray[np.int8], labels: NDArray[np.integer], group: int) -> bytes:
+    """Write samples as the bytes of the sample stream, every word most significant byte first.
+
+    Parameters
+    ----------
+    trits : ndarray of int8, shape (samples, n)
+        The input vectors.
+    labels : ndarray of integers, shape (samples,)
+        The classes.
+    group : int
+        Trits per word.
+
+    Returns
+    -------
+    bytes
+        The words of `beats`, sample after sample.
+    """
+    samples, words, size = len(trits), ceil_div(trits.shape[1], group), word_bytes(group)
+    padded = np.zeros((samples, words * group), np.int8)
+    padded[:, : trits.shape[1]] = trits
+    elements = padded.reshape(samples, words, 1, group)
+    bits = np.zeros((samples, words + 1, 8 * size), np.uint8)
+    bits[:, :words, : 2 * group] = np.concatenate([elements & 1, elements >> 1 & 1], axis=2).reshape(samples, words, -1)
+    bits[:, words] = labels[:, None] >> np.arange(8 * size) & 1
+    return np.packbits(bits[:, :, ::-1], axis=2).tobytes()

@@ -10,7 +10,7 @@ from golden.geometry import Geometry
 class Collector(wiring.Component):
     """Takes column sums a group at a time, or row sums one at a time, and emits complete groups of sums.
 
-    A group is emitted 1 cycle after its last sum arrived; it is never stalled. Row sums of several column blocks are
+    A group is emitted 2 cycles after its last sum arrived; it is never stalled. Row sums of several column blocks are
     added up in a memory of partial sums.
 
     Parameters
@@ -98,21 +98,28 @@ class Collector(wiring.Component):
 
         before = data.View(self.group.shape(), read.data)
         adding = ~self.sensing & ~self.first
+        finished = Signal(name="finished")
+        m.d.sync += finished.eq(complete)
         m.d.comb += [
             read.addr.eq(index + complete),
-            read.en.eq(1),
-            self.valid.eq(complete & (self.sensing | self.last)),
-            self.index.eq(index),
-            self.idle.eq(~complete),
-            self.mask.eq(Cat(left > element for element in range(g.group))),
-            write.addr.eq(index),
-            write.en.eq(complete & ~self.sensing & ~self.last),
+            read.en.eq(self.arrive),
+            self.valid.eq(finished & (self.sensing | self.last)),
+            self.idle.eq(~complete & ~finished),
+            write.addr.eq(self.index),
+            write.en.eq(finished & ~self.sensing & ~self.last),
             write.data.eq(self.group),
         ]
-        for element in range(g.group):
-            m.d.comb += self.group[element].eq(gathered[element] + Mux(adding, before[element], 0))
         with m.If(complete):
-            m.d.sync += [index.eq(index + 1), left.eq(Mux(left > g.group, left - g.group, 0))]
+            m.d.sync += [
+                *[
+                    group.eq(value + Mux(adding, part, 0))
+                    for group, value, part in zip(self.group, gathered, before, strict=True)
+                ],
+                self.mask.eq(Cat(left > element for element in range(g.group))),
+                self.index.eq(index),
+                index.eq(index + 1),
+                left.eq(Mux(left > g.group, left - g.group, 0)),
+            ]
         with m.If(self.start):
             m.d.sync += [taken.eq(0), slot.eq(0), index.eq(0), left.eq(self.elements)]
         return m

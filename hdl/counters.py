@@ -1,6 +1,6 @@
 """Event counters (twin of `golden/counters.py`, which names them)."""
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -34,5 +34,7 @@ class EventCounters(wiring.Component):
         """Build the block."""
         m = Module()
         for name in COUNTERS:
-            m.d.sync += self.counts[name].eq(self.counts[name] + self.increments[name])
+            count = Signal(COUNTER_BITS, name=name)
+            m.d.sync += count.eq(count + self.increments[name])
+            m.d.comb += self.counts[name].eq(count)
         return m

@@ -1,10 +1,10 @@
 """Row driver and column driver (twin of `golden/drivers.py`)."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.planes import shift_in
+from hdl.planes import any_of, shift_in
 
 
 class RowDriver(wiring.Component):
@@ -32,8 +32,8 @@ class RowDriver(wiring.Component):
         First memory word, number of words, row of the first element; valid with `start`.
     address : out
         Word to read; `word` answers in the next cycle.
-    word : array of signed, in
-        The elements at the address of the cycle before.
+    word : planes, in
+        The elements at the address of the cycle before, signed.
     event : stream, out
         ``row``, ``coefficient``, in ascending row order.
     busy : Signal(1), out
@@ -51,7 +51,7 @@ class RowDriver(wiring.Component):
                 "groups": In(range(depth + 1)),
                 "row": In(row_bits),
                 "address": Out(range(depth)),
-                "word": In(data.ArrayLayout(signed(value_bits), group)),
+                "word": In(data.ArrayLayout(group, value_bits)),
                 "event": Out(stream.Signature(event)),
                 "busy": Out(1),
             }
@@ -66,7 +66,7 @@ class RowDriver(wiring.Component):
         row = Signal.like(self.row, name="next_row")
         fetched = Signal(name="fetched")
         mask = Signal(group, name="mask")
-        values = Signal.like(self.word, name="values")
+        values = Signal.like(self.word, name="values", reset_less=True)
         base = Signal.like(self.row, name="base")
 
         lowest = Signal(group, name="lowest")
@@ -81,18 +81,20 @@ class RowDriver(wiring.Component):
             self.busy.eq((left != 0) | (mask != 0)),
             self.event.valid.eq(mask != 0),
         ]
-        index, coefficient = 0, 0
-        for element in range(group):
-            index |= Mux(lowest[element], element, 0)
-            coefficient |= Mux(lowest[element], values[element], 0)
-        m.d.comb += [self.event.payload.row.eq(base + index), self.event.payload.coefficient.eq(coefficient)]
+        # the lowest element's number: bit b is set where the elements with that bit set hold it
+        numbers = [sum(1 << e for e in range(group) if e >> bit & 1) for bit in range((group - 1).bit_length())]
+        index = Cat((lowest & elements).any() for elements in numbers)
+        m.d.comb += [
+            self.event.payload.row.eq(base + index),
+            self.event.payload.coefficient.eq(Cat((lowest & plane).any() for plane in values).as_signed()),
+        ]
 
         with m.If(emitted):
             m.d.sync += mask.eq(rest)
         m.d.sync += fetched.eq(left != 0)
         with m.If(take):
             m.d.sync += [
-                mask.eq(Cat(value.any() for value in self.word)),
+                mask.eq(any_of(list(self.word), group)),
                 values.eq(self.word),
                 base.eq(row),
                 row.eq(row + group),
@@ -126,8 +128,8 @@ class ColumnDriver(wiring.Component):
         First memory word, valid with `start`.
     address : out
         Word to read; `word` answers in the next cycle.
-    word : array of signed, in
-        The elements at the address of the cycle before.
+    word : planes, in
+        The elements at the address of the cycle before, signed.
     drive : planes, out
         The column drive.
     busy : Signal(1), out
@@ -141,7 +143,7 @@ class ColumnDriver(wiring.Component):
                 "start": In(1),
                 "first": In(range(depth)),
                 "address": Out(range(depth)),
-                "word": In(data.ArrayLayout(signed(value_bits), group)),
+                "word": In(data.ArrayLayout(group, value_bits)),
                 "drive": Out(data.ArrayLayout(lanes, value_bits)),
                 "busy": Out(1),
             }
@@ -153,13 +155,12 @@ class ColumnDriver(wiring.Component):
         groups = self._lanes // self._group
         left = Signal(range(groups + 1), name="left")
         fetched = Signal(name="fetched")
-        planes = [Signal(self._lanes, name=f"drive{bit}") for bit in range(len(self.drive))]
-        m.d.comb += [self.busy.eq((left != 0) | fetched), self.drive.as_value().eq(Cat(*planes))]
+        m.d.comb += self.busy.eq((left != 0) | fetched)
         m.d.sync += fetched.eq(left != 0)
         with m.If(left != 0):
             m.d.sync += [self.address.eq(self.address + 1), left.eq(left - 1)]
         with m.If(fetched):
-            shift_in(m, planes, list(self.word))
+            shift_in(m, list(self.drive), list(self.word))
         with m.If(self.start):
             m.d.sync += [self.address.eq(self.first), left.eq(groups)]
         return m

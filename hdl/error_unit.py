@@ -10,7 +10,7 @@ from golden.error_unit import ErrorParameters
 class ErrorUnit(wiring.Component):
     """Turns centred output sums, or backward sums, into errors, and finds the largest output.
 
-    Combinational but for the running maximum, which takes a group at the end of the cycle in which `output` is high.
+    One group per cycle; errors and running maximum 1 cycle after `output` or `hidden`.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class ErrorUnit(wiring.Component):
     ----------
     output : Signal(1), in
         A group of the last layer is at `centred`.
+    hidden : Signal(1), in
+        A group of backward sums is at `sums`.
     begin : Signal(1), in
         Forget the maximum and the learn flag.
     base : in
@@ -43,8 +45,10 @@ class ErrorUnit(wiring.Component):
         Backward sums.
     window : Signal(group), in
         Derivative windows of the hidden neurons.
-    output_errors, hidden_errors : array of signed, out
-        Errors of either kind.
+    errors : array of signed, out
+        The group's errors.
+    valid : Signal(1), out
+        One cycle after `output` or `hidden`.
     prediction : Signal, out
         Class of the largest output so far, the lowest on a tie.
     learn : Signal(1), out
@@ -54,10 +58,10 @@ class ErrorUnit(wiring.Component):
     def __init__(self, parameters: ErrorParameters, *, group: int, sum_bits: int, classes: int, span: int) -> None:
         self._parameters = parameters
         self._group = group
-        errors = data.ArrayLayout(signed(parameters.bits), group)
         super().__init__(
             {
                 "output": In(1),
+                "hidden": In(1),
                 "begin": In(1),
                 "base": In(range(span)),
                 "label": In(range(classes)),
@@ -65,8 +69,8 @@ class ErrorUnit(wiring.Component):
                 "centred": In(data.ArrayLayout(signed(sum_bits + 1), group)),
                 "sums": In(data.ArrayLayout(signed(sum_bits), group)),
                 "window": In(group),
-                "output_errors": Out(errors),
-                "hidden_errors": Out(errors),
+                "errors": Out(data.ArrayLayout(signed(parameters.bits), group)),
+                "valid": Out(1),
                 "prediction": Out(range(classes)),
                 "learn": Out(1),
             }
@@ -77,6 +81,7 @@ class ErrorUnit(wiring.Component):
         m = Module()
         p = self._parameters
         half = 1 << (p.backward_shift - 1) if p.backward_shift else 0
+        outputs, hiddens = [], []
         for lane in range(self._group):
             target = self.base + lane == self.label
             centred, total = self.centred[lane], self.sums[lane]
@@ -89,12 +94,23 @@ class ErrorUnit(wiring.Component):
                 size.eq(Mux(violation < 0, 0, Mux(violation >> p.shift > p.limit, p.limit, violation >> p.shift))),
                 scaled.eq((total + half) >> p.backward_shift),
             ]
-            with m.If(self.mask[lane]):
-                m.d.comb += self.output_errors[lane].eq(Mux(target, size, -size))
-            with m.If(self.mask[lane] & self.window[lane]):
-                m.d.comb += self.hidden_errors[lane].eq(
-                    Mux(scaled > p.limit, p.limit, Mux(scaled < -p.limit, -p.limit, scaled))
-                )
+            output, hidden = Signal(signed(p.bits), name=f"output{lane}"), Signal(signed(p.bits), name=f"hidden{lane}")
+            m.d.comb += [
+                output.eq(Mux(self.mask[lane], Mux(target, size, -size), 0)),
+                hidden.eq(
+                    Mux(
+                        self.mask[lane] & self.window[lane],
+                        Mux(scaled > p.limit, p.limit, Mux(scaled < -p.limit, -p.limit, scaled)),
+                        0,
+                    )
+                ),
+            ]
+            outputs.append(output)
+            hiddens.append(hidden)
+        m.d.sync += self.valid.eq(self.output | self.hidden)
+        for enable, values in ((self.output, outputs), (self.hidden, hiddens)):
+            with m.If(enable):
+                m.d.sync += [error.eq(value) for error, value in zip(self.errors, values, strict=True)]
 
         # the largest of the group in a tree, the lower lane on a tie; lanes without elements never win
         entries = [(self.mask[lane], self.centred[lane], self.base + lane) for lane in range(self._group)]
@@ -121,6 +137,6 @@ class ErrorUnit(wiring.Component):
         with m.If(self.output):
             with m.If(valid & (~found | (value > best))):
                 m.d.sync += [found.eq(1), best.eq(value), self.prediction.eq(index)]
-            with m.If(Cat(error.any() for error in self.output_errors).any()):
+            with m.If(Cat(error.any() for error in outputs).any()):
                 m.d.sync += self.learn.eq(1)
         return m

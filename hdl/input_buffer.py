@@ -1,8 +1,10 @@
 """Double buffer of input samples (twin of `golden/input_buffer.py`)."""
 
-from amaranth.hdl import Cat, Module, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from hdl.planes import extend
 
 
 class InputBuffer(wiring.Component):
@@ -24,11 +26,11 @@ class InputBuffer(wiring.Component):
     Attributes
     ----------
     samples : stream, in
-        Words of ``2 * group`` bits: trits in two's complement, element 0 lowest; last the label.
+        Words of ``2 * group`` bits: two planes of trits in two's complement, element 0 lowest; last the label.
     address : in
         Word of the present sample to read.
-    word : array of signed, out
-        Its elements, in the next cycle.
+    word : planes, out
+        Its elements, signed, in the next cycle.
     label : Signal, out
         Label of the present sample.
     available : Signal(1), out
@@ -44,7 +46,7 @@ class InputBuffer(wiring.Component):
             {
                 "samples": In(stream.Signature(unsigned(2 * group))),
                 "address": In(range(groups)),
-                "word": Out(data.ArrayLayout(signed(value_bits), group)),
+                "word": Out(data.ArrayLayout(group, value_bits)),
                 "label": Out(range(classes)),
                 "available": Out(1),
                 "release": In(1),
@@ -88,7 +90,6 @@ class InputBuffer(wiring.Component):
                 m.d.comb += self.label.eq(labels[bank])
         with m.If(self.release):
             m.d.sync += working.eq(~working)
-        for element in range(self._group):
-            trit = data.View(data.ArrayLayout(signed(2), self._group), read.data)[element]
-            m.d.comb += self.word[element].eq(trit)
+        planes = [read.data[: self._group], read.data[self._group :]]
+        m.d.comb += self.word.as_value().eq(Cat(*extend(planes, self._value_bits)))
         return m

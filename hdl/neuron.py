@@ -1,10 +1,13 @@
 """Neurons of one group at a time (twin of `golden/neuron.py`)."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
+import itertools
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.neuron import NeuronParameters
+from hdl.planes import held
 
 
 def clamp(value: Value, bits: int) -> Value:
@@ -16,8 +19,8 @@ def clamp(value: Value, bits: int) -> Value:
 class Neurons(wiring.Component):
     """Neuron state in block RAM and one firing circuit per lane of a group.
 
-    One group per cycle; results 1 cycle after `request`, in which the state is written back too. A group must not be
-    requested again before the cycle after its results.
+    One group per cycle; results 2 cycles after `request`, the state is written back 1 cycle later. A group must not be
+    requested again before that, and `fire`, `train` and `reset` must not change before `idle`.
 
     Parameters
     ----------
@@ -39,21 +42,23 @@ class Neurons(wiring.Component):
     sums : array of signed, in
         Sums of the group.
     valid : Signal(1), out
-        One cycle after `request`: all outputs belong to that request, and `errors` is expected.
+        Two cycles after `request`: all outputs belong to that request, and `errors` is expected in the next cycle.
     centred : array of signed, out
         Sums less the offsets' whole part.
     held_sums : array of signed, out
         The sums themselves.
-    activations : array of signed(2), out
+    activations : planes, out
         Trits.
     windows : Signal(group), out
         Where the derivative is not zero.
     errors : array of signed, in
-        Errors of the group, valid with `valid`; they train the offset where `train` is high.
+        Errors of the group, one cycle after `valid`; they train the offset where `train` is high.
     fire, train, reset : Signal(1), in
-        What happens to the state at the end of the `valid` cycle: follow the sums, follow the errors, become initial.
+        What happens to the state in the cycle after `valid`: follow the sums, follow the errors, become initial.
     target : out
         `address` of the request.
+    idle : Signal(1), out
+        No group is under way.
     """
 
     def __init__(
@@ -69,13 +74,14 @@ class Neurons(wiring.Component):
                 "valid": Out(1),
                 "centred": Out(data.ArrayLayout(signed(sum_bits + 1), group)),
                 "held_sums": Out(data.ArrayLayout(signed(sum_bits), group)),
-                "activations": Out(data.ArrayLayout(signed(2), group)),
+                "activations": Out(data.ArrayLayout(group, 2)),
                 "windows": Out(group),
                 "errors": In(data.ArrayLayout(signed(error_bits), group)),
                 "fire": In(1),
                 "train": In(1),
                 "reset": In(1),
                 "target": Out(range(groups)),
+                "idle": Out(1),
             }
         )
 
@@ -89,31 +95,52 @@ class Neurons(wiring.Component):
         states = data.ArrayLayout(state, self._group)
         m.submodules.states = block = memory.Memory(shape=unsigned(states.size), depth=self._groups, init=[])
         read, write = block.read_port(), block.write_port()
-        old, new = data.View(states, read.data), Signal(states, name="new")
 
-        m.d.sync += [self.valid.eq(self.request), self.target.eq(self.address), self.held_sums.eq(self.sums)]
+        # stage 0: request, read the state; 1: fire; 2: hand on, the errors are computed; 3: write the state
+        valid = [self.request, Signal(name="valid1"), self.valid, Signal(name="valid3")]
+        m.d.sync += [after.eq(before) for before, after in itertools.pairwise(valid)]
+        target1 = held(m, "target1", valid[0], self.address)
+        sums1 = held(m, "sums1", valid[0], self.sums)
+        fired = [self._fire(m, lane, data.View(states, read.data)[lane], sums1[lane]) for lane in range(self._group)]
+        with m.If(valid[1]):
+            centred, fires, windows = zip(*fired, strict=True)
+            m.d.sync += [
+                *[held.eq(value) for held, value in zip(self.centred, centred, strict=True)],
+                self.held_sums.eq(sums1),
+                self.activations.as_value().eq(Cat(*fires, *[f & (c < 0) for f, c in zip(fires, centred, strict=True)])),
+                self.windows.eq(Cat(*windows)),
+                self.target.eq(target1),
+            ]
+        old2 = held(m, "old2", valid[1], read.data)
+        old, sums, centred = (
+            held(m, f"{name}3", valid[2], value)
+            for name, value in (("old", old2), ("sums", self.held_sums), ("centred", self.centred))
+        )
+        new = Signal(states, name="new")
+        for lane in range(self._group):
+            self._follow(m, lane, data.View(states, old)[lane], sums[lane], centred[lane], new[lane])
         m.d.comb += [
             read.addr.eq(self.address),
-            read.en.eq(1),
-            write.addr.eq(self.target),
+            read.en.eq(valid[0]),
+            write.addr.eq(held(m, "target3", valid[2], self.target)),
             write.data.eq(new),
-            write.en.eq(self.valid & (self.fire | self.train | self.reset)),
+            write.en.eq(valid[3] & (self.fire | self.train | self.reset)),
+            self.idle.eq(~Cat(*valid[1:]).any()),
         ]
-        for lane in range(self._group):
-            self._lane(m, lane, old[lane], new[lane])
         return m
 
-    def _lane(self, m: Module, lane: int, old: data.View, new: data.View) -> None:
-        """Build the firing circuit of one lane."""
+    def _fire(self, m: Module, lane: int, old: data.View, total: Value) -> tuple[Signal, Signal, Signal]:
+        """Build the firing circuit of one lane: the centred sum, whether it fires, its derivative window."""
         p, sum_bits = self._parameters, self._sum_bits
-        total = self.held_sums[lane]
-        centred = self.centred[lane]
+        centred = Signal(signed(sum_bits + 1), name=f"centred{lane}")
         size = Signal(sum_bits + 1, name=f"size{lane}")
         threshold = Signal(sum_bits + 2, name=f"threshold{lane}")
         half = Signal(sum_bits + 3, name=f"half{lane}")
         fires = Signal(name=f"fires{lane}")
+        window = Signal(name=f"window{lane}")
         distance = Signal(signed(sum_bits + 3), name=f"distance{lane}")
         scaled = (old.spread * p.threshold_eighths) >> (3 + p.fraction)
+        # centred == 0 never fires: the threshold is at least 1
         m.d.comb += [
             centred.eq(total - (old.offset >> p.fraction)),
             size.eq(Mux(centred < 0, -centred, centred)),
@@ -121,22 +148,24 @@ class Neurons(wiring.Component):
             half.eq((old.spread * p.window_eighths) >> (3 + p.fraction)),
             fires.eq(size >= threshold),
             distance.eq(size - threshold),
-            self.activations[lane].eq(Mux(fires, Mux(centred < 0, -1, 1), 0)),
-            self.windows[lane].eq(Mux(distance < 0, -distance, distance) <= half),
+            window.eq(Mux(distance < 0, -distance, distance) <= half),
         ]
-        # centred == 0 never fires: the threshold is at least 1
+        return centred, fires, window
+
+    def _follow(self, m: Module, lane: int, old: data.View, total: Value, centred: Value, new: data.View) -> None:
+        """Build the next state of one lane."""
+        p = self._parameters
         offset = old.offset
         if p.offset_follows:
             followed = offset + (((total << p.fraction) - offset) >> p.follow_shift)
             offset = Mux(self.fire, clamp(followed, len(offset)), offset)
         step = Mux(self.train, self.errors[lane] << p.train_shift, 0)
+        size = Signal(self._sum_bits + 1, name=f"old_size{lane}")
+        spread = old.spread + (((size << p.fraction) - old.spread) >> p.follow_shift)
         m.d.comb += [
+            size.eq(Mux(centred < 0, -centred, centred)),
             new.offset.eq(Mux(self.reset, 0, clamp(offset - step, len(old.offset)))),
             new.spread.eq(
-                Mux(
-                    self.reset,
-                    p.initial_spread << p.fraction,
-                    Mux(self.fire, old.spread + (((size << p.fraction) - old.spread) >> p.follow_shift), old.spread),
-                )
+                Mux(self.reset, p.initial_spread << p.fraction, Mux(self.fire, spread, old.spread)),
             ),
         ]

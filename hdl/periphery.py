@@ -13,7 +13,7 @@ from hdl.error_unit import ErrorUnit
 from hdl.gradient_memory import GradientMemory, GradientOp
 from hdl.input_buffer import InputBuffer
 from hdl.neuron import Neurons
-from hdl.planes import named
+from hdl.planes import held, named
 from hdl.sequencer import HostCommand, Sequencer
 from hdl.synapse_array import ArrayOp, ArraySignature
 from hdl.update_unit import UpdateUnit
@@ -146,9 +146,8 @@ class Periphery(wiring.Component):
             macro.drive.eq(columns.drive),
             gradient.drive.eq(columns.drive),
         ]
-        for driver in (rows, columns):
-            for element in range(group):
-                m.d.comb += driver.word[element].eq(Mux(from_input, inputs.word[element], vectors.word[element]))
+        word = named(m, "word", Mux(from_input, inputs.word.as_value(), vectors.word.as_value()))
+        m.d.comb += [rows.word.as_value().eq(word), columns.word.as_value().eq(word)]
 
         # commands to the array, from whichever block the operation puts in charge
         outstanding = Signal(range(OUTSTANDING + 1), name="outstanding")
@@ -208,13 +207,16 @@ class Periphery(wiring.Component):
                     macro.command.payload.row.eq(update.pulse.payload.row),
                 ]
         wiring.connect(m, gradient.row, update.row)
-        m.d.comb += update.rate.eq(self.rates[instruction.layer])
+        m.d.comb += [
+            update.rate.eq(self.rates[instruction.layer]),
+            gradient.switched.valid.eq(macro.done & doing[Op.UPDATE]),
+            gradient.switched.payload.row.eq(macro.row),
+            gradient.switched.payload.lanes.eq(macro.switched),
+        ]
 
         # answers: sums to groups, groups through neurons and error unit into vector memory
         resetting = named(m, "resetting", doing[Op.RESET] & sweep.valid)
-        mask = Signal(group, name="mask")
-        reset_now = Signal(name="reset_now")
-        m.d.sync += [mask.eq(collector.mask), reset_now.eq(resetting)]
+        mask = held(m, "mask", 1, held(m, "mask1", 1, collector.mask))
         m.d.comb += [
             collector.start.eq(sequencer.start),
             collector.sensing.eq(doing[Op.SENSE]),
@@ -228,19 +230,19 @@ class Periphery(wiring.Component):
             neurons.request.eq(collector.valid | resetting),
             neurons.address.eq(instruction.group + Mux(resetting, sweep.payload.index, collector.index)),
             neurons.sums.eq(collector.group),
-            vectors.window_address.eq(neurons.address),
+            vectors.window_address.eq(held(m, "window_address", 1, neurons.address)),
         ]
-        result = named(m, "result", neurons.valid & ~reset_now)
-        firing = named(m, "firing", result & (instruction.unit == Unit.NEURON))
-        output = named(m, "output", result & (instruction.unit == Unit.OUTPUT))
-        hidden = named(m, "hidden", result & (instruction.unit == Unit.HIDDEN))
-        trains = named(m, "trains", output | (hidden & int(config.neuron.offset_trains)))
+        unit = {
+            unit: named(m, f"unit_{unit.name.lower()}", ~doing[Op.RESET] & (instruction.unit == unit)) for unit in Unit
+        }
+        trains = unit[Unit.OUTPUT] | (unit[Unit.HIDDEN] & int(config.neuron.offset_trains))
         m.d.comb += [
-            neurons.reset.eq(reset_now),
-            neurons.fire.eq(firing & sequencer.training),
+            neurons.reset.eq(doing[Op.RESET]),
+            neurons.fire.eq(unit[Unit.NEURON] & sequencer.training),
             neurons.train.eq(trains & sequencer.training),
-            neurons.errors.eq(Mux(output, errors.output_errors, errors.hidden_errors)),
-            errors.output.eq(output),
+            neurons.errors.eq(errors.errors),
+            errors.output.eq(neurons.valid & unit[Unit.OUTPUT]),
+            errors.hidden.eq(neurons.valid & unit[Unit.HIDDEN]),
             errors.begin.eq(sequencer.release),
             errors.base.eq((neurons.target - geometry.group_base[-1]) * group),
             errors.label.eq(inputs.label),
@@ -249,20 +251,20 @@ class Periphery(wiring.Component):
             errors.sums.eq(neurons.held_sums),
             errors.window.eq(vectors.window),
             vectors.target.eq(neurons.target),
-            vectors.write_neurons.eq(firing),
+            vectors.write_neurons.eq(neurons.valid & unit[Unit.NEURON]),
+            vectors.activations.as_value().eq(neurons.activations.as_value() & mask.replicate(2)),
             vectors.windows.eq(neurons.windows & mask),
-            vectors.write_errors.eq(output | hidden),
-            vectors.deltas.eq(neurons.errors),
+            vectors.error_target.eq(held(m, "error_target", 1, neurons.target)),
+            vectors.write_errors.eq(errors.valid),
+            vectors.deltas.eq(errors.errors),
         ]
-        for element in range(group):
-            m.d.comb += vectors.activations[element].eq(Mux(mask[element], neurons.activations[element], 0))
 
         m.d.comb += sequencer.quiet.eq(
             ~rows.busy
             & ~columns.busy
             & (outstanding == 0)
             & collector.idle
-            & ~neurons.valid
+            & neurons.idle
             & gradient.idle
             & update.idle
         )

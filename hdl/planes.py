@@ -7,7 +7,7 @@ vectors are named signals, so that they are evaluated once and visible in wavefo
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 Planes = Sequence[Value]
 
@@ -22,6 +22,11 @@ def named(m: Module, name: str, value: Value) -> Signal:
 def ones(lanes: int) -> Const:
     """Make a plane of ones; unsigned, so that it widens nothing."""
     return Const((1 << lanes) - 1, lanes)
+
+
+def spread(bit: Value, lanes: int) -> Value:
+    """Make a plane that holds one bit in every lane."""
+    return Mux(bit, ones(lanes), Const(0, lanes))
 
 
 def add(m: Module, name: str, a: Planes, b: Planes, carry: Value) -> list[Value]:
@@ -65,6 +70,14 @@ def at_most(m: Module, name: str, a: Planes, b: Planes) -> Value:
     return below
 
 
+def held(m: Module, name: str, enable: Value, value: Value) -> Signal:
+    """Register a value in the cycles in which `enable` is high: data of a pipeline, which needs no reset."""
+    signal = Signal(value.shape(), name=name, reset_less=True)
+    with m.If(enable):
+        m.d.sync += signal.eq(value)
+    return signal
+
+
 def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[list[Value], Value]:
     """Multiply a trit per lane by a signed number common to all lanes.
 
@@ -83,7 +96,7 @@ def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[lis
         One bit per lane to add, which makes it two's complement.
     """
     lanes = len(nonzero)
-    return [nonzero & (bit.replicate(lanes) ^ negative) for bit in coefficient], nonzero & negative
+    return [nonzero & (spread(bit, lanes) ^ negative) for bit in coefficient], nonzero & negative
 
 
 def extend(planes: Planes, count: int) -> list[Value]:
@@ -99,11 +112,10 @@ def any_of(planes: Planes, lanes: int) -> Value:
     return result
 
 
-def population(m: Module, name: str, vector: Value) -> Value:
-    """Count the ones of a vector.
+def word_counts(m: Module, name: str, vector: Value) -> list[Value]:
+    """Count the ones of every 64 bits of a vector.
 
-    Pairs, nibbles, bytes and so on are added side by side within words of 64 bits, then the words' counts are added:
-    a handful of whole-word operations in a simulator.
+    Pairs, nibbles, bytes and so on are added side by side: a handful of whole-word operations in a simulator.
     """
     counts = []
     for start in range(0, len(vector), 64):
@@ -115,9 +127,17 @@ def population(m: Module, name: str, vector: Value) -> Value:
             word = named(m, label, ((word & mask) + (word[field:] & mask))[:width])
             field *= 2
         counts.append(word[: width.bit_length()])
-    while len(counts) > 1:
-        counts = [counts[i] + counts[i + 1] if i + 1 < len(counts) else counts[i] for i in range(0, len(counts), 2)]
-    return counts[0][: len(vector).bit_length()]
+    return counts
+
+
+def total(numbers: Sequence[Value]) -> Value:
+    """Add up numbers in a tree."""
+    numbers = list(numbers)
+    while len(numbers) > 1:
+        numbers = [
+            numbers[i] + numbers[i + 1] if i + 1 < len(numbers) else numbers[i] for i in range(0, len(numbers), 2)
+        ]
+    return numbers[0]
 
 
 def lookup(m: Module, name: str, select: Planes, table: Sequence[int], bits: int) -> list[Value]:
@@ -178,20 +198,24 @@ def lookup(m: Module, name: str, select: Planes, table: Sequence[int], bits: int
     return [node(function, len(select)) for function in functions]
 
 
-def shift_in(m: Module, planes: Sequence[Signal], values: Sequence[Value]) -> None:
+def shift_in(m: Module, planes: Planes, values: Planes) -> None:
     """Shift planes down by one group of lanes and put the group's values at the top.
 
-    After ``lanes / len(values)`` shifts the first group is at the lowest lanes.
+    After as many shifts as there are groups, the first group is at the lowest lanes.
 
     Parameters
     ----------
     m : Module
         Where the registers are assigned, in the ``sync`` domain.
-    planes : sequence of Signal
-        Registers, one per bit.
+    planes : sequence of Value
+        Registers, one per bit, over all lanes.
     values : sequence of Value
-        One number per lane of the group, at least as many bits as planes.
+        The planes of the group.
     """
-    group = len(values)
-    for bit, plane in enumerate(planes):
-        m.d.sync += plane.eq(Cat(plane[group:], *[value[bit] for value in values]))
+    for plane, value in zip(planes, values, strict=True):
+        m.d.sync += plane.eq(Cat(plane[len(value) :], value))
+
+
+def transpose(values: Sequence[Value], bits: int) -> list[Value]:
+    """Turn one number per lane into planes: plane b of the `bits` lowest bits holds bit b of every number."""
+    return [Cat(value[bit] for value in values) for bit in range(bits)]

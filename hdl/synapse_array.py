@@ -6,7 +6,7 @@ periphery sends commands, holds the column lines and counts `done`; it never loo
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,7 +15,7 @@ from golden.lfsr import LfsrParameters
 from golden.synapse_array import ArrayParameters
 from golden.tables import SwitchingParameters
 from hdl.lfsr import Lfsr
-from hdl.planes import add, any_of, at_most, extend, named, population, scale_trit
+from hdl.planes import add, any_of, at_most, extend, held, named, ones, scale_trit, spread, total, word_counts
 from hdl.tables import switching_table
 
 
@@ -55,10 +55,14 @@ class ArraySignature(wiring.Signature):
         Width codes of a PULSE, valid with its command.
     done : Signal(1), in
         High for one cycle per command, in order of the commands; never stalled. The signals below are valid with it.
+    row : unsigned, in
+        The command's row.
     sums : array of signed, in
         The group of a SENSE_COLUMNS.
     row_sum : signed, in
         The sum of a SENSE_ROW.
+    switched : Signal(lanes), in
+        Lanes in which a PULSE has switched a device.
     products, pulses, pulse_width, switches : unsigned, in
         Events of the command: non-zero products read, devices pulsed, sum of their width codes, devices switched.
         Instruments of the emulation; a macro that cannot observe them drives zero.
@@ -67,9 +71,8 @@ class ArraySignature(wiring.Signature):
     def __init__(self, parameters: ArrayParameters, geometry: Geometry, *, error_bits: int, code_bits: int) -> None:
         lanes = parameters.lanes
         both = lanes * parameters.devices
-        command = data.StructLayout(
-            {"op": ArrayOp, "row": max(1, (geometry.rows - 1).bit_length()), "coefficient": signed(error_bits)}
-        )
+        row = max(1, (geometry.rows - 1).bit_length())
+        command = data.StructLayout({"op": ArrayOp, "row": row, "coefficient": signed(error_bits)})
         super().__init__(
             {
                 "command": Out(stream.Signature(command)),
@@ -77,8 +80,10 @@ class ArraySignature(wiring.Signature):
                 "increase": Out(lanes),
                 "codes": Out(data.ArrayLayout(lanes, code_bits)),
                 "done": In(1),
+                "row": In(row),
                 "sums": In(data.ArrayLayout(signed(geometry.column_bits), parameters.group)),
                 "row_sum": In(signed(geometry.row_bits)),
+                "switched": In(lanes),
                 "products": In(lanes.bit_length()),
                 "pulses": In(both.bit_length()),
                 "pulse_width": In((both * ((1 << code_bits) - 1)).bit_length()),
@@ -90,8 +95,8 @@ class ArraySignature(wiring.Signature):
 class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
-    Latency 3 cycles from accepted command to `done`, one command per cycle. A command to a row whose PULSE or FORM is
-    still under way waits (`command.ready` low) until the new states can be read: 2 cycles when it follows at once.
+    Latency 4 cycles from accepted command to `done`, one command per cycle. A command to a row whose PULSE or FORM is
+    still under way waits (`command.ready` low) until the new states can be read: 3 cycles when it follows at once.
 
     Parameters
     ----------
@@ -139,62 +144,45 @@ class SynapseArray(wiring.Component):
         )
         read, write = states.read_port(), states.write_port()
 
-        # stage 0: accept, present the row to the memory; stage 1: states leave the memory; stage 2: act on them
+        # stage 0: accept, present the row to the memory; 1: states leave the memory; 2: act on them;
+        # 3: accumulate, write back, add up
         accept = named(m, "accept", macro.command.valid & macro.command.ready)
-        stage1 = Signal(command.shape(), name="stage1")
-        stage2 = Signal(command.shape(), name="stage2")
-        valid1, valid2 = Signal(name="valid1"), Signal(name="valid2")
-        increase1, increase2 = Signal(lanes, name="increase1"), Signal(lanes, name="increase2")
-        codes1, codes2 = Signal(macro.codes.shape(), name="codes1"), Signal(macro.codes.shape(), name="codes2")
-        r1, r2 = Signal(lanes, name="r1"), Signal(lanes, name="r2")
-        m.d.comb += [read.addr.eq(command.row), read.en.eq(1)]
-        m.d.sync += [
-            valid1.eq(accept),
-            valid2.eq(valid1),
-            stage1.eq(command),
-            stage2.eq(stage1),
-            increase1.eq(macro.increase),
-            increase2.eq(increase1),
-            codes1.eq(macro.codes),
-            codes2.eq(codes1),
-            Cat(r1, r2)[: p.devices * lanes].eq(read.data),
+        valid = [accept, *[Signal(name=f"valid{stage}") for stage in (1, 2, 3)]]
+        stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2, 3)]]
+        for n in range(3):
+            m.d.sync += valid[n + 1].eq(valid[n])
+            with m.If(valid[n]):
+                m.d.sync += stage[n + 1].eq(stage[n])
+
+        def active(op: ArrayOp, n: int) -> Signal:
+            return named(m, f"{op.name.lower()}{n}", valid[n] & (stage[n].op == op))
+
+        def writing(n: int) -> Value:
+            return valid[n] & ((stage[n].op == ArrayOp.PULSE) | (stage[n].op == ArrayOp.FORM))
+
+        m.d.comb += [
+            macro.command.ready.eq(~Cat(writing(n) & (stage[n].row == command.row) for n in (1, 2, 3)).any()),
+            read.addr.eq(command.row),
+            read.en.eq(accept),
         ]
+        increase: Value = macro.increase
+        codes: Value = macro.codes.as_value()
+        for n in range(2):
+            pulsing = active(ArrayOp.PULSE, n)
+            increase = held(m, f"increase{n + 1}", pulsing, increase)
+            codes = held(m, f"codes{n + 1}", pulsing, codes)
+        code_planes = list(data.View(macro.codes.shape(), codes))
+        r1 = held(m, "r1", valid[1], read.data[:lanes])
+        r2 = held(m, "r2", valid[1], read.data[lanes:]) if p.devices == 2 else Const(0, lanes)
 
-        def writes(valid: Signal, stage: data.View) -> Value:
-            return valid & ((stage.op == ArrayOp.PULSE) | (stage.op == ArrayOp.FORM)) & (stage.row == command.row)
-
-        m.d.comb += macro.command.ready.eq(~(writes(valid1, stage1) | writes(valid2, stage2)))
-
+        driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
+        pulsed, formed = active(ArrayOp.PULSE, 2), active(ArrayOp.FORM, 2)
         if p.devices == 2:
             nonzero, negative = named(m, "nonzero", r1 ^ r2), named(m, "negative", r2 & ~r1)
         else:
-            nonzero, negative = named(m, "nonzero", r1 | ~r1), named(m, "negative", ~r1)
-
-        def active(op: ArrayOp) -> Signal:
-            return named(m, f"act_{op.name.lower()}", valid2 & (stage2.op == op))
-
-        driven, sensed = active(ArrayOp.DRIVE_ROW), active(ArrayOp.SENSE_ROW)
-        shifted, pulsed = active(ArrayOp.SENSE_COLUMNS), active(ArrayOp.PULSE)
-        formed = active(ArrayOp.FORM)
-
-        # column accumulators: coefficient * w in every lane, shifted out group by group, zeros behind
-        planes = [Signal(lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
-        product, carry = scale_trit(stage2.coefficient, nonzero, negative)
-        total = add(m, "column", planes, extend(product, len(planes)), carry)
-        with m.If(driven):
-            m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
-        with m.If(shifted):
-            m.d.sync += [plane.eq(plane >> p.group) for plane in planes]
-        for lane in range(p.group):
-            m.d.sync += macro.sums[lane].eq(Cat(plane[lane] for plane in planes).as_signed())
-
-        # row sum: w * drive in one's complement per lane, counted plane by plane; the carries make it two's complement
-        terms = [named(m, f"term{bit}", nonzero & (plane ^ negative)) for bit, plane in enumerate(macro.drive)]
-        counts = [population(m, f"count{bit}", term) for bit, term in enumerate(terms)]
-        row_sum = population(m, "count_carry", nonzero & negative)
-        for bit, count in enumerate(counts[:-1]):
-            row_sum = row_sum + (count << bit)
-        m.d.sync += macro.row_sum.eq(row_sum - (counts[-1] << (len(counts) - 1)))
+            nonzero, negative = ones(lanes), named(m, "negative", ~r1)
+        self._columns(m, driven, active(ArrayOp.SENSE_COLUMNS, 3), stage, nonzero, negative)
+        row_sum = self._row_sum(m, sensed, nonzero, negative)
 
         # one random stream per lane, or one per device when a pulse reaches both
         words = []
@@ -210,39 +198,90 @@ class SynapseArray(wiring.Component):
             words.append(bank.word)
 
         devices = [r1, r2][: p.devices]
-        pulses = self._pulsed(m, devices, increase2, any_of(list(codes2), lanes))
-        flips = self._flips(m, devices, pulses, codes2, increase2, words)
-        pulsed_states = Cat(
-            named(m, f"new_{i}", state ^ flip) for i, (state, flip) in enumerate(zip(devices, flips, strict=True))
-        )
+        pulses = self._pulsed(m, devices, increase, any_of(code_planes, lanes))
+        flips = self._flips(m, devices, pulses, code_planes, increase, words)
         top = self._switching.threshold_bits - 1
-        formed_states = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]][: p.devices]
-        m.d.comb += [
-            write.addr.eq(stage2.row),
-            write.en.eq(pulsed | formed),
-            write.data.eq(Mux(formed, Cat(formed_states), pulsed_states)),
-        ]
+        formed_states = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
+        new = [Signal(lanes, name=f"new_{i}", reset_less=True) for i in range(p.devices)]
+        with m.If(pulsed):
+            m.d.sync += [state.eq(old ^ flip) for state, old, flip in zip(new, devices, flips, strict=True)]
+        with m.If(formed):
+            m.d.sync += [state.eq(value) for state, value in zip(new, formed_states, strict=False)]
+        m.d.comb += [write.addr.eq(stage[3].row), write.en.eq(writing(3)), write.data.eq(Cat(new))]
+        flipped = [held(m, f"flipped_{i}", pulsed, flip) for i, flip in enumerate(flips)]
 
-        drive_nonzero = any_of(list(macro.drive), lanes)
-        conducting = nonzero & (drive_nonzero | ~sensed.replicate(lanes))
-        read_products = population(m, "count_products", conducting)
-        count_pulses = [population(m, f"count_pulse{i}", pulse) for i, pulse in enumerate(pulses)]
-        count_switches = [population(m, f"count_flip{i}", flip) for i, flip in enumerate(flips)]
-        widths = [
-            population(m, f"count_width{i}_{bit}", pulse & plane) << bit
-            for i, pulse in enumerate(pulses)
-            for bit, plane in enumerate(codes2)
-        ]
-        m.d.sync += [
-            macro.done.eq(valid2),
-            macro.products.eq(Mux(driven | sensed, read_products, 0)),
-            macro.pulses.eq(Mux(pulsed, sum(count_pulses[1:], count_pulses[0]), 0)),
-            macro.pulse_width.eq(Mux(pulsed, sum(widths[1:], widths[0]), 0)),
-            macro.switches.eq(Mux(pulsed, sum(count_switches[1:], count_switches[0]), 0)),
-        ]
+        # events of the command, counted word by word in stage 2 and added up in stage 3
+        driving = any_of(list(macro.drive), lanes)
+        conducting = named(m, "conducting", nonzero & (driving | ~spread(sensed, lanes)))
+        reading = named(m, "reading", driven | sensed)
+        products = self._counted(m, "products", reading, [(conducting, 1)])
+        count = self._counted(m, "pulses", pulsed, [(pulse, 1) for pulse in pulses])
+        widths = [(pulse & plane, 1 << bit) for pulse in pulses for bit, plane in enumerate(code_planes)]
+        width = self._counted(m, "pulse_width", pulsed, widths)
+        pulsed3 = active(ArrayOp.PULSE, 3)
+        reading3 = (stage[3].op == ArrayOp.DRIVE_ROW) | (stage[3].op == ArrayOp.SENSE_ROW)
+        switches = [word for i, flip in enumerate(flipped) for word in word_counts(m, f"switches{i}", flip)]
+        m.d.sync += macro.done.eq(valid[3])
+        with m.If(valid[3]):
+            m.d.sync += [
+                macro.row.eq(stage[3].row),
+                macro.row_sum.eq(row_sum),
+                macro.products.eq(Mux(reading3, products, 0)),
+                macro.pulses.eq(Mux(pulsed3, count, 0)),
+                macro.pulse_width.eq(Mux(pulsed3, width, 0)),
+                macro.switches.eq(0),
+            ]
+        with m.If(pulsed3):
+            m.d.sync += [macro.switches.eq(total(switches)), macro.switched.eq(any_of(flipped, lanes))]
         return m
 
-    def _pulsed(self, m: Module, devices: Sequence[Signal], increase: Signal, active: Value) -> list[Signal]:
+    def _columns(
+        self,
+        m: Module,
+        driven: Value,
+        shifted: Value,
+        stage: Sequence[data.View],
+        nonzero: Value,
+        negative: Value,
+    ) -> None:
+        """Column accumulators: coefficient * w in every lane, shifted out group by group, zeros behind."""
+        lanes, group, macro = self._parameters.lanes, self._parameters.group, self.macro
+        adding = Signal(name="adding")
+        m.d.sync += adding.eq(driven)
+        if self._parameters.devices == 2:
+            nonzero = held(m, "weights_nonzero", driven, nonzero)
+        negative = held(m, "weights_negative", driven, negative)
+        planes = [Signal(lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
+        product, carry = scale_trit(stage[3].coefficient, nonzero, negative)
+        sums = add(m, "column", planes, extend(product, len(planes)), carry)
+        with m.If(adding):
+            m.d.sync += [plane.eq(value) for plane, value in zip(planes, sums, strict=True)]
+        with m.If(shifted):
+            m.d.sync += [plane.eq(plane >> group) for plane in planes]
+            for lane in range(group):
+                m.d.sync += macro.sums[lane].eq(Cat(plane[lane] for plane in planes).as_signed())
+
+    def _row_sum(self, m: Module, sensed: Value, nonzero: Value, negative: Value) -> Value:
+        """Sum over the lanes of w * drive, in stage 3."""
+        # in one's complement per lane, counted plane by plane; the carries make it two's complement
+        terms = [(nonzero & (plane ^ negative), 1 << bit) for bit, plane in enumerate(self.macro.drive)]
+        top, weight = terms.pop()
+        terms += [(top, -weight), (nonzero & negative, 1)]
+        return self._counted(m, "row_sum", sensed, terms)
+
+    def _counted(self, m: Module, name: str, enable: Value, terms: Sequence[tuple[Value, int]]) -> Value:
+        """Count the ones of vectors, each times a power of two, word by word in one cycle, all words in the next."""
+        counts = [
+            [
+                count << (abs(weight).bit_length() - 1) if weight > 0 else -(count << (abs(weight).bit_length() - 1))
+                for count in word_counts(m, f"{name}{i}", named(m, f"{name}{i}", vector))
+            ]
+            for i, (vector, weight) in enumerate(terms)
+        ]
+        words = [total(word) for word in zip(*counts, strict=True)]
+        return total([held(m, f"{name}_word{i}", enable, word) for i, word in enumerate(words)])
+
+    def _pulsed(self, m: Module, devices: Sequence[Value], increase: Value, active: Value) -> list[Signal]:
         """Devices that a pulse reaches: one vector per device, one bit per lane."""
         if self._parameters.scheme == "blind":
             return [named(m, f"pulsed_{i}", active) for i in range(len(devices))]
@@ -259,10 +298,10 @@ class SynapseArray(wiring.Component):
     def _flips(
         self,
         m: Module,
-        devices: Sequence[Signal],
+        devices: Sequence[Value],
         pulses: Sequence[Signal],
-        codes: data.View,
-        increase: Signal,
+        codes: Sequence[Value],
+        increase: Value,
         words: Sequence[data.View],
     ) -> list[Signal]:
         """Devices that switch: pulsed, not yet in the state they are pulsed to, random word below the threshold."""
@@ -276,7 +315,7 @@ class SynapseArray(wiring.Component):
                 m,
                 f"switch{i}",
                 list(word),
-                switching_table(m, f"threshold{i}", list(codes), direction, self._switching),
+                switching_table(m, f"threshold{i}", codes, direction, self._switching),
             )
             for i, (word, direction) in enumerate(zip(words, directions, strict=True))
         ]

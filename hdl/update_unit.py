@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
 from golden.tables import PulseParameters, SwitchingParameters
-from hdl.planes import any_of, named
+from hdl.planes import any_of, named, spread
 from hdl.tables import pulse_table
 
 
@@ -14,7 +14,7 @@ class UpdateUnit(wiring.Component):
     """Splits every lane's gradient sum into kappa and nu and issues the row's pulses.
 
     One row per cycle as long as only the nu pulse is needed, one cycle more for each kappa pulse; a pulse that no lane
-    needs is not issued. Latency 1 cycle from accepted row to first pulse.
+    needs is not issued. Latency 2 cycles from accepted row to first pulse.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ class UpdateUnit(wiring.Component):
         self._pulse, self._switching, self._gradient = pulse, switching, gradient
         self._lanes, self._steps = lanes, steps
         row_bits = max(1, (rows - 1).bit_length())
-        sums = data.StructLayout({"row": row_bits, "sums": data.ArrayLayout(lanes, gradient.bits)})
+        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, gradient.bits), "row": row_bits})
         pulses = data.StructLayout(
-            {"row": row_bits, "increase": lanes, "codes": data.ArrayLayout(lanes, switching.code_bits)}
+            {"codes": data.ArrayLayout(lanes, switching.code_bits), "increase": lanes, "row": row_bits}
         )
         super().__init__(
             {
@@ -83,19 +83,18 @@ class UpdateUnit(wiring.Component):
         # lanes with kappa >= 1, kappa >= 2
         whole = [named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)]
 
-        # registers of the row at work; `pending` holds the pulses still to issue, kappa first
-        row = Signal.like(self.row.payload.row, name="held_row")
-        increase = Signal(lanes, name="increase")
-        held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes")
-        held_whole = [Signal(lanes, name=f"held_kappa{step + 1}") for step in range(self._steps)]
+        # the row at work; `pending` holds its pulses still to issue, kappa first
+        row = Signal.like(self.row.payload.row, name="held_row", reset_less=True)
+        increase = Signal(lanes, name="increase", reset_less=True)
+        held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes", reset_less=True)
+        held_whole = [Signal(lanes, name=f"held_kappa{step + 1}", reset_less=True) for step in range(self._steps)]
         pending = Signal(self._steps + 1, name="pending")
         rest = named(m, "rest", pending & (pending - 1))
+        free = named(m, "free", ~self.pulse.valid | self.pulse.ready)
+        issue = named(m, "issue", (pending != 0) & free)
         m.d.comb += [
-            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready)),
-            self.pulse.valid.eq(pending != 0),
-            self.pulse.payload.row.eq(row),
-            self.pulse.payload.increase.eq(increase),
-            self.idle.eq(pending == 0),
+            self.row.ready.eq((rest == 0) & free),
+            self.idle.eq((pending == 0) & ~self.pulse.valid),
         ]
         with m.If(self.row.valid & self.row.ready):
             m.d.sync += [
@@ -105,12 +104,21 @@ class UpdateUnit(wiring.Component):
                 *[held.eq(lanes_) for held, lanes_ in zip(held_whole, whole, strict=True)],
                 pending.eq(Cat(*[lanes_.any() for lanes_ in whole], any_of(codes, lanes).any())),
             ]
-        with m.Elif(self.pulse.valid & self.pulse.ready):
+        with m.Elif(issue):
             m.d.sync += pending.eq(rest)
 
-        out: list[Value] = list(held_codes)
-        for step in reversed(range(self._steps)):
-            chosen = pending[step].replicate(lanes)
-            out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
-        m.d.comb += self.pulse.payload.codes.as_value().eq(Cat(*out))
+        # the pulse at the macro's lines
+        with m.If(issue):
+            out: list[Value] = list(held_codes)
+            for step in reversed(range(self._steps)):
+                chosen = spread(pending[step], lanes)
+                out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
+            m.d.sync += [
+                self.pulse.valid.eq(1),
+                self.pulse.payload.row.eq(row),
+                self.pulse.payload.increase.eq(increase),
+                self.pulse.payload.codes.as_value().eq(Cat(*out)),
+            ]
+        with m.Elif(self.pulse.ready):
+            m.d.sync += self.pulse.valid.eq(0)
         return m

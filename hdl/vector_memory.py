@@ -1,8 +1,10 @@
 """Activations, derivative windows and errors, one word per group (twin of `golden/vector_memory.py`)."""
 
-from amaranth.hdl import Module, Mux, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
+
+from hdl.planes import extend, transpose
 
 
 class VectorMemory(wiring.Component):
@@ -23,8 +25,8 @@ class VectorMemory(wiring.Component):
         Group to read.
     errors : Signal(1), in
         Read errors, not activations; stable during a read.
-    word : array of signed, out
-        The elements.
+    word : planes, out
+        The elements, signed.
     window_address : in
         Group whose derivative windows to read.
     window : Signal(group), out
@@ -33,32 +35,34 @@ class VectorMemory(wiring.Component):
         Group to write.
     write_neurons : Signal(1), in
         Write `activations` and `windows`.
-    activations : array of signed(2), in
+    activations : planes, in
         Trits.
     windows : Signal(group), in
         Where the neuron's derivative is not zero.
     write_errors : Signal(1), in
         Write `deltas`.
+    error_target : in
+        Group to write them to.
     deltas : array of signed, in
         Errors.
     """
 
     def __init__(self, *, groups: int, group: int, error_bits: int) -> None:
         self._groups, self._group, self._error_bits = groups, group, error_bits
-        errors = data.ArrayLayout(signed(error_bits), group)
         super().__init__(
             {
                 "address": In(range(groups)),
                 "errors": In(1),
-                "word": Out(errors),
+                "word": Out(data.ArrayLayout(group, error_bits)),
                 "window_address": In(range(groups)),
                 "window": Out(group),
                 "target": In(range(groups)),
                 "write_neurons": In(1),
-                "activations": In(data.ArrayLayout(signed(2), group)),
+                "activations": In(data.ArrayLayout(group, 2)),
                 "windows": In(group),
                 "write_errors": In(1),
-                "deltas": In(errors),
+                "error_target": In(range(groups)),
+                "deltas": In(data.ArrayLayout(signed(error_bits), group)),
             }
         )
 
@@ -74,20 +78,23 @@ class VectorMemory(wiring.Component):
         window_read, window_write = bank("derivative", self._group)
         error_read, error_write = bank("error", self._error_bits * self._group)
         trits = data.View(self.activations.shape(), trits_read.data)
-        deltas = data.View(self.deltas.shape(), error_read.data)
-        for element in range(self._group):
-            m.d.comb += self.word[element].eq(Mux(self.errors, deltas[element], trits[element]))
-        m.d.comb += self.window.eq(window_read.data)
+        m.d.comb += [
+            self.word.as_value().eq(
+                Mux(self.errors, error_read.data, Cat(*extend([trits[0], trits[1]], self._error_bits)))
+            ),
+            self.window.eq(window_read.data),
+        ]
         for read, address in (
             (trits_read, self.address),
             (error_read, self.address),
             (window_read, self.window_address),
         ):
             m.d.comb += [read.addr.eq(address), read.en.eq(1)]
-        for write, value, enable in (
-            (trits_write, self.activations, self.write_neurons),
-            (window_write, self.windows, self.write_neurons),
-            (error_write, self.deltas, self.write_errors),
+        deltas = Cat(*transpose(list(self.deltas), self._error_bits))
+        for write, target, value, enable in (
+            (trits_write, self.target, self.activations, self.write_neurons),
+            (window_write, self.target, self.windows, self.write_neurons),
+            (error_write, self.error_target, deltas, self.write_errors),
         ):
-            m.d.comb += [write.addr.eq(self.target), write.data.eq(value), write.en.eq(enable)]
+            m.d.comb += [write.addr.eq(target), write.data.eq(value), write.en.eq(enable)]
         return m

@@ -8,16 +8,15 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from cocotb.handle import HierarchyObject
-from cocotb.triggers import SimTimeoutError, with_timeout
 
 from cocotb_tests import manifest as manifests
-from cocotb_tests.host import Host
+from cocotb_tests.host import Hang, Host
 from cocotb_tests.state import Mismatch, compare, machine_pair
 from golden.config import MachineConfig
 from golden.machine import Machine, Sample
 
-#: Simulated time, ms, after which a command hangs: half a million cycles.
-_HANG = 1
+#: Clock cycles after which a command counts as hanging.
+_HANG = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ async def present(dut: HierarchyObject) -> None:
     work = Path(job.work)
     manifest = manifests.read(work)
     config = manifests.config(manifest)
-    host, machine = Host(dut, manifest, work / "samples.bin"), Machine(config)
+    host, machine = Host(dut, manifest, work, limit=_HANG), Machine(config)
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     compared, mismatch, logged = 0, "", 0
 
@@ -77,8 +76,7 @@ async def present(dut: HierarchyObject) -> None:
         nonlocal compared, logged
         if samples:
             host.play(samples)
-        running = host.command(op, len(samples), config.training.batch, config.training.rates)
-        await with_timeout(cocotb.start_soon(running), _HANG, "ms")
+        await host.command(op, len(samples), config.training.batch, config.training.rates)
         if op == "FORM":
             machine.form()
             predictions = []
@@ -86,7 +84,7 @@ async def present(dut: HierarchyObject) -> None:
             predictions = machine.train(samples, config.training.batch, config.training.rates)
         else:
             predictions = machine.test(samples)
-        rtl, golden = machine_pair(host, machine, cycles=job.cycles)
+        rtl, golden = await machine_pair(host, machine, cycles=job.cycles)
         if predictions:
             lines = (work / "results.txt").read_text().splitlines()[logged:]
             logged += len(lines)
@@ -106,7 +104,7 @@ async def present(dut: HierarchyObject) -> None:
         await command("test", "TEST", make_samples(config, rng, 10))
     except Mismatch as error:
         mismatch = str(error)
-    except SimTimeoutError:
-        mismatch = f"the machine does not finish a command within {_HANG} ms of simulated time"
+    except Hang as error:
+        mismatch = str(error)
     outcome = {"compared": compared, "mismatch": mismatch, "counters": machine.counters}
     (work / "outcome.json").write_text(json.dumps(outcome))

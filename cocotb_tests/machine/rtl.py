@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cocotb_tests import configs, fourstate, runner
+from cocotb_tests import configs, fourstate, harness, runner
 from cocotb_tests.machine.presentation import Job, make_samples
 from cocotb_tests.train import simulation
 from gen import verilog
@@ -78,7 +78,7 @@ def present(
         simulation(files, simulator, quick=quick),
         "cocotb_tests.machine.presentation",
         environment={"MTJ_JOB": str(job.write())},
-        plusargs=[f"+samples={work}/samples.bin", f"+results={work}/results.txt"],
+        plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
     )
     return Outcome(**json.loads((work / "outcome.json").read_text()))
 

@@ -1,0 +1,456 @@
+"""Clocked logic as procedures: what a register needs is computed where the register is written, and only then.
+
+Yosys writes every intermediate result as a continuous assignment, which a simulator evaluates in every cycle. Most of
+the machine is idle in any one cycle, though: lanes do not accumulate while pulses are given. Here all registers of a
+module go into one clocked block, those with the same enable into the same branch, and an intermediate result that only
+one branch needs is computed in that branch. The hardware is the same; only the work of a simulator is less.
+
+The input is the Verilog that Yosys writes, which has one statement per line and few kinds of them.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+_NAME = r"(?:\\\S+(?: |$)|[A-Za-z_][\w$]*)"
+_NAMES = re.compile(rf"\d+'s?[bdh][0-9a-fxz?]+|\$\w+\(|(?<![\w$])({_NAME})")
+_ASSIGN = re.compile(rf"  assign ({_NAME}) ?= (.*);$")
+_DECLARATION = re.compile(rf"  (wire|reg) (?:signed )?(\[\d+:0\] )?({_NAME}) ?(= .*)?;$")
+_PORT = re.compile(rf"  (?:input|output) (?:\[\d+:0\] )?({_NAME}) ?;$")
+_STATEMENT = re.compile(r"(.*?) *(<?=) (.*);$")
+_BRANCH = re.compile(r"(?:end )?(?:else )?(?:if \((.*)\) )?begin$")
+#: Words of the language that look like names.
+_WORDS = frozenset("assign always begin case casez default else end endcase endmodule if posedge".split())
+
+
+def names(text: str) -> Iterator[str]:
+    """Yield the names in a piece of Verilog, without the blank that ends an escaped one."""
+    for found in _NAMES.finditer(text):
+        if found[1] and found[1] not in _WORDS:
+            yield found[1].rstrip()
+
+
+def _written(name: str) -> str:
+    """Write a name: an escaped one ends with a blank."""
+    return name + " " if name.startswith("\\") else name
+
+
+@dataclass
+class Branch:
+    """One branch of an ``if`` or ``casez``: its condition (None for ``else``) and its statements."""
+
+    condition: str | None
+    body: "Body"
+
+
+@dataclass
+class Choice:
+    """An ``if`` with its ``else`` branches, or a ``casez`` with its items."""
+
+    head: str
+    branches: list[Branch]
+
+
+#: Statements in order: an assignment as text, or a choice.
+Body = list["str | Choice"]
+
+
+class _Parser:
+    """Reads the lines of a block."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = [line.strip() for line in lines]
+        self._at = 0
+
+    def body(self, *ends: str) -> Body:
+        """Read statements up to a line that begins with one of `ends`, or to the end."""
+        found: Body = []
+        while self._at < len(self._lines) and not self._lines[self._at].startswith(ends or ("\n",)):
+            found += self._statement()
+        return found
+
+    def _take(self) -> str:
+        self._at += 1
+        return self._lines[self._at - 1]
+
+    def _statement(self) -> Body:
+        line = self._take()
+        if line.startswith("if ("):
+            return self._if(line)
+        if line.startswith("casez "):
+            return [self._case(line)]
+        if line == "begin":
+            body = self.body("end")
+            self._take()
+            return body
+        if line.startswith("/*"):  # an empty item
+            return []
+        if not line.endswith(";"):
+            raise ValueError(f"unknown statement {line!r}")
+        return [line]
+
+    def _if(self, line: str) -> Body:
+        if line.endswith("begin end"):  # Yosys's own starter of blocks at time 0
+            return []
+        if not line.endswith("begin"):  # a single statement on the next line
+            return [Choice("if", [Branch(line[4:-1], self._statement())])]
+        branches = []
+        while line != "end":
+            head = _BRANCH.match(line)
+            if head is None:
+                raise ValueError(f"unknown branch {line!r}")
+            branches.append(Branch(head[1], self.body("end")))
+            line = self._take()
+        return [Choice("if", branches)]
+
+    def _case(self, line: str) -> Choice:
+        branches = []
+        while (item := self._take()) != "endcase":
+            branches.append(Branch(item, self._statement()))
+        return Choice(line, branches)
+
+
+def _lines(body: Body, indent: int) -> Iterator[str]:
+    """Write statements."""
+    blank = " " * indent
+    for item in body:
+        if isinstance(item, str):
+            yield blank + item
+            continue
+        if item.head != "if":
+            yield blank + item.head
+        for number, branch in enumerate(item.branches):
+            if item.head != "if":
+                yield f"{blank}  {branch.condition} begin"
+                yield from _lines(branch.body, indent + 4)
+                yield f"{blank}  end"
+                continue
+            condition = f"if ({branch.condition}) " if branch.condition is not None else ""
+            yield f"{blank}{'end else ' if number else ''}{condition}begin"
+            yield from _lines(branch.body, indent + 2)
+        yield blank + ("end" if item.head == "if" else "endcase")
+
+
+def _same(one: "str | Choice", other: "str | Choice") -> bool:
+    """Whether both choose by the same conditions, as far as both go."""
+    if isinstance(one, str) or isinstance(other, str):
+        return False
+    pairs = zip(one.branches, other.branches, strict=False)
+    return one.head == other.head and all(mine.condition == others.condition for mine, others in pairs)
+
+
+def _merge(into: Body, body: Body) -> None:
+    """Add a register's statements to a block: into branches of the same condition where its own order allows it."""
+    at = 0
+
+    def find(item: "str | Choice") -> int | None:
+        places = range(at, len(into))
+        return next((n for n in places if isinstance(item, Choice) and _same(into[n], item)), None)
+
+    for number, item in enumerate(body):
+        if isinstance(item, str):
+            # before every choice of other registers, unless a choice of this one comes first
+            into.insert(at, item)
+            at += 1
+            continue
+        same = find(item)
+        if same is None:
+            # as late as the statements that follow allow
+            later = [place for place in map(find, body[number + 1 :]) if place is not None]
+            at = min(later, default=len(into))
+            into.insert(at, item)
+            at += 1
+        else:
+            there = into[same]
+            assert isinstance(there, Choice)
+            for mine, other in zip(there.branches, item.branches, strict=False):
+                _merge(mine.body, other.body)
+            there.branches += item.branches[len(there.branches) :]
+            at = same + 1
+
+
+@dataclass
+class _Module:
+    """A module taken apart.
+
+    Attributes
+    ----------
+    rest : list of str
+        All lines but those below.
+    ports : set of str
+        Names of ports.
+    wires : dict of str to str
+        Declared names that are no ports and have no initial value -> range.
+    assigns : dict of str to str
+        Whole wires with a continuous assignment -> right-hand side.
+    blocks : list of Body
+        Combinational blocks.
+    clocked : Body
+        The clocked block.
+    """
+
+    rest: list[str] = field(default_factory=list)
+    ports: set[str] = field(default_factory=set)
+    wires: dict[str, str] = field(default_factory=dict)
+    assigns: dict[str, str] = field(default_factory=dict)
+    blocks: list[Body] = field(default_factory=list)
+    clocked: Body = field(default_factory=list)
+
+
+def _parse(lines: list[str]) -> _Module:
+    """Take a module apart."""
+    module, registers, memories = _Module(), [], []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        if line.startswith("  always @"):
+            if line.endswith("begin"):
+                end = lines.index("  end", at)
+                body = _Parser(lines[at:end]).body()
+                at = end + 1
+                (module.blocks if "@*" in line else memories).append(body)
+                continue
+            body = _Parser(lines[at : at + 1]).body()
+            at += 1
+            if "@*" in line:
+                module.blocks.append(body)
+            elif isinstance(statement := body[0], str) and (found := _STATEMENT.match(statement)):
+                registers.append((found[1], found[3].strip()))
+        elif found := _ASSIGN.match(line):
+            module.assigns[found[1].rstrip()] = found[2]
+        else:
+            module.rest.append(line)
+            if found := _PORT.match(line):
+                module.ports.add(found[1].rstrip())
+            elif (found := _DECLARATION.match(line)) and not found[4]:
+                module.wires[found[3].rstrip()] = found[2] or ""
+    module.clocked = _clocked(module, registers, memories)
+    return module
+
+
+def _clocked(module: _Module, registers: list[tuple[str, str]], memories: list[Body]) -> Body:
+    """Join every register with the block that computes its next value, then all registers into one block."""
+    targets: dict[str, Body] = {}
+    for body in module.blocks:
+        if body and isinstance(body[0], str) and (found := _STATEMENT.match(body[0])):
+            targets[found[1].strip()] = body
+    resets: Body = []
+    clocked: Body = []
+    for register, following in registers:
+        body = targets.get(following)
+        if body is None:
+            _merge(clocked, [f"{_written(register)} <= {_written(following)};"])
+            continue
+        module.blocks.remove(body)
+        body = _register(body, following, register)
+        if body and isinstance(last := body[-1], Choice) and [b.condition for b in last.branches] == ["rst"]:
+            _merge(resets, [body.pop()])
+        _merge(clocked, body)
+    for body in memories:
+        _merge(clocked, body)
+    # reset overrides everything
+    return clocked + resets
+
+
+def _register(body: Body, following: str, register: str) -> Body:
+    """Turn a block that computes a register's next value into one that writes the register; holding is implied."""
+    found: Body = []
+    for item in body:
+        if isinstance(item, Choice):
+            branches = [Branch(b.condition, _register(b.body, following, register)) for b in item.branches]
+            if any(branch.body for branch in branches):
+                found.append(Choice(item.head, branches))
+            continue
+        parts = _STATEMENT.match(item)
+        assert parts is not None
+        target = parts[1].strip().replace(following, register, 1) if following in parts[1] else parts[1]
+        if target != parts[3].strip():
+            found.append(f"{_written(target)} <= {parts[3]};")
+    return found
+
+
+def _visit(body: Body, see: Callable[[str, tuple[int, ...]], None], path: tuple[int, ...] = ()) -> None:
+    """Show every expression that a body reads, with the path of the branch in which it is evaluated."""
+    for number, item in enumerate(body):
+        if isinstance(item, str):
+            parts = _STATEMENT.match(item)
+            assert parts is not None
+            see(parts[3], path)
+            if "[" in parts[1]:
+                see(parts[1][parts[1].index("[") :], path)
+            continue
+        if item.head != "if":
+            see(item.head, path)
+        for branch_number, branch in enumerate(item.branches):
+            if item.head == "if" and branch.condition is not None:
+                see(branch.condition, path)
+            _visit(branch.body, see, (*path, number, branch_number))
+
+
+def _at(body: Body, path: tuple[int, ...]) -> Body:
+    """Find the body of a branch."""
+    for item, branch in zip(path[::2], path[1::2], strict=True):
+        choice = body[item]
+        assert isinstance(choice, Choice)
+        body = choice.branches[branch].body
+    return body
+
+
+def _rename(module: _Module) -> None:
+    """Give a result the name under which it is known: ``assign name = $12`` makes $12 disappear."""
+    known: dict[str, str] = {}
+    for name, value in module.assigns.items():
+        source = value.strip()
+        if re.fullmatch(r"\\\$\d+", source) and source not in known and name not in known.values():
+            same_width = module.wires.get(source) == module.wires.get(name, module.wires.get(source))
+            if same_width and (source in module.assigns or name not in module.ports) and source in module.assigns:
+                known[source] = name
+    for name in known.values():
+        del module.assigns[name]
+
+    def replaced(text: str) -> str:
+        return _NAMES.sub(
+            lambda found: _written(known[found[1].rstrip()]) if found[1] and found[1].rstrip() in known else found[0],
+            text,
+        )
+
+    def body(items: Body) -> Body:
+        return [
+            replaced(item)
+            if isinstance(item, str)
+            else Choice(
+                replaced(item.head) if item.head != "if" else "if",
+                [
+                    Branch(replaced(b.condition) if item.head == "if" and b.condition else b.condition, body(b.body))
+                    for b in item.branches
+                ],
+            )
+            for item in items
+        ]
+
+    module.assigns = {known.get(name, name): replaced(value) for name, value in module.assigns.items()}
+    module.blocks = [body(block) for block in module.blocks]
+    module.clocked = body(module.clocked)
+    gone = {f"  {kind} {module.wires[name]}{_written(name)};" for name in known for kind in ("wire", "reg")}
+    module.rest = [line if _DECLARATION.match(line) else replaced(line) for line in module.rest if line not in gone]
+
+
+def _places(module: _Module) -> dict[str, tuple[int, ...]]:
+    """Find the branch that alone needs a wire, for every wire that has one; wires that nothing needs go nowhere."""
+    needed: set[str] = set(module.ports)
+    for line in module.rest:
+        if not _DECLARATION.match(line) and not _PORT.match(line) and not line.startswith("module "):
+            needed.update(names(line))
+
+    def need(text: str, path: tuple[int, ...]) -> None:
+        needed.update(names(text))
+
+    for block in module.blocks:
+        _visit(block, need)
+    sites: dict[str, set[tuple[int, ...]]] = {}
+
+    def site(text: str, path: tuple[int, ...]) -> None:
+        for name in names(text):
+            sites.setdefault(name, set()).add(path)
+
+    _visit(module.clocked, site)
+    users: dict[str, list[str]] = {}
+    for name, value in module.assigns.items():
+        for source in set(names(value)):
+            users.setdefault(source, []).append(name)
+
+    places: dict[str, tuple[int, ...] | None] = {}
+    for name in _users_first(module.assigns, users):
+        paths = sites.get(name, set()) | {places[user] for user in users.get(name, []) if user in places}
+        if name in needed or name not in module.wires or None in paths:
+            places[name] = None
+        elif paths:
+            common = min(paths, key=len)
+            while any(path[: len(common)] != common for path in paths):
+                common = common[:-2]
+            places[name] = common or None
+    for name in [name for name in module.assigns if name not in places]:
+        del module.assigns[name]
+        gone = {f"  {kind} {module.wires[name]}{_written(name)};" for kind in ("wire", "reg")}
+        module.rest = [line for line in module.rest if line not in gone]
+    return {name: place for name, place in places.items() if place is not None}
+
+
+def _users_first(assigns: dict[str, str], users: dict[str, list[str]]) -> list[str]:
+    """Sort wires so that those that use a wire come before it."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in assigns:
+        if start in seen:
+            continue
+        seen.add(start)
+        stack = [(start, iter(users.get(start, [])))]
+        while stack:
+            name, left = stack[-1]
+            user = next((user for user in left if user not in seen), None)
+            if user is None:
+                order.append(name)
+                stack.pop()
+            else:
+                seen.add(user)
+                stack.append((user, iter(users.get(user, []))))
+    return order
+
+
+def _write(module: _Module) -> list[str]:
+    """Put a module together again."""
+    places = _places(module)
+    moved: dict[tuple[int, ...], list[str]] = {}
+    for name, place in reversed(places.items()):
+        moved.setdefault(place, []).append(f"{_written(name)} = {module.assigns.pop(name)};")
+    targets = {place: _at(module.clocked, place) for place in moved}
+    for place, statements in moved.items():
+        targets[place][:0] = statements
+
+    text = []
+    for line in module.rest[:-1]:
+        found = _DECLARATION.match(line)
+        if found and found[3].rstrip() in places:
+            line = line.replace("  wire ", "  reg ", 1)
+        text.append(line)
+    text += [f"  assign {_written(name)} = {value};" for name, value in module.assigns.items()]
+    for body in module.blocks:
+        text += ["  always @* begin", *_lines(body, 4), "  end"]
+    if module.clocked:
+        text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4), "  end"]
+    return [*text, "endmodule"]
+
+
+def procedural(verilog: str) -> str:
+    """Rewrite modules as Yosys writes them.
+
+    Parameters
+    ----------
+    verilog : str
+        Modules.
+
+    Returns
+    -------
+    str
+        The same modules, their clocked logic as procedures.
+
+    Raises
+    ------
+    ValueError
+        If a line is of a kind that Yosys was not known to write.
+    """
+    text: list[str] = []
+    lines = verilog.split("\n")
+    at = 0
+    while at < len(lines):
+        if lines[at].startswith("module "):
+            end = lines.index("endmodule", at)
+            module = _parse(lines[at : end + 1])
+            _rename(module)
+            text += _write(module)
+            at = end + 1
+        else:
+            text.append(lines[at])
+            at += 1
+    return "\n".join(text)
