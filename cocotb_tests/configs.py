@@ -74,7 +74,7 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     )
     error = ErrorParameters(pick(2, 6), pick(1, 20), pick(0, 3), pick(0, 4))
     bits = pick(max(4, error.bits), 12)
-    gradient = GradientParameters(bits, pick(1, bits))
+    gradient = GradientParameters(bits, pick(1, bits), bool(pick(0, 1)))
     low = pick(0, 200)
     training = TrainingParameters(
         batch=pick(1, 6),

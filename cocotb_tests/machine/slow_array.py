@@ -11,6 +11,7 @@ module mtj_gxnor_array (
   input macro__command__valid, output macro__command__ready, input [{command_msb}:0] macro__command__payload,
   input [{drive_msb}:0] macro__drive, input [{increase_msb}:0] macro__increase, input [{codes_msb}:0] macro__codes,
   output reg macro__done, output reg [{sums_msb}:0] macro__sums, output reg [{row_sum_msb}:0] macro__row_sum,
+  output reg [{row_msb}:0] macro__row, output reg [{switched_msb}:0] macro__switched,
   output reg [{products_msb}:0] macro__products, output reg [{pulses_msb}:0] macro__pulses,
   output reg [{pulse_width_msb}:0] macro__pulse_width, output reg [{switches_msb}:0] macro__switches);
   localparam LANES = {lanes}, GROUP = {group}, DEVICES = {devices}, STREAMS = {streams}, BITS = {bits};
@@ -93,6 +94,7 @@ module mtj_gxnor_array (
           macro__row_sum <= total[{row_sum_msb}:0];
         end
         default: begin
+          macro__switched <= 0;
           for (lane = 0; lane < LANES; lane = lane + 1) begin
             draw(lane);
             words[0] = word; words[1] = word;
@@ -119,6 +121,7 @@ module mtj_gxnor_array (
                   widths = widths + code;
                   if (old != target && {{1'b0, words[device]}} < thresholds[target][code][BITS:0]) begin
                     row_states[device*LANES + lane] = target[0];
+                    macro__switched[lane] <= 1;
                     switches = switches + 1;
                   end
                 end
@@ -128,6 +131,7 @@ module mtj_gxnor_array (
           states[row] = row_states;
         end
       endcase
+      macro__row <= row;
       macro__products <= products[{products_msb}:0];
       macro__pulses <= pulses[{pulses_msb}:0];
       macro__pulse_width <= widths[{pulse_width_msb}:0];
@@ -165,7 +169,8 @@ def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
     ports = manifest["modules"]["mtj_gxnor_array"]["ports"]
     command = ports["macro__command__payload"]["fields"]
     array, switching = config.array, config.switching
-    names = ("drive", "increase", "codes", "sums", "row_sum", "products", "pulses", "pulse_width", "switches")
+    names = ("drive", "increase", "codes", "row", "sums", "row_sum", "switched")
+    names += ("products", "pulses", "pulse_width", "switches")
     tables = [
         f"    thresholds[{direction}][{code}] = {int(threshold)};"
         for direction, row in enumerate(switching.thresholds)
