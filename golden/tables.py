@@ -195,7 +195,7 @@ class SwitchingParameters:
     @property
     def widths(self) -> NDArray[np.float64]:
         """Pulse widths of a device's form, s, shape (2, codes): first index `TO_ANTIPARALLEL` or `TO_PARALLEL`."""
-        return self._chosen[0] * self.time_step
+        return self._chosen[0].astype(np.float64) * self.time_step
 
     def _quantised(self, probability: NDArray[np.float64]) -> NDArray[np.uint32]:
         """Thresholds of probabilities, last axis the codes."""
@@ -228,7 +228,8 @@ class SwitchingParameters:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Exact switching probability of every direction and code, mean of all kinds, shape (2, codes), 0 .. 1."""
-        return (self.bin_thresholds / float(1 << self.threshold_bits)).mean(axis=0)
+        total = self.bin_thresholds.sum(axis=0, dtype=np.float64)
+        return total / (self.spread_bins << self.threshold_bits)
 
 
 @dataclass(frozen=True)

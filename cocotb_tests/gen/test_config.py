@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +164,20 @@ def test_spread_must_fit(tmp_path: Path) -> None:
     """An initial spread beyond the spread's width would be cut by the hardware alone."""
     message = _refused(tmp_path, TINY.replace("initial_spread = 2 ", "initial_spread = 1000 "))
     assert "initial_spread" in message
+
+
+def test_with_switching(tmp_path: Path) -> None:
+    """The devices of a configuration are exchanged, all else stays, also where it has devices with tables below."""
+    use = "[switching]\nform = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
+    fitted = (
+        "critical_current_to_antiparallel = 1e-5\ncritical_current_to_parallel = 2e-5\ndelta = 60\nprecession = 2e-9"
+    )
+    path = tmp_path / "fitted.toml"
+    path.write_text(configs.with_switching("tiny", f"{use}[switching.fitted]\ngeometry = 'in_plane'\n{fitted}\n"))
+    assert replace(configs.load(str(path)), switching=configs.load("tiny").switching) == configs.load("tiny")
+    assert configs.load(str(path)).switching.fitted is not None
+    path.write_text(configs.with_switching(str(path), f"{use}device = 'perpendicular_50nm'\n"))
+    assert replace(configs.load(str(path)), switching=configs.load("tiny").switching) == configs.load("tiny")
+    assert configs.load(str(path)).switching.fitted is None
+    with pytest.raises(configs.ConfigError, match="unknown configuration 'huge'"):
+        configs.with_switching("huge", use)

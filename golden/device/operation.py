@@ -149,3 +149,30 @@ class Operation:
         below, beyond = mean(low), mean(high)
         shorter = np.abs(below - asked) <= np.abs(beyond - asked)
         return np.where(shorter, low, high), np.where(shorter, below, beyond)
+
+    def pulses(self, certain: float) -> tuple[float, float]:
+        """Propose time step and longest pulse for a table of this device.
+
+        Parameters
+        ----------
+        certain : float
+            Probability that the longest pulse reaches for every kind of device, below 1.
+
+        Returns
+        -------
+        time_step : float
+            s; a power of ten, 500 to 5000 of which are the longest pulse.
+        width_max : float
+            s, a multiple of the time step.
+        """
+
+        def least(width: float) -> float:
+            return min(float(self.probability([width], direction).min()) for direction in _NAMES)
+
+        width = 1e-12
+        while least(width) < certain:
+            width *= 1.1
+        # written out in decimal, so that the text of a configuration gives the same number
+        exponent = math.floor(math.log10(width / 500))
+        steps = math.ceil(width / 10.0**exponent)
+        return float(f"1e{exponent}"), float(f"{steps}e{exponent}")

@@ -79,6 +79,18 @@ def test_cycle_spread_is_an_expectation(sigma: float) -> None:
     assert values.min() > 1 - 4 * sigma
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_proposed_pulses(form: str) -> None:
+    """The longest pulse is just long enough for the slowest kind of device, the step fine enough for a table."""
+    factor = 2.0 if FORMS[form].above else 0.8
+    use = Operation(form, BASELINE, factor * 24e-6, factor * 26e-6, spread_bins=4, spread=0.02)
+    step, longest = use.pulses(0.99)
+    assert 500 <= longest / step <= 5001
+    assert longest / step == pytest.approx(round(longest / step), abs=1e-6)
+    slowest = [min(float(use.probability([width], d).min()) for d in (0, 1)) for width in (longest, longest / 1.2)]
+    assert slowest[0] >= 0.99 > slowest[1]
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
