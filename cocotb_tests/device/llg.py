@@ -1,6 +1,6 @@
 """Switching of a macrospin by an independent solver of the stochastic Landau-Lifshitz-Gilbert equation.
 
-The solver is that of the package cmtj, which knows nothing of the closed forms. It gets the junction's parameters and the
+The solver is that of the package cmtj, which knows nothing of the closed forms. It gets the junction and the
 temperature, starts from thermal equilibrium, and is asked at which time the magnetisation has crossed the equator.
 
 Its solver mode ``EulerHeun``, the default where there is a temperature, does not scale the noise with the time step

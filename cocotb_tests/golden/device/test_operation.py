@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.golden.device import interval
+from cocotb_tests.binomial import interval
 from golden.device import spread
 from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL
 from golden.device.operation import Operation

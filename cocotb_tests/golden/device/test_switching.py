@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from cocotb_tests.golden.device import interval
+from cocotb_tests.binomial import interval
 from golden.device.junction import JUNCTIONS, thermal_angle
 from golden.device.switching import FORMS, erf, escape_angle, fokker_planck, macrospin, neel_brown, rayleigh
 
