@@ -62,10 +62,11 @@ train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM SEED RESUME
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
 
-fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE RESISTANCE CONFIG OUTPUT
+fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
 	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }
 	$(RUN) -m gen fit '$(CSV)' --form '$(or $(FORM),erf)' $(call option,geometry,GEOMETRY) \
-	  $(call option,temperature,TEMPERATURE) $(call option,resistance,RESISTANCE) $(call option,config,CONFIG) \
+	  $(call option,temperature,TEMPERATURE) $(call option,attempt-time,ATTEMPT_TIME) \
+	  $(call option,resistance,RESISTANCE) $(call option,config,CONFIG) \
 	  $(call option,output,OUTPUT)
 
 device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVERDRIVE TRAJECTORIES SEED

@@ -84,6 +84,13 @@ def test_device_thresholds(fields: dict[str, Any], shared: bool) -> None:
         assert (switching.thresholds == switching.bin_thresholds[0]).all()
 
 
+def test_operation() -> None:
+    """Every field about the devices reaches them."""
+    fields = {"temperature": 320.0, "spread_bins": 4, "spread": 0.03, "cycle_spread": 0.01}
+    switching = _device("rayleigh", current_to_parallel=49e-6, width_max=30e-9, **fields)
+    assert switching.operation == Operation("rayleigh", JUNCTION, 47.3e-6, 49e-6, 320.0, 4, 0.03, 0.01)
+
+
 @pytest.mark.parametrize("form", ["erf", "rayleigh", "fokker_planck", "macrospin", "neel_brown"])
 @pytest.mark.parametrize(("code_bits", "slope"), [(5, 3.0), (6, 1.5), (6, 3.0)])
 def test_device_does_what_is_asked(form: str, code_bits: int, slope: float) -> None:
@@ -233,6 +240,12 @@ def test_equal_slopes_give_the_index_itself() -> None:
             {**DEVICE, "form": "erf", "time_step": 5e-10},
             "the switching table cannot reach P = 0.4372 towards antiparallel, which width code 5 asks for: 0.4790 "
             "with 7.5e-09 s is the nearest, farther than 0.01; lower switching.time_step",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "time_step": 1.25e-10},
+            "the switching table cannot reach P = 0.1853 towards antiparallel, which width code 2 asks for: 0.1972 "
+            "with 6.125e-09 s is the nearest, farther than 0.01; lower switching.time_step",
         ),
         ("pulse", {"nu_bits": 0}, "pulse.nu_bits must be 1 .. 8, not 0"),
         ("pulse", {"nu_bits": 9}, "pulse.nu_bits must be 1 .. 8, not 9"),

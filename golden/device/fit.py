@@ -293,7 +293,8 @@ class _Problem:
         for name, value, bottom, top in zip(self.names, x, low, high, strict=True):
             if min(value - bottom, top - value) > 1e-4:
                 continue
-            if name in _CRITICAL.values():
+            near = top - value if self._form.above else value - bottom
+            if name in _CRITICAL.values() and near <= 1e-4:
                 side, remedy = ("above", "lowest") if self._form.above else ("below", "highest")
                 raise MeasurementError(
                     f"{self._rows.file}: the form needs currents {side} the critical one, and the fit drives {name} to "
@@ -301,7 +302,7 @@ class _Problem:
                 )
             raise MeasurementError(
                 f"{self._rows.file}: the fit drives {name} to {math.exp(value):.3g}, the end of {math.exp(bottom):.3g} "
-                f".. {math.exp(top):.3g}: the rows do not follow this form"
+                f".. {math.exp(top):.3g}: the rows do not follow this form or do not determine it"
             )
 
     def errors(self, x: _Floats) -> _Floats:

@@ -11,7 +11,7 @@ import pytest
 
 from cocotb_tests.binomial import interval
 from golden.device import spread
-from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL
+from golden.device.junction import JUNCTIONS, TO_PARALLEL
 from golden.device.operation import Operation
 from golden.device.switching import FORMS, erf
 
@@ -23,14 +23,16 @@ USE = Operation("erf", BASELINE, 40e-6, 50e-6)
 def test_probability(form: str) -> None:
     """Current, direction and temperature reach the form."""
     junction = replace(BASELINE, asymmetry=1.1)
-    factor = 2.0 if FORMS[form].above else 0.4
-    use = Operation(form, junction, factor * 24e-6, factor * 26e-6, 330.0)
-    widths = np.array([3e-9, 8e-9, 15e-9])
-    for direction, current in ((TO_ANTIPARALLEL, factor * 24e-6), (TO_PARALLEL, factor * 26e-6)):
-        constant = junction.time_constant(330) if FORMS[form].above else 1e-9
-        overdrive = current / junction.critical_current(direction, 330)
+    above = FORMS[form].above
+    overdrives = (2.0, 2.2) if above else (0.9, 0.92)
+    currents = [i * junction.critical_current(d, 330) for d, i in enumerate(overdrives)]
+    use = Operation(form, junction, currents[0], currents[1], 330.0)
+    widths = np.array([3e-9, 8e-9, 15e-9]) * (1 if above else 50)
+    for direction, overdrive in enumerate(overdrives):
+        constant = junction.time_constant(330) if above else 1e-9
         expected = FORMS[form].probability(widths, overdrive, junction.stability(330), constant)
-        assert use.probability(widths, direction) == pytest.approx(expected[None, :], rel=1e-12)
+        assert 0.1 < expected.max() < 1
+        assert use.probability(widths, direction) == pytest.approx(expected[None, :], rel=1e-9)
 
 
 def test_kinds_of_devices() -> None:
