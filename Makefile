@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog test test-full train figures clean
+.PHONY: help setup lint verilog test test-full train fit device figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -61,6 +61,17 @@ train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM SEED RESUME
 	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
+
+fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
+	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }
+	$(RUN) -m gen fit '$(CSV)' --form '$(or $(FORM),erf)' $(call option,geometry,GEOMETRY) \
+	  $(call option,temperature,TEMPERATURE) $(call option,attempt-time,ATTEMPT_TIME) \
+	  $(call option,resistance,RESISTANCE) $(call option,config,CONFIG) \
+	  $(call option,output,OUTPUT)
+
+device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVERDRIVE TRAJECTORIES SEED
+	$(RUN) -m cocotb_tests.device $(call option,device,DEVICE) $(call option,temperature,TEMPERATURE) \
+	  $(call option,overdrive,OVERDRIVE) $(call option,trajectories,TRAJECTORIES) $(call option,seed,SEED)
 
 figures: train ## train, and keep the picture for the README
 	cp build/reports/train.png docs/train.png

@@ -51,14 +51,17 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     width = one_of([width for width in TRINOMIALS if width >= 7])
     random = LfsrParameters(width, one_of(TRINOMIALS[width]), pick(1, width), pick(1, (1 << min(width, 62)) - 1))
     threshold_bits = pick(4, min(16, width))
-    form = one_of(("ideal", "erf"))
+    form = one_of(("ideal", "erf", "macrospin"))
     switching = SwitchingParameters(
         form,
         code_bits=pick(1, 6),
         threshold_bits=threshold_bits,
         slope=float(rng.uniform(1.5, 4.0)),
-        overdrive_to_antiparallel=float(rng.uniform(1.5, 2.5)),
-        overdrive_to_parallel=float(rng.uniform(1.5, 2.5)),
+        device="perpendicular_50nm",
+        current_to_antiparallel=float(rng.uniform(42e-6, 60e-6)),
+        current_to_parallel=float(rng.uniform(42e-6, 60e-6)),
+        width_max=30e-9,
+        shared_widths=True,
     )
     nu_bits = pick(1, 7)
     pulse = PulseParameters(nu_bits, float(rng.uniform(1.5, 4.0)), pick(0, max(1, (1 << nu_bits) // 3)))

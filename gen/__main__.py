@@ -13,11 +13,18 @@ from gen import lint as linting
 from gen import verilog as generator
 from gen.verilator import ToolError
 from golden.config import MachineConfig
+from golden.device.fit import fit
+from golden.device.measured import MeasurementError, read
+from golden.device.switching import FORMS
+from golden.files import whole
 
 _BUILD = Path("build/verilog")
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Generate and check Verilog."
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Generate and check Verilog; fit devices.",
 )
 
 
@@ -61,11 +68,32 @@ def lint_command() -> None:
     typer.echo(f"no findings in the Verilog of {', '.join(configs.names())}")
 
 
+@app.command("fit")
+def fit_command(
+    csv: Annotated[Path, typer.Argument(help="Rows of current_A or voltage_V, width_s, p_sw [, attempts, direction].")],
+    form: Annotated[str, typer.Option(help=f"One of {', '.join(FORMS)}.")],
+    geometry: Annotated[str, typer.Option(help="perpendicular or in_plane.")] = "perpendicular",
+    temperature: Annotated[float, typer.Option(help="Temperature of the measurement, K.")] = 300.0,
+    attempt_time: Annotated[float, typer.Option(help="tau_0 in s, for neel_brown.")] = 1e-9,
+    resistance: Annotated[float, typer.Option(help="Ohm that turn voltages into currents.")] = 0.0,
+    config: Annotated[str, typer.Option(help="Configuration that gets the device, named or .toml.")] = "digits",
+    output: Annotated[Path, typer.Option(help="Where the configuration goes.")] = Path("build/fit.toml"),
+) -> None:
+    """Fit a form to measured switching, and write a configuration with that device."""
+    fitted = fit(read(csv, resistance), form, geometry, temperature, attempt_time)
+    old = configs.load(config).switching
+    switching = fitted.toml(old.code_bits, old.threshold_bits, old.slope)
+    with whole(output) as temporary:
+        temporary.write_text(configs.with_switching(config, switching))
+    configs.load(str(output))
+    typer.echo(f"{switching}# in {output}, otherwise as {config}")
+
+
 def main() -> None:
     """Run the command line; an error that the user can mend is one line."""
     try:
         app()
-    except (configs.ConfigError, ToolError) as error:
+    except (configs.ConfigError, MeasurementError, ToolError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}")

@@ -37,14 +37,46 @@ def load(name: str) -> MachineConfig:
     ConfigError
         If there is no such configuration, or it breaks a rule.
     """
-    path = Path(name) if name.endswith(".toml") else _NAMED / f"{name}.toml"
-    if not path.is_file():
-        raise ConfigError(f"unknown configuration {name!r}: give one of {', '.join(names())} or a .toml file")
+    path = _path(name)
     try:
         fields = tomllib.loads(path.read_text())
         return dacite.from_dict(MachineConfig, fields, dacite.Config(strict=True, cast=[tuple]))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, dacite.DaciteError, ValueError, TypeError) as error:
         raise ConfigError(f"configuration {name!r}: {' '.join(str(error).split())}") from error
+
+
+def _path(name: str) -> Path:
+    """File of a configuration."""
+    path = Path(name) if name.endswith(".toml") else _NAMED / f"{name}.toml"
+    if not path.is_file():
+        raise ConfigError(f"unknown configuration {name!r}: give one of {', '.join(names())} or a .toml file")
+    return path
+
+
+def with_switching(name: str, switching: str) -> str:
+    """Exchange the devices of a configuration.
+
+    Parameters
+    ----------
+    name : str
+        As for `load`.
+    switching : str
+        TOML of the table ``[switching]`` and those below it.
+
+    Returns
+    -------
+    str
+        TOML of the configuration, otherwise as it was.
+    """
+    load(name)
+    kept: list[str] = []
+    inside = False
+    for line in _path(name).read_text().splitlines(keepends=True):
+        if line.startswith("["):
+            inside = line.startswith(("[switching]", "[switching."))
+        if not inside:
+            kept.append(line)
+    return f"{''.join(kept).rstrip()}\n\n{switching}"
 
 
 def title(name: str) -> str:

@@ -11,110 +11,225 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.device.switching import probability_erf
+from golden.device.fitted import Fitted
+from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL, Junction
+from golden.device.operation import Operation
+from golden.device.switching import FORMS
 
-#: Directions of a switching event, the first index of the thresholds.
-TO_ANTIPARALLEL, TO_PARALLEL = 0, 1
+__all__ = ["TO_ANTIPARALLEL", "TO_PARALLEL", "PulseParameters", "SwitchingParameters"]
+
+#: How far the probability of a device's pulse may be from the one that its width code asks for.
+TOLERANCE = 0.01
+
+#: Longest pulse, in time steps.
+_MOST_STEPS = 1 << 20
 
 
 @dataclass(frozen=True)
 class SwitchingParameters:
     """How the array's devices answer a width code.
 
+    Code k asks for the probability tanh(slope * k / codes), the last code for certainty. Form ``ideal`` gives exactly
+    that. Every other form is that of a device, and the array's pulse generator has for each direction and code the
+    width, a multiple of `time_step` up to `width_max`, that comes nearest.
+
     Attributes
     ----------
     form : str
-        ``ideal``: code k switches with tanh(slope * k / codes), the last code always; ``erf``: code k is a pulse of
-        a width between `width_min` and `width_max` on a junction that follows the erf form.
+        ``ideal``, or a form of a device: a name of `golden.device.switching.FORMS`.
     code_bits : int
         Bits of a width code, 1 .. 6. Code 0 is no pulse; the last code is the pulse of a deterministic step.
     threshold_bits : int
         Bits of the random word and of the thresholds, 4 .. 16; probabilities are multiples of 2^-threshold_bits.
     slope : float
-        The m of tanh(m * nu), for ``ideal``.
-    overdrive_to_antiparallel, overdrive_to_parallel : float
-        Current over critical current of the two directions, > 1, for ``erf``.
-    theta_0 : float
-        Thermal spread of the initial angle, rad, for ``erf``.
-    time_constant : float
-        Precession time constant C, s, for ``erf``.
-    width_min, width_max : float
-        Widths of codes 1 and 2^code_bits - 1, s, for ``erf``; the codes between are spaced evenly.
+        The m of tanh(m * nu) that the codes ask for.
+    device : str
+        Name of a parameter set in `golden.device.junction.JUNCTIONS`.
+    junction : Junction or None
+        Physical parameters in the place of a named set.
+    fitted : Fitted or None
+        Measured parameters in the place of a named set.
+    current_to_antiparallel, current_to_parallel : float
+        Amplitudes of the write pulses, A.
+    temperature : float
+        Temperature of the array, K.
+    time_step : float
+        Resolution of pulse widths, s.
+    width_max : float
+        Longest pulse, s; at most 2^20 time steps.
+    shared_widths : bool
+        Whether a code has one width for both directions, the nearest for the mean of the two.
+    spread_bins : int
+        Kinds of devices between which critical currents differ: 1 (off) or a power of two up to 64.
+    spread : float
+        Relative standard deviation of critical currents between devices, 0 .. 0.2.
+    cycle_spread : float
+        Relative standard deviation of a device's critical current from pulse to pulse, 0 .. 0.2.
 
     Raises
     ------
     ValueError
-        If a field breaks its rule.
+        If a field breaks its rule, or no width comes within `TOLERANCE` of what a code asks for.
     """
 
     form: str = "ideal"
     code_bits: int = 5
     threshold_bits: int = 16
     slope: float = 3.0
-    overdrive_to_antiparallel: float = 2.0
-    overdrive_to_parallel: float = 2.0
-    theta_0: float = 0.0842
-    time_constant: float = 2.29e-9
-    width_min: float = 4e-9
+    device: str = ""
+    junction: Junction | None = None
+    fitted: Fitted | None = None
+    current_to_antiparallel: float = 0.0
+    current_to_parallel: float = 0.0
+    temperature: float = 300.0
+    time_step: float = 1e-11
     width_max: float = 20e-9
+    shared_widths: bool = False
+    spread_bins: int = 1
+    spread: float = 0.0
+    cycle_spread: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.form not in ("ideal", "erf"):
-            raise ValueError(f"switching.form must be 'ideal' or 'erf', not {self.form!r}")
+        if self.form not in ("ideal", *FORMS):
+            raise ValueError(f"switching.form must be one of ideal, {', '.join(FORMS)}, not {self.form!r}")
         if not 1 <= self.code_bits <= 6:
             raise ValueError(f"switching.code_bits must be 1 .. 6, not {self.code_bits}")
         if not 4 <= self.threshold_bits <= 16:
             raise ValueError(f"switching.threshold_bits must be 4 .. 16, not {self.threshold_bits}")
         if not 0 < self.slope < math.inf:
             raise ValueError(f"switching.slope must be > 0 and finite, not {self.slope}")
-        for name in ("overdrive_to_antiparallel", "overdrive_to_parallel"):
-            if not 1 < getattr(self, name) < math.inf:
-                raise ValueError(f"switching.{name} must be > 1 and finite, not {getattr(self, name)}")
-        for name in ("theta_0", "time_constant"):
+        for name in ("temperature", "time_step", "width_max"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"switching.{name} must be > 0 and finite, not {getattr(self, name)}")
-        if not 0 < self.width_min < self.width_max < math.inf:
+        if not 1 <= self.spread_bins <= 64 or self.spread_bins & (self.spread_bins - 1):
+            raise ValueError(f"switching.spread_bins must be a power of two, 1 .. 64, not {self.spread_bins}")
+        if self.spread and self.spread_bins == 1:
+            raise ValueError(f"switching.spread = {self.spread} needs kinds of devices: set switching.spread_bins > 1")
+        if self.form == "ideal":
+            for name in ("spread", "cycle_spread"):
+                if getattr(self, name):
+                    raise ValueError(f"switching.{name} needs a device, and form 'ideal' has none: choose another form")
+        elif not self.codes <= round(self.width_max / self.time_step) <= _MOST_STEPS:
             raise ValueError(
-                f"switching.width_min and width_max must be 0 < min < max, not {self.width_min} and {self.width_max} s"
+                f"switching.width_max must be 2^code_bits = {self.codes} .. 2^20 steps of switching.time_step = "
+                f"{self.time_step} s, not {self.width_max} s"
             )
+        else:
+            self._check_reach()
 
     @property
     def codes(self) -> int:
         """Number of width codes, code 0 included."""
         return 1 << self.code_bits
 
+    @property
+    def bin_bits(self) -> int:
+        """Bits that name a kind of device."""
+        return self.spread_bins.bit_length() - 1
+
     @cached_property
-    def thresholds(self) -> NDArray[np.uint32]:
-        """Thresholds T of both directions.
+    def operation(self) -> Operation:
+        """The devices in use; there are none for form ``ideal``.
+
+        Raises
+        ------
+        ValueError
+            If not exactly one device is given, or it cannot be used so.
+        """
+        given = [device for device in (self.device, self.junction, self.fitted) if device]
+        if len(given) != 1:
+            raise ValueError(
+                f"switching.form {self.form!r} needs one device, and {len(given)} are given: set switching.device to "
+                f"one of {', '.join(JUNCTIONS)}, or give [switching.junction] or [switching.fitted]"
+            )
+        if self.device and self.device not in JUNCTIONS:
+            raise ValueError(f"switching.device must be one of {', '.join(JUNCTIONS)}, not {self.device!r}")
+        return Operation(
+            form=self.form,
+            device=self.junction or self.fitted or JUNCTIONS[self.device],
+            current_to_antiparallel=self.current_to_antiparallel,
+            current_to_parallel=self.current_to_parallel,
+            temperature=self.temperature,
+            spread_bins=self.spread_bins,
+            spread=self.spread,
+            cycle_spread=self.cycle_spread,
+        )
+
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """Probabilities that the codes ask for, shape (codes,), 0 .. 1."""
+        return np.array([*(math.tanh(self.slope * code / self.codes) for code in range(self.codes - 1)), 1.0])
+
+    @cached_property
+    def _chosen(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Pulse widths in time steps and the mean probabilities that they reach, shape (2, codes)."""
+        longest = round(self.width_max / self.time_step)
+        both = (TO_ANTIPARALLEL, TO_PARALLEL)
+        steps, reached = np.zeros((2, self.codes), np.int64), np.zeros((2, self.codes))
+        for direction in both:
+            sharing = both if self.shared_widths else (direction,)
+            found = self.operation.steps(self.targets[1:], sharing, self.time_step, longest)
+            steps[direction, 1:], reached[direction, 1:] = found
+        return steps, reached
+
+    def _check_reach(self) -> None:
+        """Refuse devices that cannot do what the codes ask for."""
+        steps, reached = self._chosen
+        miss = np.abs(reached - self.targets)
+        if miss.max() <= TOLERANCE:
+            return
+        direction, code = (int(index) for index in np.unravel_index(miss.argmax(), miss.shape))
+        name = "antiparallel" if direction == TO_ANTIPARALLEL else "parallel"
+        asked, found = self.targets[code], reached[direction, code]
+        width = steps[direction, code] * self.time_step
+        remedy = (
+            f"raise switching.width_max or switching.current_to_{name}"
+            if found < asked
+            else "lower switching.time_step"
+        )
+        raise ValueError(
+            f"the switching table cannot reach P = {asked:.4f} towards {name}, which width code {code} asks for: "
+            f"{found:.4f} with {width:.4g} s is the nearest, farther than {TOLERANCE}; {remedy}"
+        )
+
+    @property
+    def widths(self) -> NDArray[np.float64]:
+        """Pulse widths of a device's form, s, shape (2, codes): first index `TO_ANTIPARALLEL` or `TO_PARALLEL`."""
+        return self._chosen[0].astype(np.float64) * self.time_step
+
+    def _quantised(self, probability: NDArray[np.float64]) -> NDArray[np.uint32]:
+        """Thresholds of probabilities, last axis the codes."""
+        full = 1 << self.threshold_bits
+        thresholds = np.clip(np.rint(probability * full), 1, full).astype(np.uint32)
+        thresholds[..., 0] = 0
+        return thresholds
+
+    @cached_property
+    def bin_thresholds(self) -> NDArray[np.uint32]:
+        """Thresholds T of every kind of device.
 
         Returns
         -------
-        ndarray of uint32, shape (2, codes)
-            First index `TO_ANTIPARALLEL` or `TO_PARALLEL`. A pulse switches when ``u < T`` for the random word u,
+        ndarray of uint32, shape (spread_bins, 2, codes)
+            Second index `TO_ANTIPARALLEL` or `TO_PARALLEL`. A pulse switches when ``u < T`` for the random word u,
             so P_sw = T / 2^threshold_bits; T is 0 for code 0 and 1 .. 2^threshold_bits for all others.
         """
-        code = np.arange(self.codes)
         if self.form == "ideal":
-            probability = np.tanh(self.slope * code / self.codes)
-            probability[-1] = 1.0
-            both = np.stack([probability, probability])
-        else:
-            width = np.linspace(self.width_min, self.width_max, self.codes - 1)
-            both = np.zeros((2, self.codes))
-            for direction, overdrive in (
-                (TO_ANTIPARALLEL, self.overdrive_to_antiparallel),
-                (TO_PARALLEL, self.overdrive_to_parallel),
-            ):
-                both[direction, 1:] = probability_erf(width, overdrive, self.theta_0, self.time_constant)
-        full = 1 << self.threshold_bits
-        thresholds = np.clip(np.rint(both * full), 1, full).astype(np.uint32)
-        thresholds[:, 0] = 0
+            return self._quantised(np.broadcast_to(self.targets, (self.spread_bins, 2, self.codes)))
+        both = [self.operation.probability(self.widths[d], d) for d in (TO_ANTIPARALLEL, TO_PARALLEL)]
+        return self._quantised(np.stack(both, axis=1))
+
+    @property
+    def thresholds(self) -> NDArray[np.uint32]:
+        """Thresholds T of both directions where all devices are alike, shape (2, codes); see `bin_thresholds`."""
+        (thresholds,) = self.bin_thresholds
         return thresholds
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Exact switching probability of every direction and code, shape (2, codes), 0 .. 1."""
-        return self.thresholds / float(1 << self.threshold_bits)
+        """Exact switching probability of every direction and code, mean of all kinds, shape (2, codes), 0 .. 1."""
+        total = self.bin_thresholds.sum(axis=0, dtype=np.float64)
+        return total / (self.spread_bins << self.threshold_bits)
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ def pulse_table(
 
 
 def switching_table(
-    m: Module, name: str, codes: Planes, to_parallel: Value, switching: SwitchingParameters
+    m: Module, name: str, codes: Planes, to_parallel: Value, switching: SwitchingParameters, kinds: Planes = ()
 ) -> list[Value]:
-    """Look up the threshold minus one of every lane's width code and direction.
+    """Look up the threshold minus one of every lane's width code, direction and kind of device.
 
     A threshold of 1 .. 2^threshold_bits, less one, fits the random word: a device switches where ``word <= T - 1``.
     The entry of code 0 is of no effect, since code 0 is no pulse.
@@ -52,14 +52,16 @@ def switching_table(
         Direction, one bit per lane.
     switching : SwitchingParameters
         The devices.
+    kinds : sequence of Value
+        ``switching.bin_bits`` planes: which of the kinds of devices the lane's is.
 
     Returns
     -------
     list of Value
         ``switching.threshold_bits`` planes.
     """
-    entries = [max(int(threshold), 1) - 1 for direction in switching.thresholds for threshold in direction]
+    entries = [max(int(threshold), 1) - 1 for threshold in switching.bin_thresholds.ravel()]
     # code 0 never switches: copy a neighbour's entry where that makes the function simpler
-    for start in (0, switching.codes):
+    for start in range(0, len(entries), switching.codes):
         entries[start] = entries[start + 1]
-    return lookup(m, name, [*codes, to_parallel], entries, switching.threshold_bits)
+    return lookup(m, name, [*codes, to_parallel, *kinds], entries, switching.threshold_bits)

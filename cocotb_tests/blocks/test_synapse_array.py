@@ -36,7 +36,16 @@ def test_every_pulse(synapse: str, scheme: str) -> None:
     config = variant(
         block.tiny(),
         array={"synapse": synapse, "scheme": scheme, "lanes": 8, "group": 2},
-        switching={"form": "erf", "overdrive_to_parallel": 1.6, "code_bits": 4, "threshold_bits": 12},
+        switching={
+            "form": "erf",
+            "device": "perpendicular_50nm",
+            "current_to_antiparallel": 45e-6,
+            "current_to_parallel": 55e-6,
+            "code_bits": 4,
+            "threshold_bits": 12,
+            "width_max": 30e-9,
+            "shared_widths": True,
+        },
     )
     block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands")
 

@@ -13,19 +13,27 @@ from cocotb_tests.manifest import from_planes, to_planes
 from golden.config import MachineConfig
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL
 
+#: A device whose directions differ.
+_DEVICE = {
+    "device": "perpendicular_50nm",
+    "current_to_antiparallel": 45e-6,
+    "current_to_parallel": 55e-6,
+    "width_max": 25e-9,
+    "shared_widths": True,
+}
 #: Pulse tables of different shapes: fields of (pulse, switching).
 _PULSE_TABLES = {
     "fine": ({"nu_bits": 8, "dead_zone": 0}, {"code_bits": 6}),
     "coarse": ({"nu_bits": 1, "dead_zone": 0}, {"code_bits": 1}),
     "dead": (
         {"nu_bits": 6, "dead_zone": 20, "slope": 2.0},
-        {"code_bits": 3, "form": "erf", "overdrive_to_parallel": 1.7},
+        {"code_bits": 3, "form": "erf", **_DEVICE},
     ),
 }
 #: Switching tables: small enough that every entry's last switching word and first idle word occur.
 _SWITCHING_TABLES = {
     "ideal": {"form": "ideal", "code_bits": 3, "threshold_bits": 5},
-    "erf": {"form": "erf", "code_bits": 4, "threshold_bits": 6, "overdrive_to_antiparallel": 1.6},
+    "erf": {"form": "erf", "code_bits": 4, "threshold_bits": 6, **_DEVICE},
 }
 
 

@@ -2,12 +2,14 @@
 
 import re
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from gen import config as configs
+from golden.device.fitted import Fitted
+from golden.device.junction import JUNCTIONS
 
 FOLDER = Path(configs.__file__).parent / "configs"
 TINY = (FOLDER / "tiny.toml").read_text()
@@ -109,16 +111,73 @@ def test_whole_numbers_for_real_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["overdrive_to_parallel = 0.9", "theta_0 = 0.0", "time_constant = -1e-9", "theta_0 = nan", "slope = inf"]
+    ("lines", "says"),
+    [
+        ("slope = inf", ["slope", "inf"]),
+        ("slope = nan", ["slope", "nan"]),
+        ('device = "perpendicular_50nm"', ["current_to_antiparallel", "0.0"]),
+        ("[switching.junction]\ngeometry = 'perpendicular'", ["switching.junction.length"]),
+        ("[switching.fitted]\ngeometry = 'flat'", ["switching.fitted.critical_current_to_antiparallel"]),
+        (
+            "[switching.fitted]\ngeometry = 'flat'\ncritical_current_to_antiparallel = 1e-5\n"
+            "critical_current_to_parallel = 1e-5\ndelta = 60.0",
+            ["fitted.geometry", "flat"],
+        ),
+        ("[switching.fitted]\nunits = 'mA'", ["units"]),
+    ],
 )
-def test_unusable_devices(line: str, tmp_path: Path) -> None:
+def test_unusable_devices(lines: str, says: list[str], tmp_path: Path) -> None:
     """Device parameters are checked when a configuration is loaded, not when its tables are needed."""
-    form = "ideal" if line.startswith("slope") else "erf"
-    message = _refused(tmp_path, TINY.replace('form = "ideal"', f'{line}\nform = "{form}"'))
-    assert line.split()[0] in message
+    table = re.search(r"\[switching\][^[]*", TINY)
+    assert table
+    form = "ideal" if lines.startswith("slope") else "erf"
+    message = _refused(tmp_path, TINY.replace(table[0], f'[switching]\nform = "{form}"\n{lines}\n'))
+    for part in says:
+        assert part in message
+
+
+def test_devices(tmp_path: Path) -> None:
+    """A named device, physical parameters and fitted ones, each as a configuration has them."""
+    table = re.search(r"\[switching\][^[]*", TINY)
+    assert table
+    use = "[switching]\nform = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
+    fields = {name: value for name, value in asdict(JUNCTIONS["perpendicular_50nm"]).items() if value is not None}
+    for lines in (
+        "device = 'perpendicular_50nm'",
+        "[switching.junction]\n" + "\n".join(f"{name} = {value!r}" for name, value in fields.items()),
+    ):
+        path = tmp_path / "device.toml"
+        path.write_text(TINY.replace(table[0], f"{use}{lines}\n"))
+        switching = configs.load(str(path)).switching
+        assert switching.operation.device == JUNCTIONS["perpendicular_50nm"]
+    path.write_text(
+        TINY.replace(
+            table[0],
+            f"{use}[switching.fitted]\ngeometry = 'in_plane'\ncritical_current_to_antiparallel = 1e-5\n"
+            f"critical_current_to_parallel = 2e-5\ndelta = 60\nprecession = 2e-9\n",
+        )
+    )
+    assert configs.load(str(path)).switching.operation.device == Fitted("in_plane", 1e-5, 2e-5, 60.0, 2e-9)
 
 
 def test_spread_must_fit(tmp_path: Path) -> None:
     """An initial spread beyond the spread's width would be cut by the hardware alone."""
     message = _refused(tmp_path, TINY.replace("initial_spread = 2 ", "initial_spread = 1000 "))
     assert "initial_spread" in message
+
+
+def test_with_switching(tmp_path: Path) -> None:
+    """The devices of a configuration are exchanged, all else stays, also where it has devices with tables below."""
+    use = "[switching]\nform = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
+    fitted = (
+        "critical_current_to_antiparallel = 1e-5\ncritical_current_to_parallel = 2e-5\ndelta = 60\nprecession = 2e-9"
+    )
+    path = tmp_path / "fitted.toml"
+    path.write_text(configs.with_switching("tiny", f"{use}[switching.fitted]\ngeometry = 'in_plane'\n{fitted}\n"))
+    assert replace(configs.load(str(path)), switching=configs.load("tiny").switching) == configs.load("tiny")
+    assert configs.load(str(path)).switching.fitted is not None
+    path.write_text(configs.with_switching(str(path), f"{use}device = 'perpendicular_50nm'\n"))
+    assert replace(configs.load(str(path)), switching=configs.load("tiny").switching) == configs.load("tiny")
+    assert configs.load(str(path)).switching.fitted is None
+    with pytest.raises(configs.ConfigError, match="unknown configuration 'huge'"):
+        configs.with_switching("huge", use)

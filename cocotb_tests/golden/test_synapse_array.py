@@ -45,7 +45,15 @@ DRIVEN: dict[tuple[str, str, bool, tuple[int, int]], tuple[Drive, ...]] = {
 
 #: Few enough bits to go through all words, and two directions that differ.
 SWITCHING = SwitchingParameters(
-    "erf", code_bits=3, threshold_bits=4, overdrive_to_antiparallel=1.7, overdrive_to_parallel=2.1, width_max=10e-9
+    "erf",
+    code_bits=3,
+    threshold_bits=4,
+    slope=1.5,
+    device="perpendicular_50nm",
+    current_to_antiparallel=40e-6,
+    current_to_parallel=50e-6,
+    width_max=25e-9,
+    shared_widths=True,
 )
 RANDOM = LfsrParameters(31, 3, 5, 77)
 KINDS = list(itertools.product(("ternary", "binary"), ("blind", "verified")))

@@ -2,80 +2,26 @@
 
 import math
 import re
-from statistics import NormalDist
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from golden.device.switching import probability_erf
+from golden.device.fitted import Fitted
+from golden.device.junction import JUNCTIONS
+from golden.device.operation import Operation
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, PulseParameters, SwitchingParameters
 
-#: The baseline device of PHYSICS.md: spread of the initial angle (rad) and time constant (s).
-THETA_0, TIME_CONSTANT = 0.0842, 2.29e-9
+#: A device in use, directions alike; the currents are twice the critical one.
+DEVICE = {"device": "perpendicular_50nm", "current_to_antiparallel": 47.3e-6, "current_to_parallel": 47.3e-6}
+#: A junction, a fit's outcome, and currents.
+JUNCTION = JUNCTIONS["perpendicular_50nm"]
+FITTED = Fitted("perpendicular", 20e-6, 30e-6, 60.0, 2e-9)
 
 
-def _escapes(width: float, overdrive: float, theta_0: float, time_constant: float) -> float:
-    """Probability that a normal initial angle is beyond the one that takes exactly `width` to precess out."""
-    angle = math.pi / 2 * math.exp(-width * (overdrive - 1) / time_constant)
-    return 2 * NormalDist(0, theta_0).cdf(-angle)
-
-
-@pytest.mark.parametrize(
-    ("overdrive", "nanoseconds", "probability"),
-    [(1.5, 10, 0.035), (1.5, 15, 0.478), (1.5, 20, 0.811), (2, 5, 0.035), (2, 8, 0.568), (2, 10, 0.811)],
-)
-def test_worked_values(overdrive: float, nanoseconds: float, probability: float) -> None:
-    """The erf form gives the worked values of the baseline device.
-
-    The device's constants are given in three digits, and the probability falls with both: the last half digit of each
-    brackets it, and brackets narrowly.
-    """
-    width = nanoseconds * 1e-9
-    middle = probability_erf(width, overdrive, THETA_0, TIME_CONSTANT)
-    assert middle.shape == ()
-    least = float(probability_erf(width, overdrive, THETA_0 + 5e-5, TIME_CONSTANT + 5e-12))
-    most = float(probability_erf(width, overdrive, THETA_0 - 5e-5, TIME_CONSTANT - 5e-12))
-    # the angle's spread helps a pulse, unlike the time constant
-    least = min(least, float(probability_erf(width, overdrive, THETA_0 - 5e-5, TIME_CONSTANT + 5e-12)))
-    most = max(most, float(probability_erf(width, overdrive, THETA_0 + 5e-5, TIME_CONSTANT - 5e-12)))
-    assert least - 5e-4 <= probability <= most + 5e-4
-    assert least < float(middle) < most
-    assert most - least < 8e-3
-
-
-def test_erf_form() -> None:
-    """The erf form is the normal distribution's tail, for arrays of any shape; it rises with width and overdrive."""
-    rng = np.random.default_rng(1)
-    widths = rng.uniform(0, 40e-9, (7, 5))
-    for _ in range(10):
-        overdrive, theta_0, time_constant = rng.uniform(1.05, 4), rng.uniform(0.03, 0.2), rng.uniform(0.5e-9, 5e-9)
-        found = probability_erf(widths, overdrive, theta_0, time_constant)
-        assert found.shape == widths.shape
-        for index in np.ndindex(*widths.shape):
-            expected = _escapes(float(widths[index]), overdrive, theta_0, time_constant)
-            assert found[index] == pytest.approx(expected, rel=1e-9, abs=1e-14)
-        ordered = probability_erf(np.linspace(0, 40e-9, 200), overdrive, theta_0, time_constant)
-        assert (np.diff(ordered) >= 0).all()
-        assert (probability_erf(widths, overdrive + 0.1, theta_0, time_constant) >= found).all()
-    # an angle of pi / 2 is many spreads away: a pulse of no width never switches; one of no end always does
-    assert float(probability_erf(0, 2, THETA_0, TIME_CONSTANT)) < 1e-70
-    assert float(probability_erf(1e-6, 2, THETA_0, TIME_CONSTANT)) == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((1e-9, 1.0, 0.1, 1e-9), "overdrive must be > 1 for precessional switching, not 1.0"),
-        ((1e-9, 2.0, 0.0, 1e-9), "theta_0 and time_constant must be > 0, not 0.0 and 1e-09"),
-        ((1e-9, 2.0, 0.1, 0.0), "theta_0 and time_constant must be > 0, not 0.1 and 0.0"),
-        (([1e-9, -1e-9], 2.0, 0.1, 1e-9), "pulse width must be >= 0 s, not -1e-09"),
-    ],
-)
-def test_erf_form_is_refused(arguments: tuple[Any, ...], message: str) -> None:
-    """Values outside the form's range are named."""
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        probability_erf(*arguments)
+def _device(form: str = "erf", **fields: Any) -> SwitchingParameters:
+    return SwitchingParameters(form, **{**DEVICE, **fields})
 
 
 @pytest.mark.parametrize("threshold_bits", [4, 9, 16])
@@ -92,37 +38,93 @@ def test_ideal_thresholds(slope: float, code_bits: int, threshold_bits: int) -> 
     assert (switching.probabilities == np.array([expected, expected]) / full).all()
 
 
-@pytest.mark.parametrize("threshold_bits", [4, 16])
-@pytest.mark.parametrize("code_bits", [1, 2, 3, 6])
-def test_erf_thresholds(code_bits: int, threshold_bits: int) -> None:
-    """Codes 1 and following are evenly spaced widths; the two directions have their own currents."""
-    switching = SwitchingParameters(
-        "erf",
-        code_bits,
-        threshold_bits,
-        overdrive_to_antiparallel=1.7,
-        overdrive_to_parallel=2.2,
-        width_min=5e-9,
-        width_max=15e-9,
-    )
-    full, last = 2**threshold_bits, 2**code_bits - 1
-    for direction, overdrive in ((TO_ANTIPARALLEL, 1.7), (TO_PARALLEL, 2.2)):
-        expected = [0]
-        for code in range(1, last + 1):
-            width = 5e-9 + (code - 1) * 10e-9 / (last - 1) if last > 1 else 5e-9
-            expected.append(min(max(round(_escapes(width, overdrive, THETA_0, TIME_CONSTANT) * full), 1), full))
-        assert switching.thresholds[direction].tolist() == expected
-    assert (switching.thresholds[TO_PARALLEL] >= switching.thresholds[TO_ANTIPARALLEL]).all()
-    if code_bits > 1:
-        assert switching.thresholds[TO_PARALLEL, -1] > switching.thresholds[TO_ANTIPARALLEL, -1]
+def _table(operation: Operation, targets: list[float], directions: tuple[int, ...], step: float, longest: int) -> list:
+    """Number of steps for every target by trying all of them; the fewest of the nearest."""
+    steps = np.arange(1, longest + 1)
+    mean = np.mean([operation.probability(steps * step, d).mean(axis=0) for d in directions], axis=0)
+    return [int(steps[np.abs(mean - target).argmin()]) for target in targets]
 
 
-@pytest.mark.parametrize("form", ["ideal", "erf"])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"form": "erf", "code_bits": 3, "threshold_bits": 4},
+        {"form": "rayleigh", "slope": 1.5},
+        {"form": "fokker_planck", "code_bits": 6, "threshold_bits": 9, "temperature": 400.0},
+        {"form": "macrospin", "code_bits": 1},
+        {"form": "macrospin", "code_bits": 2, "spread_bins": 8, "spread": 0.05, "cycle_spread": 0.02},
+        {"form": "erf", "device": "", "junction": JUNCTION},
+        {"form": "erf", "device": "", "fitted": FITTED, "current_to_parallel": 61e-6},
+        {"form": "erf", "device": "in_plane_100nm", "current_to_antiparallel": 7e-4, "current_to_parallel": 7e-4},
+    ],
+    ids=lambda fields: fields["form"],
+)
+def test_device_thresholds(fields: dict[str, Any], shared: bool) -> None:
+    """Every code has the number of time steps that comes nearest to what it asks for, by trying all numbers."""
+    fields = {"current_to_parallel": 52e-6, **fields}
+    switching = _device(**fields, width_max=25e-9, shared_widths=shared)
+    codes, full, longest = switching.codes, 2**switching.threshold_bits, 2500
+    assert switching.targets[:-1].tolist() == [math.tanh(switching.slope * code / codes) for code in range(codes - 1)]
+    assert switching.targets[-1] == 1
+    both = (TO_ANTIPARALLEL, TO_PARALLEL)
+    for direction in both:
+        sharing = both if shared else (direction,)
+        steps = _table(switching.operation, switching.targets[1:].tolist(), sharing, 1e-11, longest)
+        assert switching.widths[direction] == pytest.approx([0, *(1e-11 * n for n in steps)], rel=1e-12)
+        found = switching.operation.probability(switching.widths[direction], direction)
+        for kind in range(switching.spread_bins):
+            expected = [0, *(min(max(round(float(p) * full), 1), full) for p in found[kind, 1:])]
+            assert switching.bin_thresholds[kind, direction].tolist() == expected
+    if shared:
+        assert (switching.widths[0] == switching.widths[1]).all()
+    mean = switching.bin_thresholds.astype(float).mean(axis=0) / full
+    assert switching.probabilities == pytest.approx(mean, abs=1e-15)
+    if switching.spread_bins == 1:
+        assert (switching.thresholds == switching.bin_thresholds[0]).all()
+
+
+def test_operation() -> None:
+    """Every field about the devices reaches them."""
+    fields = {"temperature": 320.0, "spread_bins": 4, "spread": 0.03, "cycle_spread": 0.01}
+    switching = _device("rayleigh", current_to_parallel=49e-6, width_max=30e-9, **fields)
+    assert switching.operation == Operation("rayleigh", JUNCTION, 47.3e-6, 49e-6, 320.0, 4, 0.03, 0.01)
+
+
+@pytest.mark.parametrize("form", ["erf", "rayleigh", "fokker_planck", "macrospin", "neel_brown"])
+@pytest.mark.parametrize(("code_bits", "slope"), [(5, 3.0), (6, 1.5), (6, 3.0)])
+def test_device_does_what_is_asked(form: str, code_bits: int, slope: float) -> None:
+    """With as many codes as table entries a device's pulse table is within 0.01 of tanh, in both directions.
+
+    Also where the critical currents of the directions differ by half, and with device and cycle spread.
+    """
+    pulse = PulseParameters(code_bits, slope, 2)
+    uneven = replace(JUNCTION, asymmetry=1.2)
+    slow = {"width_max": 2e-5, "time_step": 1e-9} if form == "neel_brown" else {"width_max": 40e-9}
+    factor = 0.92 if form == "neel_brown" else 2.1
+    uses = [
+        (JUNCTION, {}),
+        (uneven, {}),
+        (JUNCTION, {"spread_bins": 8, "spread": 0.02, "cycle_spread": 0.01 if form != "neel_brown" else 0.0}),
+    ]
+    for junction, spread in uses:
+        currents = {
+            f"current_to_{name}": factor * junction.critical_current(direction, 300)
+            for name, direction in (("antiparallel", TO_ANTIPARALLEL), ("parallel", TO_PARALLEL))
+        }
+        # the same amplitude for both, where both are above their critical currents
+        if form != "neel_brown":
+            currents["current_to_parallel"] = currents["current_to_antiparallel"]
+        switching = SwitchingParameters(form, code_bits, slope=slope, junction=junction, **currents, **slow, **spread)
+        assert pulse.residual(switching) <= 0.01, (junction.asymmetry, spread)
+
+
+@pytest.mark.parametrize("form", ["ideal", "erf", "rayleigh", "fokker_planck", "macrospin"])
 @pytest.mark.parametrize("code_bits", range(1, 7))
 def test_thresholds_are_monotone(form: str, code_bits: int) -> None:
     """A longer pulse never switches less often; every pulse can switch; none exceeds certainty."""
     for threshold_bits in range(4, 17):
-        thresholds = SwitchingParameters(form, code_bits, threshold_bits).thresholds.astype(int)
+        thresholds = _device(form, code_bits=code_bits, threshold_bits=threshold_bits).thresholds.astype(int)
         assert (np.diff(thresholds, axis=1) >= 0).all()
         assert (thresholds[:, 0] == 0).all()
         assert (thresholds[:, 1:] >= 1).all()
@@ -134,8 +136,8 @@ def _switchings() -> list[SwitchingParameters]:
         SwitchingParameters("ideal", 5, 16, 3.0),
         SwitchingParameters("ideal", 3, 8, 1.5),
         SwitchingParameters("ideal", 6, 4, 4.0),
-        SwitchingParameters("erf", 5, 16),
-        SwitchingParameters("erf", 2, 12, overdrive_to_antiparallel=1.6, overdrive_to_parallel=2.3),
+        _device("erf"),
+        _device("erf", code_bits=2, threshold_bits=12, current_to_parallel=54e-6, shared_widths=True),
     ]
 
 
@@ -173,22 +175,77 @@ def test_equal_slopes_give_the_index_itself() -> None:
 @pytest.mark.parametrize(
     ("block", "fields", "message"),
     [
-        ("switching", {"form": "linear"}, "switching.form must be 'ideal' or 'erf', not 'linear'"),
+        (
+            "switching",
+            {"form": "linear"},
+            "switching.form must be one of ideal, erf, rayleigh, fokker_planck, macrospin, neel_brown, not 'linear'",
+        ),
         ("switching", {"code_bits": 0}, "switching.code_bits must be 1 .. 6, not 0"),
         ("switching", {"code_bits": 7}, "switching.code_bits must be 1 .. 6, not 7"),
         ("switching", {"threshold_bits": 3}, "switching.threshold_bits must be 4 .. 16, not 3"),
         ("switching", {"threshold_bits": 17}, "switching.threshold_bits must be 4 .. 16, not 17"),
         ("switching", {"slope": 0.0}, "switching.slope must be > 0 and finite, not 0.0"),
         ("switching", {"slope": math.nan}, "switching.slope must be > 0 and finite, not nan"),
+        ("switching", {"temperature": 0.0}, "switching.temperature must be > 0 and finite, not 0.0"),
+        ("switching", {"time_step": math.inf}, "switching.time_step must be > 0 and finite, not inf"),
+        ("switching", {"spread_bins": 12}, "switching.spread_bins must be a power of two, 1 .. 64, not 12"),
+        ("switching", {"spread_bins": 128}, "switching.spread_bins must be a power of two, 1 .. 64, not 128"),
         (
             "switching",
-            {"width_min": 0.0},
-            "switching.width_min and width_max must be 0 < min < max, not 0.0 and 2e-08 s",
+            {**DEVICE, "form": "erf", "spread": 0.05},
+            "switching.spread = 0.05 needs kinds of devices: set switching.spread_bins > 1",
         ),
         (
             "switching",
-            {"width_min": 2e-9, "width_max": 2e-9},
-            "switching.width_min and width_max must be 0 < min < max, not 2e-09 and 2e-09 s",
+            {"cycle_spread": 0.05},
+            "switching.cycle_spread needs a device, and form 'ideal' has none: choose another form",
+        ),
+        (
+            "switching",
+            {"form": "erf"},
+            "switching.form 'erf' needs one device, and 0 are given: set switching.device to one of "
+            "perpendicular_50nm, in_plane_100nm, or give [switching.junction] or [switching.fitted]",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "fitted": FITTED},
+            "switching.form 'erf' needs one device, and 2 are given: set switching.device to one of "
+            "perpendicular_50nm, in_plane_100nm, or give [switching.junction] or [switching.fitted]",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "device": "mine"},
+            "switching.device must be one of perpendicular_50nm, in_plane_100nm, not 'mine'",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "width_max": 1e-10},
+            "switching.width_max must be 2^code_bits = 32 .. 2^20 steps of switching.time_step = 1e-11 s, not 1e-10 s",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "width_max": 5e-9},
+            "the switching table cannot reach P = 1.0000 towards antiparallel, which width code 31 asks for: 0.0352 "
+            "with 5e-09 s is the nearest, farther than 0.01; raise switching.width_max or "
+            "switching.current_to_antiparallel",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "current_to_parallel": 30e-6},
+            "the switching table cannot reach P = 1.0000 towards parallel, which width code 31 asks for: 0.0737 with "
+            "2e-08 s is the nearest, farther than 0.01; raise switching.width_max or switching.current_to_parallel",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "time_step": 5e-10},
+            "the switching table cannot reach P = 0.4372 towards antiparallel, which width code 5 asks for: 0.4790 "
+            "with 7.5e-09 s is the nearest, farther than 0.01; lower switching.time_step",
+        ),
+        (
+            "switching",
+            {**DEVICE, "form": "erf", "time_step": 1.25e-10},
+            "the switching table cannot reach P = 0.1853 towards antiparallel, which width code 2 asks for: 0.1972 "
+            "with 6.125e-09 s is the nearest, farther than 0.01; lower switching.time_step",
         ),
         ("pulse", {"nu_bits": 0}, "pulse.nu_bits must be 1 .. 8, not 0"),
         ("pulse", {"nu_bits": 9}, "pulse.nu_bits must be 1 .. 8, not 9"),

@@ -1,0 +1,1 @@
+"""Report on device physics, command line of ``make device``: `sections` compute, `plots` draws."""

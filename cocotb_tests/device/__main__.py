@@ -1,0 +1,100 @@
+"""Device physics: report and plots. Command line of ``make device``."""
+
+import datetime
+import json
+import math
+import platform
+import shlex
+import sys
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from cocotb_tests.device.sections import SECTIONS, Job
+from gen.manifest import versions
+from golden.device.junction import JUNCTIONS
+from golden.files import whole
+
+_PACKAGES = ("numpy", "scipy", "matplotlib", "cmtj")
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what the numbers depend on; packages that are missing are left out."""
+    found = {**versions(), "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _check(device: str, temperature: float, overdrive: float, trajectories: int, seed: int) -> Job:
+    """Make a job of the options."""
+    if device not in JUNCTIONS:
+        raise ValueError(f"unknown DEVICE={device!r}: give one of {', '.join(JUNCTIONS)}")
+    if not 1.3 <= overdrive <= 10:
+        raise ValueError(f"OVERDRIVE must be 1.3 .. 10 times the critical current, not {overdrive}")
+    if not 1 <= temperature < math.inf:
+        raise ValueError(f"TEMPERATURE must be >= 1 K and finite, not {temperature}")
+    if trajectories < 1:
+        raise ValueError(f"TRAJECTORIES must be >= 1, not {trajectories}")
+    if seed < 0:
+        raise ValueError(f"SEED must be >= 0, not {seed}")
+    return Job(device, temperature, overdrive, trajectories, seed)
+
+
+def main(
+    device: Annotated[str, typer.Option(help=f"parameter set: {', '.join(JUNCTIONS)}")] = "perpendicular_50nm",
+    temperature: Annotated[float, typer.Option(help="temperature, K")] = 300.0,
+    overdrive: Annotated[float, typer.Option(help="write current over critical current")] = 2.0,
+    trajectories: Annotated[int, typer.Option(help="trajectories of the independent solver, per overdrive")] = 2000,
+    seed: Annotated[int, typer.Option(help="seed of all random draws")] = 1,
+    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
+) -> None:
+    """Report on a device: write build/reports/device.json and plots beside it."""
+    try:
+        job = _check(device, temperature, overdrive, trajectories, seed)
+        report, figures = {}, {}
+        total = sum(section.steps(job) for section in SECTIONS)
+        with tqdm(total=total, unit="step", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
+            for section in SECTIONS:
+                bar.set_postfix_str(type(section).__name__.lower(), refresh=False)
+                result = section.run(job, bar.update)
+                report.update(result.values)
+                figures.update(result.figures)
+        report |= {
+            "job": asdict(job),
+            "seed": seed,
+            "command": shlex.join(sys.orig_argv),
+            "versions": _versions(),
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        reports = build / "reports"
+        for name, figure in figures.items():
+            with whole(reports / f"{name}.svg") as temporary:
+                figure.savefig(temporary, format="svg")
+        with whole(reports / "device.json") as temporary:
+            temporary.write_text(json.dumps(report, indent=1) + "\n")
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing was written")
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    agreement = report["cmtj_agreement"]
+    compared = (
+        ", ".join(f"{form} {found['largest_difference']:.2f}" for form, found in agreement.items())
+        if agreement
+        else f"none, {report['cmtj_reason']}"
+    )
+    print(
+        f"{device}: pulse_table_max_residual {report['pulse_table_max_residual']:.4f}; largest difference from the "
+        f"independent solver: {compared}; {reports}/device.json, {', '.join(f'{name}.svg' for name in figures)}"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
