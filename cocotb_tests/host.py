@@ -189,7 +189,9 @@ class StateFile:
         for stream_, part in enumerate(np.split(state["random"], c.array.streams_per_lane)):
             bits[f"random_{stream_}"] = _to_planes(part[None], c.random.width)
         for quantity, (probe, stride, first, width, _) in self._elements.items():
-            words = bits.setdefault(probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8))
+            words = bits.setdefault(
+                probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8)
+            )
             elements = words.reshape(-1, c.array.group, stride)
             elements[:, :, first : first + width] = state[quantity].reshape(*groups, 1) >> np.arange(width) & 1
         for name, count in counters.items():

@@ -8,6 +8,7 @@ one branch needs is computed in that branch. The hardware is the same; only the 
 The input is the Verilog that Yosys writes, which has one statement per line and few kinds of them.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,10 +38,11 @@ def _written(name: str) -> str:
 
 @dataclass
 class Branch:
-    """One branch of an ``if`` or ``casez``: its condition (None for ``else``) and its statements."""
+    """One branch of an ``if`` or ``casez``: its condition (None for ``else``), its statements, its own variables."""
 
     condition: str | None
     body: "Body"
+    declarations: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -110,8 +112,8 @@ class _Parser:
         return Choice(line, branches)
 
 
-def _lines(body: Body, indent: int) -> Iterator[str]:
-    """Write statements."""
+def _lines(body: Body, indent: int, labels: Iterator[str]) -> Iterator[str]:
+    """Write statements; branches with variables of their own get a label."""
     blank = " " * indent
     for item in body:
         if isinstance(item, str):
@@ -121,13 +123,16 @@ def _lines(body: Body, indent: int) -> Iterator[str]:
             yield blank + item.head
         for number, branch in enumerate(item.branches):
             if item.head != "if":
-                yield f"{blank}  {branch.condition} begin"
-                yield from _lines(branch.body, indent + 4)
+                yield f"{blank}  {branch.condition} begin{next(labels) if branch.declarations else ''}"
+                yield from (f"{blank}    {declaration}" for declaration in branch.declarations)
+                yield from _lines(branch.body, indent + 4, labels)
                 yield f"{blank}  end"
                 continue
             condition = f"if ({branch.condition}) " if branch.condition is not None else ""
-            yield f"{blank}{'end else ' if number else ''}{condition}begin"
-            yield from _lines(branch.body, indent + 2)
+            label = next(labels) if branch.declarations else ""
+            yield f"{blank}{'end else ' if number else ''}{condition}begin{label}"
+            yield from (f"{blank}  {declaration}" for declaration in branch.declarations)
+            yield from _lines(branch.body, indent + 2, labels)
         yield blank + ("end" if item.head == "if" else "endcase")
 
 
@@ -288,13 +293,12 @@ def _visit(body: Body, see: Callable[[str, tuple[int, ...]], None], path: tuple[
             _visit(branch.body, see, (*path, number, branch_number))
 
 
-def _at(body: Body, path: tuple[int, ...]) -> Body:
-    """Find the body of a branch."""
-    for item, branch in zip(path[::2], path[1::2], strict=True):
-        choice = body[item]
-        assert isinstance(choice, Choice)
-        body = choice.branches[branch].body
-    return body
+def _branch(body: Body, path: tuple[int, ...]) -> Branch:
+    """Find a branch by its path."""
+    choice = body[path[0]]
+    assert isinstance(choice, Choice)
+    branch = choice.branches[path[1]]
+    return _branch(branch.body, path[2:]) if path[2:] else branch
 
 
 def _rename(module: _Module) -> None:
@@ -404,21 +408,20 @@ def _write(module: _Module) -> list[str]:
     moved: dict[tuple[int, ...], list[str]] = {}
     for name, place in reversed(places.items()):
         moved.setdefault(place, []).append(f"{_written(name)} = {module.assigns.pop(name)};")
-    targets = {place: _at(module.clocked, place) for place in moved}
+    declared = {name: f"reg {module.wires[name]}{_written(name)};" for name in places}
+    branches = {place: _branch(module.clocked, place) for place in moved}
     for place, statements in moved.items():
-        targets[place][:0] = statements
+        branches[place].declarations = [declared[name] for name, there in places.items() if there == place]
+        branches[place].body[:0] = statements
 
-    text = []
-    for line in module.rest[:-1]:
-        found = _DECLARATION.match(line)
-        if found and found[3].rstrip() in places:
-            line = line.replace("  wire ", "  reg ", 1)
-        text.append(line)
+    gone = {f"  {kind} {module.wires[name]}{_written(name)};" for name in places for kind in ("wire", "reg")}
+    text = [line for line in module.rest[:-1] if line not in gone]
+    labels = (f" : branch_{number}" for number in itertools.count())
     text += [f"  assign {_written(name)} = {value};" for name, value in module.assigns.items()]
     for body in module.blocks:
-        text += ["  always @* begin", *_lines(body, 4), "  end"]
+        text += ["  always @* begin", *_lines(body, 4, labels), "  end"]
     if module.clocked:
-        text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4), "  end"]
+        text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4, labels), "  end"]
     return [*text, "endmodule"]
 
 

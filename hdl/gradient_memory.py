@@ -61,7 +61,9 @@ class GradientMemory(wiring.Component):
                 "command": In(stream.Signature(command)),
                 "drive": In(data.ArrayLayout(lanes, error_bits)),
                 "row": Out(stream.Signature(sums)),
-                "switched": In(stream.Signature(data.StructLayout({"lanes": lanes, "row": row_bits}), always_ready=True)),
+                "switched": In(
+                    stream.Signature(data.StructLayout({"lanes": lanes, "row": row_bits}), always_ready=True)
+                ),
                 "idle": Out(1),
             }
         )

@@ -1,0 +1,130 @@
+"""The Verilated harness in a bare C++ loop: no cocotb, no Python, no VPI."""
+
+import hashlib
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cocotb_tests import harness, runner
+from cocotb_tests.manifest import pack
+from cocotb_tests.train import simulation
+from gen import verilator
+from golden.counters import COUNTERS
+from golden.input_buffer import stream
+
+#: Phases whose time is measured, in the order of their cycle counters.
+PHASES = ("wait", "form", "forward", "backward", "gradient", "update")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a command took.
+
+    Attributes
+    ----------
+    cycles : int
+        Clock cycles.
+    seconds : float
+        Wall time.
+    phases : dict of str to (int, float)
+        Phase -> cycles and seconds; all zero when not profiled.
+    """
+
+    cycles: int
+    seconds: float
+    phases: dict[str, tuple[int, float]]
+
+
+class Bare:
+    """The harness of a machine as a program.
+
+    Parameters
+    ----------
+    files : dict of str to str
+        Output of `gen.verilog.machine_files`.
+    manifest : dict
+        Its manifest.
+    folder : Path
+        Where it is built, and where the samples go.
+
+    Attributes
+    ----------
+    program : Path
+        The program.
+    """
+
+    def __init__(self, files: dict[str, str], manifest: dict[str, Any], folder: Path) -> None:
+        assert tuple(COUNTERS)[: len(PHASES)] == tuple(f"cycles_{phase}" for phase in PHASES)
+        self._manifest = manifest
+        source = (Path(__file__).parent / "bare.cpp").read_text()
+        built = simulation(files, "verilator")
+        digest = hashlib.sha256(repr((built.files, source, verilator.find().version)).encode()).hexdigest()[:16]
+        self._folder = folder / f"bare-{digest}"
+        self.program = self._folder / "obj" / "bare"
+        if not self.program.is_file():
+            self._build(built, source)
+
+    def _build(self, built: runner.Simulation, source: str) -> None:
+        tool, folder = verilator.find(), self._folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in (*built.files.items(), ("public.vlt", built.control_file()), ("bare.cpp", source)):
+            (folder / name).write_text(content)
+        arguments = [str(tool.executable), "--cc", "--exe", "--top-module", built.top, "--prefix", "Vtop", "-o", "bare"]
+        arguments += ["-Mdir", "obj", *runner.VERILATOR_ARGS, *built.files, "public.vlt", "bare.cpp"]
+        make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *runner.OPTIMIZE[False]]
+        for command in (arguments, make):
+            done = subprocess.run(
+                command, cwd=folder, env=os.environ | tool.environment, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise runner.BuildError(f"{command[0]} failed in {folder}: {done.stderr.strip()[-2000:]}")
+
+    def run(
+        self,
+        trits: NDArray[np.int8],
+        labels: NDArray[np.integer],
+        commands: list[tuple[str, int, int, tuple[int, ...]]],
+        *,
+        profile: bool = False,
+    ) -> list[Timing]:
+        """Form the machine, then run commands on samples.
+
+        Parameters
+        ----------
+        trits : ndarray of int8, shape (samples, inputs)
+            The samples, in the order of the stream.
+        labels : ndarray of integers, shape (samples,)
+            Their classes.
+        commands : list of (op, samples, batch, rates)
+            As for `cocotb_tests.host.Host.command`.
+        profile : bool
+            Whether the time of every phase is measured too; it costs a few per cent.
+
+        Returns
+        -------
+        list of Timing
+            One per command.
+        """
+        config = self._manifest["config"]
+        (self._folder / harness.FILES["samples"]).write_bytes(stream(trits, labels, config["array"]["group"]))
+        arguments = [f"+{name}={file}" for name, file in harness.FILES.items()] + ["profile"] * profile
+        ports = self._manifest["modules"][self._manifest["top"]]["ports"]
+        shape = ports["command__payload"]
+        for op, samples, batch, rates in [("FORM", 0, 1, ()), *commands]:
+            number = shape["fields"]["op"]["values"][op]
+            payload = pack(shape, {"op": number, "samples": samples, "batch": batch})
+            low = config["pulse"]["nu_bits"]
+            rate = pack(ports["rates"], [rate - low for rate in rates]) if rates else 0
+            arguments += [f"{payload:x}:{rate:x}"] + ["play"] * (op == "FORM")
+        done = subprocess.run([self.program, *arguments], cwd=self._folder, capture_output=True, text=True, check=True)
+        timings = []
+        for line in done.stdout.splitlines()[2:]:
+            cycles, seconds, *rest = line.split()
+            pairs = [(int(rest[at]), float(rest[at + 1])) for at in range(0, len(rest), 2)]
+            timings.append(Timing(int(cycles), float(seconds), dict(zip(PHASES, pairs, strict=True))))
+        return timings
