@@ -110,9 +110,7 @@ class _Pair:
     async def done(self) -> None:
         """Wait for the end of a pass and of its notes, and compare everything."""
         ports = self.bench.ports
-        await self.bench.clock.until(
-            lambda: self.source.empty and not self.notes.queue and bool(ports.read("idle"))
-        )
+        await self.bench.clock.until(lambda: self.source.empty and not self.notes.queue and bool(ports.read("idle")))
         equal("rows handed on", self.handed.values, self.expected)
         words = self.bench.memory("sums", self.rows)
         sums = np.array([from_planes(word, self.lanes, self.bits, signed=True) for word in words])
