@@ -22,7 +22,20 @@ _BRANCH = re.compile(r"(?:end )?(?:else )?(?:if \((.*)\) )?begin$")
 _END = re.compile(r"end(?![\w$])")
 _BLOCK = re.compile(r"  always @(\*|\(posedge clk\))( begin)?$")
 #: Words of the language that look like names.
-_WORDS = frozenset("assign always begin case casez default else end endcase endmodule if posedge".split())
+_WORDS = {
+    "assign",
+    "always",
+    "begin",
+    "case",
+    "casez",
+    "default",
+    "else",
+    "end",
+    "endcase",
+    "endmodule",
+    "if",
+    "posedge",
+}
 
 
 def names(text: str) -> Iterator[str]:
@@ -374,11 +387,12 @@ def _places(module: _Module) -> dict[str, tuple[int, ...]]:
     places: dict[str, tuple[int, ...] | None] = {}
     for name in _users_first(module.assigns, users):
         paths = sites.get(name, set()) | {places[user] for user in users.get(name, []) if user in places}
-        if name in needed or name not in module.wires or None in paths:
+        branches = [path for path in paths if path is not None]
+        if name in needed or name not in module.wires or len(branches) < len(paths):
             places[name] = None
-        elif paths:
-            common = min(paths, key=len)
-            while any(path[: len(common)] != common for path in paths):
+        elif branches:
+            common = min(branches, key=len)
+            while any(path[: len(common)] != common for path in branches):
                 common = common[:-2]
             places[name] = common or None
     for name in [name for name in module.assigns if name not in places]:
