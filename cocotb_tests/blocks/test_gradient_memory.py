@@ -195,7 +195,7 @@ async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
     """All pulses of one UPDATE count, whatever comes between them; those of an earlier one do not come back."""
-    bench, pair = await _cleared(dut, Regime.FLOWING)
+    _, pair = await _cleared(dut, Regime.FLOWING)
     lanes = np.arange(pair.lanes)
     pair.set_drive(np.full(pair.lanes, pair.limit))
     row, other = 0, pair.rows - 1

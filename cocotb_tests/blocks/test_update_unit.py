@@ -129,7 +129,7 @@ async def every_sum(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
-    """A taker that, like the array, makes a second pulse on a row wait three cycles: the pass lasts as the model says."""
+    """A taker that makes a second pulse on a row wait three cycles, like the array: the cycle model holds."""
     bench = block.Bench(dut)
     await bench.start()
     geometry, bits = bench.config.geometry, bench.config.gradient.bits
