@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cocotb_tests.manifest import config, from_planes, pack, to_planes, unpack
 from golden.input_buffer import beats
-from golden.machine import Sample
+from golden.samples import Samples
 
 #: Probes of memories that the first samples write, not FORM.
 _WRITTEN_LATE = ("activations", "windows", "errors")
@@ -62,7 +62,7 @@ class Host:
             self.dut.rates.value = pack(self.ports["rates"], [rate - nu_bits for rate in rates])
         return await self._go()
 
-    def play(self, samples: list[Sample]) -> None:
+    def play(self, samples: Samples) -> None:
         """Put samples where the harness plays them from, in place of what is left there."""
         group = self.manifest["config"]["array"]["group"]
         size = (2 * group + 7) // 8
