@@ -98,7 +98,7 @@ class Comparison:
             log.seek(self._log)
             lines = log.read()
             self._log += len(lines)
-        expected = np.stack([predictions, samples.labels], axis=1)
+        expected = np.stack([predictions, samples.labels.astype(np.int64)], axis=1)
         found = [tuple(map(int, line.split())) for line in lines.splitlines()]
         where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
         self.check(where, results=(np.array(found, np.int64), expected))

@@ -132,9 +132,12 @@ class Machine:
     def _present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
         """Present samples one after another; return predictions."""
         predictions = np.array([self._predict(sample, training=training) for sample in samples], np.int64)
+        self._enter(samples, predictions)
+        return predictions
+
+    def _enter(self, samples: Samples, predictions: NDArray[np.int64]) -> None:
         self._counts["samples"] += len(samples)
         self._counts["correct"] += int(np.count_nonzero(predictions == samples.labels))
-        return predictions
 
     def _predict(self, sample: Sample, *, training: bool) -> int:
         """Run the sample section."""

@@ -81,6 +81,8 @@ class Run:
         Training samples used, the first ones; 0 for all.
     epochs : int
         Passes over them.
+    model : type of Machine
+        The golden machine's class; `FastMachine` gives the same run, checkpoints included, in less time.
 
     Attributes
     ----------
@@ -96,6 +98,7 @@ class Run:
     dataset: Dataset
     samples: int
     epochs: int
+    model: type[Machine] = Machine
     machine: Machine = field(init=False)
     done: int = 0
     curve: list[Epoch] = field(default_factory=list)
@@ -116,7 +119,7 @@ class Run:
         self._train = Samples(trits(data.train_images), data.train_labels)
         self._test = Samples(trits(data.test_images), data.test_labels)
         self._ordered = -1, np.zeros(0, np.intp)
-        self.machine = Machine(self.config)
+        self.machine = self.model(self.config)
         self.machine.form()
         self._steps = self._plan()
 

@@ -1,0 +1,147 @@
+"""The operation UPDATE of the microprogram, compiled: write pulses from the gradient sums, then the leak.
+
+Plain Python that Numba compiles; terms and order are those of `golden/update_unit.py`, `golden/synapse_array.py` and
+`golden/gradient_memory.py`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.fast.memory import Constants, Memory
+from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL
+
+
+def write(
+    c: Constants, m: Memory, states: NDArray[np.uint64], first: int, rows: int, rate: int, counts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Write a range of rows.
+
+    Parameters
+    ----------
+    c, m : Constants, Memory
+        The machine.
+    states : ndarray of uint64, shape (streams,)
+        The random streams, which move on.
+    first, rows : int
+        The rows.
+    rate : int
+        log2 of the gradient sum that stands for one weight step.
+    counts : ndarray of int64, shape (3,)
+        To which devices pulsed, the sum of their width codes, and devices switched are added.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+        Pulses issued to every row.
+    """
+    issued = np.zeros(rows, np.int64)
+    increase = np.empty(c.lanes, np.bool_)
+    kappa = np.empty(c.lanes, np.uint8)
+    nu = np.empty(c.lanes, np.uint8)
+    codes = np.empty(c.lanes, np.uint8)
+    words = np.empty(len(states), np.uint64)
+    for index in range(rows):
+        row = first + index
+        largest, some = split(c, m, row, rate, increase, kappa, nu)
+        leak(c, m, row)
+        for step in range(largest):
+            for lane in range(c.lanes):
+                codes[lane] = c.full_code if kappa[lane] > step else 0
+            draw(c, states, words)
+            pulse(c, m, row, increase, codes, words, counts)
+        if some:
+            draw(c, states, words)
+            pulse(c, m, row, increase, nu, words, counts)
+        issued[index] = largest + some
+    return issued
+
+
+def split(
+    c: Constants,
+    m: Memory,
+    row: int,
+    rate: int,
+    increase: NDArray[np.bool_],
+    kappa: NDArray[np.uint8],
+    nu: NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Split a row of sums into polarity, kappa and the width code of nu; return the largest kappa, and 1 for any nu."""
+    largest = 0
+    some = 0
+    for lane in range(c.lanes):
+        total = m.sums[row, lane]
+        magnitude = total ^ (total >> 31)
+        steps = min(magnitude >> rate, c.steps)
+        code = c.table[(magnitude >> (rate - c.nu_bits)) & ((1 << c.nu_bits) - 1)]
+        increase[lane] = total >= 0
+        kappa[lane] = steps
+        nu[lane] = code
+        largest = max(largest, steps)
+        some |= code != 0
+    return largest, some
+
+
+def leak(c: Constants, m: Memory, row: int) -> None:
+    """Let a row of sums leak."""
+    number = m.sums.dtype.type
+    for lane in range(c.lanes):
+        total = m.sums[row, lane]
+        sign = total >> 31
+        magnitude = total ^ sign
+        m.sums[row, lane] = number((magnitude - (magnitude >> c.leak)) ^ sign)
+
+
+def draw(c: Constants, states: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
+    """Draw one word per stream and advance every stream."""
+    one = np.uint64(1)
+    mask = (one << c.width) - one
+    for stream in range(len(states)):
+        words[stream] = states[stream] & c.word_mask
+    for steps in c.strides:
+        fresh = (one << steps) - one
+        top = c.width - steps
+        for stream in range(len(states)):
+            state = states[stream]
+            new = (state ^ (state >> c.tap)) & fresh
+            states[stream] = ((state >> steps) | (new << top)) & mask
+
+
+def pulse(
+    c: Constants,
+    m: Memory,
+    row: int,
+    increase: NDArray[np.bool_],
+    codes: NDArray[np.uint8],
+    words: NDArray[np.uint64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Apply one write pulse to every lane of a row; where a device switches the sum may return to 0."""
+    second = c.lanes if c.blind and not c.binary else 0
+    for lane in range(c.lanes):
+        code = codes[lane]
+        if code == 0:
+            continue
+        up = increase[lane]
+        r1, r2 = m.r1[row, lane] != 0, m.r2[row, lane] != 0
+        if c.blind:
+            pulsed_1, pulsed_2 = True, not c.binary
+        elif c.binary:
+            pulsed_1, pulsed_2 = r1 != up, False
+        else:
+            # prefer the device that can go antiparallel: the step then ends in the weak zero, which conducts least
+            pulsed_1 = not r2 and not r1 if up else r1
+            pulsed_2 = r2 if up else not r1 and not r2
+        to_1 = c.thresholds[TO_PARALLEL if up else TO_ANTIPARALLEL, code]
+        to_2 = c.thresholds[TO_ANTIPARALLEL if up else TO_PARALLEL, code]
+        flip_1 = pulsed_1 and r1 != up and words[lane] < to_1
+        flip_2 = pulsed_2 and r2 == up and words[lane + second] < to_2
+        if flip_1:
+            m.r1[row, lane] ^= 1
+        if flip_2:
+            m.r2[row, lane] ^= 1
+        if c.reset_on_switch and (flip_1 or flip_2):
+            m.sums[row, lane] = 0
+        pulsed, switched = int(pulsed_1) + int(pulsed_2), int(flip_1) + int(flip_2)
+        counts[0] += pulsed
+        counts[1] += pulsed * code
+        counts[2] += switched
