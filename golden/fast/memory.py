@@ -49,6 +49,7 @@ class Constants(NamedTuple):
     nu_bits: int
     steps: int
     full_code: int
+    quiet: int
     word_mask: np.uint64
     width: np.uint64
     tap: np.uint64
@@ -84,6 +85,8 @@ def constants(machine: Machine) -> Constants:
         nu_bits=c.pulse.nu_bits,
         steps=machine.updates.steps,
         full_code=machine.updates.full,
+        # magnitudes below this index of the table give no pulse
+        quiet=min((*np.flatnonzero(machine.updates.table).tolist(), len(machine.updates.table))),
         word_mask=np.uint64((1 << c.switching.threshold_bits) - 1),
         width=np.uint64(c.random.width),
         tap=np.uint64(c.random.tap),

@@ -66,11 +66,18 @@ def split(
     nu: NDArray[np.uint8],
 ) -> tuple[int, int]:
     """Split a row of sums into polarity, kappa and the width code of nu; return the largest kappa, and 1 for any nu."""
+    number = m.sums.dtype.type
+    peak = number(0)
+    for lane in range(c.lanes):
+        total = m.sums[row, lane]
+        peak = max(peak, number(total if total >= 0 else ~total))
+    if peak >> (rate - c.nu_bits) < c.quiet:
+        return 0, 0
     largest = 0
     some = 0
     for lane in range(c.lanes):
         total = m.sums[row, lane]
-        magnitude = total ^ (total >> 31)
+        magnitude = total if total >= 0 else ~total
         steps = min(magnitude >> rate, c.steps)
         code = c.table[(magnitude >> (rate - c.nu_bits)) & ((1 << c.nu_bits) - 1)]
         increase[lane] = total >= 0
@@ -84,11 +91,12 @@ def split(
 def leak(c: Constants, m: Memory, row: int) -> None:
     """Let a row of sums leak."""
     number = m.sums.dtype.type
+    shift = number(c.leak)
     for lane in range(c.lanes):
         total = m.sums[row, lane]
-        sign = total >> 31
-        magnitude = total ^ sign
-        m.sums[row, lane] = number((magnitude - (magnitude >> c.leak)) ^ sign)
+        magnitude = number(total if total >= 0 else ~total)
+        left = number(magnitude - (magnitude >> shift))
+        m.sums[row, lane] = left if total >= 0 else ~left
 
 
 def draw(c: Constants, states: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
