@@ -44,7 +44,7 @@ def compiled() -> Compiled:
         numba: Any = importlib.import_module("numba")
         extending: Any = importlib.import_module("numba.extending")
     except ImportError as error:
-        raise MissingError(f"the fast golden model needs Numba ({error}): pip install 'numba>=0.62'") from error
+        raise MissingError(f"the fast golden model needs Numba ({error}): pip install 'numba>=0.64'") from error
     # the functions call one another, and the cycle model, whose formulas stand in golden/cycles.py alone
     for module in (cycles, sample, write):
         for function in vars(module).values():
