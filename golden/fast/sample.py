@@ -103,13 +103,13 @@ def fetch(i: Any, c: Constants, m: Memory, trits: NDArray[np.int8]) -> int:
     """Read the vector that an instruction names; return its length, whole groups."""
     length = i.groups * c.group
     base = i.group * c.group
-    for element in range(length):
-        if i.source == Source.INPUT:
-            m.vector[element] = trits[element] if element < len(trits) else 0
-        elif i.source == Source.ACTIVATION:
-            m.vector[element] = m.activations[base + element]
-        else:
-            m.vector[element] = m.errors[base + element]
+    if i.source == Source.INPUT:
+        m.vector[: len(trits)] = trits
+        m.vector[len(trits) : length] = 0
+    elif i.source == Source.ACTIVATION:
+        m.vector[:length] = m.activations[base : base + length]
+    else:
+        m.vector[:length] = m.errors[base : base + length]
     return length
 
 

@@ -39,19 +39,20 @@ def write(
     kappa = np.empty(c.lanes, np.uint8)
     nu = np.empty(c.lanes, np.uint8)
     codes = np.empty(c.lanes, np.uint8)
+    lanes = np.empty(c.lanes, np.int64)
     words = np.empty(len(states), np.uint64)
     for index in range(rows):
         row = first + index
-        largest, some = split(c, m, row, rate, increase, kappa, nu)
+        active, largest, some = split(c, m, row, rate, lanes, increase, kappa, nu)
         leak(c, m, row)
         for step in range(largest):
-            for lane in range(c.lanes):
-                codes[lane] = c.full_code if kappa[lane] > step else 0
+            for k in range(active):
+                codes[k] = c.full_code if kappa[k] > step else 0
             draw(c, states, words)
-            pulse(c, m, row, increase, codes, words, counts)
+            pulse(c, m, row, lanes[:active], increase, codes, words, counts)
         if some:
             draw(c, states, words)
-            pulse(c, m, row, increase, nu, words, counts)
+            pulse(c, m, row, lanes[:active], increase, nu, words, counts)
         issued[index] = largest + some
     return issued
 
@@ -61,31 +62,35 @@ def split(
     m: Memory,
     row: int,
     rate: int,
+    lanes: NDArray[np.int64],
     increase: NDArray[np.bool_],
     kappa: NDArray[np.uint8],
     nu: NDArray[np.uint8],
-) -> tuple[int, int]:
-    """Split a row of sums into polarity, kappa and the width code of nu; return the largest kappa, and 1 for any nu."""
-    number = m.sums.dtype.type
-    peak = number(0)
-    for lane in range(c.lanes):
-        total = m.sums[row, lane]
-        peak = max(peak, number(total if total >= 0 else ~total))
-    if peak >> (rate - c.nu_bits) < c.quiet:
-        return 0, 0
+) -> tuple[int, int, int]:
+    """List the lanes of a row that may be pulsed, with polarity, kappa and the width code of nu.
+
+    Returns
+    -------
+    tuple of int
+        How many lanes, the largest kappa, and 1 if any nu gives a pulse.
+    """
+    active = 0
     largest = 0
     some = 0
+    least = c.quiet << (rate - c.nu_bits)
     for lane in range(c.lanes):
         total = m.sums[row, lane]
         magnitude = total if total >= 0 else ~total
-        steps = min(magnitude >> rate, c.steps)
-        code = c.table[(magnitude >> (rate - c.nu_bits)) & ((1 << c.nu_bits) - 1)]
-        increase[lane] = total >= 0
-        kappa[lane] = steps
-        nu[lane] = code
-        largest = max(largest, steps)
-        some |= code != 0
-    return largest, some
+        if magnitude < least:
+            continue
+        lanes[active] = lane
+        increase[active] = total >= 0
+        kappa[active] = min(magnitude >> rate, c.steps)
+        nu[active] = c.table[(magnitude >> (rate - c.nu_bits)) & ((1 << c.nu_bits) - 1)]
+        largest = max(largest, kappa[active])
+        some |= nu[active] != 0
+        active += 1
+    return active, largest, some
 
 
 def leak(c: Constants, m: Memory, row: int) -> None:
@@ -118,18 +123,18 @@ def pulse(
     c: Constants,
     m: Memory,
     row: int,
+    lanes: NDArray[np.int64],
     increase: NDArray[np.bool_],
     codes: NDArray[np.uint8],
     words: NDArray[np.uint64],
     counts: NDArray[np.int64],
 ) -> None:
-    """Apply one write pulse to every lane of a row; where a device switches the sum may return to 0."""
+    """Apply one write pulse to lanes of a row; where a device switches the sum may return to 0."""
     second = c.lanes if c.blind and not c.binary else 0
-    for lane in range(c.lanes):
-        code = codes[lane]
+    for k in range(len(lanes)):
+        lane, code, up = lanes[k], codes[k], increase[k]
         if code == 0:
             continue
-        up = increase[lane]
         r1, r2 = m.r1[row, lane] != 0, m.r2[row, lane] != 0
         if c.blind:
             pulsed_1, pulsed_2 = True, not c.binary
