@@ -85,13 +85,6 @@ def _changes() -> list[Change]:
         of("rates 10, 11", training={"rates": (10, 11)}),
         of("rates 12, 13", training={"rates": (12, 13)}),
         *(of(f"batch {n}", training={"batch": n}) for n in (100, 500, 1000)),
-        of("batch 1", training={"batch": 1}),
-        of(
-            "batch 1, sums forgotten (leak 1/2), rates 7, 8, no dead zone",
-            training={"batch": 1, "rates": (7, 8)},
-            gradient={"leak": 1},
-            pulse={"dead_zone": 0},
-        ),
         of("hidden offsets fixed at 0", neuron={"offset_trains": False}),
         of("hidden offsets follow the mean", neuron={"offset_trains": False, "offset_follows": True}),
         of("offsets trained and following", neuron={"offset_follows": True}),
@@ -104,6 +97,13 @@ def _changes() -> list[Change]:
         Change("256 hidden neurons", (784, 256, 10)),
         Change("1024 hidden neurons", (784, 1024, 10)),
         Change("two hidden layers of 512", (784, 512, 512, 10)),
+        of("batch 1", training={"batch": 1}),
+        of(
+            "batch 1, sums forgotten (leak 1/2), rates 7, 8, no dead zone",
+            training={"batch": 1, "rates": (7, 8)},
+            gradient={"leak": 1},
+            pulse={"dead_zone": 0},
+        ),
     ]
 
 

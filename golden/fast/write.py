@@ -43,8 +43,12 @@ def write(
     words = np.empty(len(states), np.uint64)
     for index in range(rows):
         row = first + index
-        active, largest, some = split(c, m, row, rate, lanes, increase, kappa, nu)
-        leak(c, m, row)
+        peak = highest(c, m, row)
+        active = largest = some = 0
+        if peak >= c.quiet << (rate - c.nu_bits):
+            active, largest, some = split(c, m, row, rate, lanes, increase, kappa, nu)
+        if peak >> c.leak:
+            leak(c, m, row)
         for step in range(largest):
             for k in range(active):
                 codes[k] = c.full_code if kappa[k] > step else 0
@@ -55,6 +59,16 @@ def write(
             pulse(c, m, row, lanes[:active], increase, nu, words, counts)
         issued[index] = largest + some
     return issued
+
+
+def highest(c: Constants, m: Memory, row: int) -> int:
+    """Find the largest magnitude in a row of sums."""
+    number = m.sums.dtype.type
+    peak = number(0)
+    for lane in range(c.lanes):
+        total = m.sums[row, lane]
+        peak = max(peak, number(total if total >= 0 else ~total))
+    return peak
 
 
 def split(
