@@ -25,6 +25,9 @@ from gen import verilator, verilog
 from gen.manifest import versions
 from golden import data
 from golden.config import MachineConfig
+from golden.fast.compiled import MissingError
+from golden.fast.machine import FastMachine
+from golden.machine import Machine
 from golden.training import CHECKPOINT_SECONDS, CheckpointError, Run
 
 #: Errors that a user can cause; each is one line.
@@ -32,6 +35,7 @@ _USER_ERRORS = (
     configs.ConfigError,
     data.DataError,
     CheckpointError,
+    MissingError,
     runner.SimulatorError,
     verilator.ToolError,
     ValueError,
@@ -39,6 +43,9 @@ _USER_ERRORS = (
 )
 
 _BUILD = Path("build")
+
+#: The golden model alone, in place of a simulator; all of them share their checkpoints.
+_GOLDEN = {"golden": Machine, "fast": FastMachine}
 
 
 def simulation(files: dict[str, str], simulator: str, *, waves: bool = False, quick: bool = False) -> runner.Simulation:
@@ -137,7 +144,7 @@ def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, An
     tested = [epoch for epoch in run.curve if epoch.test_samples]
     presented = sum(epoch.train_samples + epoch.test_samples for epoch in run.curve)
     cycles = {key: value for key, value in run.machine.counters.items() if value}
-    rate = presented / outcome["wall_seconds"] if simulator != "golden" and outcome["wall_seconds"] else 0.0
+    rate = presented / outcome["wall_seconds"] if simulator not in _GOLDEN and outcome["wall_seconds"] else 0.0
     return {
         "dataset": job.dataset,
         "config": name,
@@ -167,7 +174,7 @@ def main(
     data_dir: Annotated[str, typer.Option(help="folder with the data set's original files")] = "",
     samples: Annotated[int, typer.Option(help="training samples, the first ones; 0 for all")] = 0,
     epochs: Annotated[int, typer.Option(help="passes over them; 0 for the configuration's")] = 0,
-    sim: Annotated[str, typer.Option(help="verilator, icarus, or golden for the NumPy model alone")] = "verilator",
+    sim: Annotated[str, typer.Option(help="verilator, icarus; model alone: golden, or fast (Numba)")] = "verilator",
     seed: Annotated[int, typer.Option(help="seed of random streams and sample order; 0 for the configuration's")] = 0,
     resume: Annotated[bool, typer.Option(help="continue from the last checkpoint")] = False,
     waves: Annotated[bool, typer.Option(help="record the first batch as a waveform, and stop after it")] = False,
@@ -176,13 +183,13 @@ def main(
     """Train a network, write build/reports/train.json and train.png."""
     name = config or dataset
     try:
-        if sim != "golden":
+        if sim not in _GOLDEN:
             runner.check(sim)
         loaded = data.load(dataset, Path(data_dir) if data_dir else None)
         machine = _seeded(configs.load(name), seed)
-        run = Run(machine, loaded, samples, epochs or machine.training.epochs)
+        run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim, Machine))
         title = configs.title(name)
-        work = build / "train" / f"{dataset}-{title}{'-golden' if sim == 'golden' else ''}"
+        work = build / "train" / f"{dataset}-{title}{'-golden' if sim in _GOLDEN else ''}"
         job = Job(
             design=str(work.resolve() / "design"),
             work=str(work.resolve()),
@@ -196,7 +203,7 @@ def main(
         Path(job.work).mkdir(parents=True, exist_ok=True)
         if not resume:
             job.checkpoint.unlink(missing_ok=True)
-        if sim == "golden":
+        if sim in _GOLDEN:
             outcome = golden_only(run, job)
         else:
             files = verilog.machine_files(machine, title)

@@ -98,10 +98,10 @@ class Comparison:
             log.seek(self._log)
             lines = log.read()
             self._log += len(lines)
-        expected = [(prediction, sample.label) for prediction, sample in zip(predictions, samples, strict=True)]
+        expected = np.stack([predictions, samples.labels.astype(np.int64)], axis=1)
         found = [tuple(map(int, line.split())) for line in lines.splitlines()]
         where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
-        await self.check(where, results=(np.array(found, np.int64), np.array(expected, np.int64)))
+        await self.check(where, results=(np.array(found, np.int64), expected))
 
     async def check(self, where: str, **more: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
         """Compare counters and whole state, and what else is given as (RTL, golden)."""
