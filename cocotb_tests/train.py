@@ -122,12 +122,14 @@ def golden_only(run: Run, job: Job) -> dict[str, Any]:
             progress.show(step)
             now = time.monotonic()
             if now - saved > CHECKPOINT_SECONDS or run.finished:
-                run.save(job.checkpoint, {"seconds": seconds + now - started, "cycles": 0, "compared": 0})
+                nothing = {"cycles": 0, "compared": 0, "rtl_seconds": 0.0, "careful": 0}
+                run.save(job.checkpoint, nothing | {"seconds": seconds + now - started})
                 saved = now
     return {
         "bit_exact": None,
         "compared_values": 0,
         "rtl_cycles": 0,
+        "rtl_seconds": 0.0,
         "wall_seconds": seconds + time.monotonic() - started,
     }
 
@@ -144,7 +146,7 @@ def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, An
     tested = [epoch for epoch in run.curve if epoch.test_samples]
     presented = sum(epoch.train_samples + epoch.test_samples for epoch in run.curve)
     cycles = {key: value for key, value in run.machine.counters.items() if value}
-    rate = presented / outcome["wall_seconds"] if simulator not in _GOLDEN and outcome["wall_seconds"] else 0.0
+    rate = presented / outcome["rtl_seconds"] if outcome["rtl_seconds"] else 0.0
     return {
         "dataset": job.dataset,
         "config": name,
@@ -156,6 +158,7 @@ def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, An
         "compared_values": outcome["compared_values"],
         "rtl_cycles": outcome["rtl_cycles"],
         "rtl_samples_per_second": rate,
+        "rtl_seconds": outcome["rtl_seconds"],
         "wall_seconds": outcome["wall_seconds"],
         "weights_sha256": run.weights_sha256(),
         "test_curve": [epoch.test_correct / epoch.test_samples for epoch in tested],

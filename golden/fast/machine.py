@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from golden import cycles
 from golden.config import MachineConfig
-from golden.fast.compiled import compiled
+from golden.fast.compiled import MissingError, compiled
 from golden.fast.memory import Event, constants, memory, program
 from golden.machine import Machine
 from golden.samples import Samples
@@ -64,3 +64,12 @@ class FastMachine(Machine):
         self._counts["update_rows"] += instruction.rows
         self._counts["rows_pulsed"] += int(issued.sum())
         return cycles.update(issued)
+
+
+def quickest() -> type[Machine]:
+    """Choose the quickest model there is: the compiled one where Numba is installed."""
+    try:
+        compiled()
+    except MissingError:
+        return Machine
+    return FastMachine
