@@ -79,6 +79,9 @@ figures: train ## train, and keep the picture for the README
 ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/training.md: DATA_DIR EPOCHS SEEDS
 	$(RUN) -m cocotb_tests.ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
 
+bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETITIONS
+	$(RUN) -m cocotb_tests.bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
+
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

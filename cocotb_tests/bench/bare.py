@@ -30,7 +30,7 @@ class Timing:
     cycles : int
         Clock cycles.
     seconds : float
-        Wall time.
+        Processor time.
     phases : dict of str to (int, float)
         Phase -> cycles and seconds; all zero when not profiled.
     """
@@ -56,11 +56,14 @@ class Bare:
     ----------
     program : Path
         The program.
+    memory : int
+        Most memory that its last run held, bytes.
     """
 
     def __init__(self, files: dict[str, str], manifest: dict[str, Any], folder: Path) -> None:
         assert tuple(COUNTERS)[: len(PHASES)] == tuple(f"cycles_{phase}" for phase in PHASES)
         self._manifest = manifest
+        self.memory = 0
         source = (Path(__file__).parent / "bare.cpp").read_text()
         built = simulation(files, "verilator")
         digest = hashlib.sha256(repr((built.files, source, verilator.find().version)).encode()).hexdigest()[:16]
@@ -121,9 +124,18 @@ class Bare:
             low = config["pulse"]["nu_bits"]
             rate = pack(ports["rates"], [rate - low for rate in rates]) if rates else 0
             arguments += [f"{payload:x}:{rate:x}"] + ["play"] * (op == "FORM")
-        done = subprocess.run([self.program, *arguments], cwd=self._folder, capture_output=True, text=True, check=True)
+        with subprocess.Popen(
+            [self.program, *arguments], cwd=self._folder, stdout=subprocess.PIPE, text=True
+        ) as program:
+            assert program.stdout is not None
+            output = program.stdout.read()
+            _, status, usage = os.wait4(program.pid, 0)
+            program.returncode = os.waitstatus_to_exitcode(status)
+        if program.returncode:
+            raise RuntimeError(f"{self.program} ended with {program.returncode}")
+        self.memory = 1024 * usage.ru_maxrss
         timings = []
-        for line in done.stdout.splitlines()[2:]:
+        for line in output.splitlines()[2:]:
             cycles, seconds, *rest = line.split()
             pairs = [(int(rest[at]), float(rest[at + 1])) for at in range(0, len(rest), 2)]
             timings.append(Timing(int(cycles), float(seconds), dict(zip(PHASES, pairs, strict=True))))
