@@ -4,6 +4,7 @@ Command line of ``make ablation``. Runs in the compiled golden model; results al
 an interrupted table goes on where it stopped.
 """
 
+import hashlib
 import json
 import sys
 from dataclasses import dataclass, field, replace
@@ -160,7 +161,8 @@ def main(
         work = [(change, seed) for change in _changes() for seed in range(1, seeds + 1)]
         for change, seed in tqdm(work, unit="run"):
             run = Run(change.apply(default, seed), dataset, 0, epochs, FastMachine)
-            key = f"{run.identity}-{epochs}"
+            identity = json.dumps([run.identity, epochs], sort_keys=True)
+            key = hashlib.sha256(identity.encode()).hexdigest()
             curve = known[key]["curve"] if key in known else _curve(run)
             results[key] = {"title": change.title, "seed": seed, "curve": curve}
             with whole(report) as temporary:

@@ -120,7 +120,7 @@ def test_resume(tmp_path: Path, two_epochs: str) -> None:
     # a checkpoint of other settings is no start
     refused = _train(tmp_path, epochs=2, resume=True, samples=SAMPLES + 1)
     assert refused.returncode != 0
-    assert "belongs to another configuration" in refused.stderr
+    assert f"belongs to another run: samples is {SAMPLES} there and {SAMPLES + 1} here" in refused.stderr
 
 
 def test_resume_compiled(tmp_path: Path, two_epochs: str) -> None:

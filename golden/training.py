@@ -5,6 +5,7 @@ import json
 import zipfile
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,20 @@ from golden.samples import Samples
 CHECKPOINT_SECONDS = 10.0
 #: Samples that one TEST command presents, so that a long test set shows progress too.
 _TEST_CHUNK = 1000
+
+
+#: Version of the numeric contract and of the checkpoint; a checkpoint of another one is refused.
+VERSION = 2
+
+
+def _difference(one: Any, other: Any, name: str = "") -> tuple[str, Any, Any] | None:
+    """Find the first value by which two nested dictionaries differ: its dotted name and both values."""
+    if one == other:
+        return None
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return name, one, other
+    keys = [key for key in (*one, *other) if one.get(key) != other.get(key)]
+    return _difference(one.get(keys[0]), other.get(keys[0]), f"{name}.{keys[0]}".lstrip("."))
 
 
 class CheckpointError(ValueError):
@@ -123,16 +138,17 @@ class Run:
         self.machine.form()
         self._steps = self._plan()
 
-    @property
-    def identity(self) -> str:
-        """Digest of everything that decides a run's course; its length does not."""
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides a run's course, by name; its length does not."""
         config = asdict(self.config)
         del config["training"]["epochs"]
-        sha = hashlib.sha256(json.dumps([config, self.samples], sort_keys=True).encode())
+        sha = hashlib.sha256()
         for part in (self._train[: self.samples], self._test):
             sha.update(part.trits.tobytes())
             sha.update(part.labels.tobytes())
-        return sha.hexdigest()
+        identity = {"version": VERSION, **config, "samples": self.samples, "data_sha256": sha.hexdigest()}
+        return json.loads(json.dumps(identity))
 
     def _plan(self) -> list[Step]:
         """List all steps of the run."""
@@ -242,9 +258,10 @@ class Run:
                 state = {name: stored[name] for name in stored.files if name != "header"}
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise CheckpointError(f"checkpoint {path} cannot be read ({error}): start without RESUME") from error
-        if header["identity"] != self.identity:
+        if (difference := _difference(header["identity"], self.identity)) is not None:
+            name, theirs, mine = difference
             raise CheckpointError(
-                f"checkpoint {path} belongs to another configuration, seed or data set: "
+                f"checkpoint {path} belongs to another run: {name} is {theirs} there and {mine} here; "
                 f"use the same settings, or start without RESUME"
             )
         self.machine.restore(state, header["counters"])

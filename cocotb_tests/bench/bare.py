@@ -1,7 +1,9 @@
 """The Verilated harness in a bare C++ loop: no cocotb, no Python, no VPI."""
 
 import hashlib
+import json
 import os
+import resource
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +17,30 @@ from cocotb_tests.manifest import pack
 from cocotb_tests.train import simulation
 from gen import verilator
 from golden.counters import COUNTERS
+from golden.files import whole
 from golden.input_buffer import stream
 
 #: Phases whose time is measured, in the order of their cycle counters.
 PHASES = ("wait", "form", "forward", "backward", "gradient", "update")
+
+
+#: File of a build that says what it cost.
+_COST = "cost.json"
+
+
+def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[str, resource.struct_rusage]:
+    """Run a program; return what it prints, and the time and memory that it and its children took."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=folder, env=os.environ | environment, stdout=pipe, stderr=subprocess.STDOUT, text=True
+    ) as program:
+        assert program.stdout is not None
+        output = program.stdout.read()
+        _, status, usage = os.wait4(program.pid, 0)
+        program.returncode = os.waitstatus_to_exitcode(status)
+    if program.returncode:
+        raise runner.BuildError(f"{command[0]} failed in {folder}: {output.strip()[-2000:]}")
+    return output, usage
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,8 @@ class Bare:
     ----------
     program : Path
         The program.
+    cost : dict
+        What the build cost: ``build_seconds`` of processor time, ``build_memory_bytes`` of its largest process.
     memory : int
         Most memory that its last run held, bytes.
     """
@@ -69,8 +93,9 @@ class Bare:
         digest = hashlib.sha256(repr((built.files, source, verilator.find().version)).encode()).hexdigest()[:16]
         self._folder = folder / f"bare-{digest}"
         self.program = self._folder / "obj" / "bare"
-        if not self.program.is_file():
+        if not (self._folder / _COST).is_file():
             self._build(built, source)
+        self.cost = json.loads((self._folder / _COST).read_text())
 
     def _build(self, built: runner.Simulation, source: str) -> None:
         tool, folder = verilator.find(), self._folder
@@ -80,12 +105,13 @@ class Bare:
         arguments = [str(tool.executable), "--cc", "--exe", "--top-module", built.top, "--prefix", "Vtop", "-o", "bare"]
         arguments += ["-Mdir", "obj", *runner.VERILATOR_ARGS, *built.files, "public.vlt", "bare.cpp"]
         make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *runner.OPTIMIZE[False]]
-        for command in (arguments, make):
-            done = subprocess.run(
-                command, cwd=folder, env=os.environ | tool.environment, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise runner.BuildError(f"{command[0]} failed in {folder}: {done.stderr.strip()[-2000:]}")
+        usages = [_call(command, folder, tool.environment)[1] for command in (arguments, make)]
+        cost = {
+            "build_seconds": sum(usage.ru_utime + usage.ru_stime for usage in usages),
+            "build_memory_bytes": max(1024 * usage.ru_maxrss for usage in usages),
+        }
+        with whole(folder / _COST) as temporary:
+            temporary.write_text(json.dumps(cost))
 
     def run(
         self,
@@ -124,15 +150,7 @@ class Bare:
             low = config["pulse"]["nu_bits"]
             rate = pack(ports["rates"], [rate - low for rate in rates]) if rates else 0
             arguments += [f"{payload:x}:{rate:x}"] + ["play"] * (op == "FORM")
-        with subprocess.Popen(
-            [self.program, *arguments], cwd=self._folder, stdout=subprocess.PIPE, text=True
-        ) as program:
-            assert program.stdout is not None
-            output = program.stdout.read()
-            _, status, usage = os.wait4(program.pid, 0)
-            program.returncode = os.waitstatus_to_exitcode(status)
-        if program.returncode:
-            raise RuntimeError(f"{self.program} ended with {program.returncode}")
+        output, usage = _call([str(self.program), *arguments], self._folder, {})
         self.memory = 1024 * usage.ru_maxrss
         timings = []
         for line in output.splitlines()[2:]:
