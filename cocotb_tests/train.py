@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cocotb_tests import harness, runner
+from cocotb_tests import harness, memory, runner
 from cocotb_tests.picture import draw
 from cocotb_tests.progress import Progress
 from cocotb_tests.training import Job
@@ -190,6 +190,7 @@ def main(
             runner.check(sim)
         loaded = data.load(dataset, Path(data_dir) if data_dir else None)
         machine = _seeded(configs.load(name), seed)
+        memory.check(machine)
         run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim, Machine))
         title = configs.title(name)
         work = build / "train" / f"{dataset}-{title}{'-golden' if sim in _GOLDEN else ''}"

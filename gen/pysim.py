@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from amaranth.sim import Simulator, SimulatorContext
@@ -35,7 +36,7 @@ def train(config: MachineConfig, trits: NDArray[np.int8], labels: NDArray[np.int
     float
         Processor time of these cycles, s; making the simulator is not included.
     """
-    machine = Machine(config)
+    machine: Any = Machine(config)  # its ports come from a signature that is computed at run time
     words = [
         word
         for sample, label in zip(trits, labels, strict=True)

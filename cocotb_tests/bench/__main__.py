@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from matplotlib.figure import Figure
 
-from cocotb_tests import runner
+from cocotb_tests import memory, runner
 from cocotb_tests.bench import machines, measures
 from gen import config as configs
 from gen import verilator
@@ -76,7 +76,7 @@ def main(
             draw(report["growth"], reports / "bench.svg")
     except KeyboardInterrupt:
         sys.exit("interrupted: nothing was written")
-    except (verilator.ToolError, runner.SimulatorError, runner.BuildError) as error:
+    except (verilator.ToolError, runner.SimulatorError, runner.BuildError, memory.TooLargeError) as error:
         sys.exit(f"error: {error}")
     report |= {
         "goals": GOALS,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cocotb_tests import harness, runner
+from cocotb_tests import harness, memory, runner
 from cocotb_tests.bench import machines
 from cocotb_tests.bench.bare import Bare, Timing
 from cocotb_tests.train import simulation
@@ -45,6 +45,7 @@ class Bench:
 
     def bare(self, config: MachineConfig) -> tuple[Bare, Values]:
         """Generate and build a machine as a program; return it with times of generation and build and the sizes."""
+        memory.check(config)
         key = hash(config)
         if key not in self._built:
             started = time.process_time()

@@ -145,7 +145,7 @@ def test_snapshot() -> None:
 @pytest.mark.parametrize(
     ("other", "name"),
     [
-        ({"config": variant(TINY, neuron={"train_shift": 1})}, "neuron.train_shift is 0 there and 1 here"),
+        ({"config": variant(TINY, neuron={"train_shift": 1})}, "neuron.train_shift is 2 there and 1 here"),
         ({"config": variant(TINY, random={"seed": 5})}, "random.seed is 1 there and 5 here"),
         ({"config": variant(TINY, training={"shuffle_seed": 2})}, "training.shuffle_seed is 1 there and 2 here"),
         ({"config": variant(TINY, training={"batch": 5})}, "training.batch is 4 there and 5 here"),
