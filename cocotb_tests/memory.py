@@ -51,6 +51,6 @@ def check(config: MachineConfig) -> None:
     need, free = estimate(config), available()
     if need > free:
         raise TooLargeError(
-            f"{config.geometry.rows} rows x {config.array.lanes} lanes need about {need / 1e9:.1f} GB of memory to build "
-            f"and train, {free / 1e9:.1f} GB are free: make layers or array.lanes smaller"
+            f"{config.geometry.rows} rows x {config.array.lanes} lanes need about {need / 1e9:.1f} GB of memory to "
+            f"build and train, {free / 1e9:.1f} GB are free: make layers or array.lanes smaller"
         )
