@@ -54,9 +54,9 @@ class _Notes:
     def sample(self, cycle: int) -> None:
         """Notice that a row is handed on."""
         ports = self.bench.ports
-        row = ports.read("row__payload")["row"]
-        if ports.read("row__valid") and ports.read("row__ready") and any(row == noted for noted, _ in self.queue):
-            self.handed += 1
+        if ports.read("row__valid") and ports.read("row__ready"):
+            row = ports.read("row__payload")["row"]
+            self.handed += any(row == noted for noted, _ in self.queue)
 
 
 class _Pair:
