@@ -1,4 +1,4 @@
-"""How much memory a machine takes to build and to train: machines that do not fit are refused before the work begins."""
+"""Memory that a machine takes to build and to train: one that does not fit is refused before the work begins."""
 
 from pathlib import Path
 
