@@ -5,7 +5,10 @@ import time
 from typing import Any
 
 import numpy as np
-from amaranth.sim import Simulator, SimulatorContext
+from amaranth.sim import (
+    Simulator,
+    SimulatorContext,  # pyright: ignore[reportAttributeAccessIssue]  missing from the stubs
+)
 from numpy.typing import NDArray
 
 from golden.config import MachineConfig

@@ -91,7 +91,7 @@ class Bare:
         source = (Path(__file__).parent / "bare.cpp").read_text()
         built = simulation(files, "verilator")
         digest = hashlib.sha256(repr((built.files, source, verilator.find().version)).encode()).hexdigest()[:16]
-        self._folder = folder / f"bare-{digest}"
+        self._folder = folder.resolve() / f"bare-{digest}"
         self.program = self._folder / "obj" / "bare"
         if not (self._folder / _COST).is_file():
             self._build(built, source)
