@@ -68,6 +68,8 @@ class LfsrParameters:
         the three-term recurrence from tying the leading bits of three words of one stream together.
     seed : int
         Any number, 0 .. 2^64 - 1; the streams start where its hash says.
+    loadable : bool
+        Whether states can be loaded at run time, `Lfsr.shift`; off, it costs no hardware.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class LfsrParameters:
     tap: int = 31
     leap: int = 19
     seed: int = 1
+    loadable: bool = False
 
     def __post_init__(self) -> None:
         if self.width not in TRINOMIALS:
@@ -167,6 +170,11 @@ class LfsrParameters:
         """Make the golden model of `streams` parallel streams."""
         return Lfsr(self, self.seeds(streams))
 
+    def banks(self, *sizes: int) -> list["Lfsr"]:
+        """Make golden models of banks of streams, which draw independently; their streams are numbered on."""
+        ends = np.cumsum(sizes)
+        return [Lfsr(self, states) for states in np.split(self.seeds(int(ends[-1])), ends[:-1])]
+
 
 class Lfsr:
     """Golden model of parallel streams.
@@ -177,11 +185,19 @@ class Lfsr:
         Common to all streams.
     states : ndarray of uint64, shape (streams,)
         Starting states, none zero.
+
+    Attributes
+    ----------
+    states : ndarray of uint64, shape (streams,)
+        Present states.
+    shifts : ndarray of int64, shape (streams,)
+        Bits shifted in so far, modulo the width.
     """
 
     def __init__(self, parameters: LfsrParameters, states: NDArray[np.uint64]) -> None:
         self.parameters = parameters
         self.states = states.copy()
+        self.shifts = np.zeros(len(states), np.int64)
 
     def draw(self, bits: int) -> NDArray[np.uint32]:
         """Draw one word per stream and advance every stream by `leap` steps.
@@ -203,3 +219,22 @@ class Lfsr:
             new = (self.states ^ (self.states >> np.uint64(p.tap))) & np.uint64((1 << steps) - 1)
             self.states = ((self.states >> np.uint64(steps)) | (new << np.uint64(p.width - steps))) & mask
         return words
+
+    def shift(self, bits: NDArray[np.bool_], first: int = 0) -> None:
+        """Shift one bit into every state of a bank: the newest, while the oldest leaves.
+
+        As many shifts as the width load a state. The last of them makes a state that would be all zero, in which a
+        stream would stay for ever, the state 2^(width - 1) instead.
+
+        Parameters
+        ----------
+        bits : ndarray of bool, shape (n,)
+            Newest bits.
+        first : int
+            The bank's first stream.
+        """
+        width, bank = self.parameters.width, slice(first, first + len(bits))
+        self.shifts[bank] = (self.shifts[bank] + 1) % width
+        rest = self.states[bank] >> np.uint64(1)
+        newest = bits | ((self.shifts[bank] == 0) & (rest == 0))
+        self.states[bank] = rest | newest.astype(np.uint64) << np.uint64(width - 1)
