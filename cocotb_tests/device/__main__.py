@@ -14,8 +14,11 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from cocotb_tests.device.attempts import CountError
+from cocotb_tests.device.hardware import Statistics, Streams
 from cocotb_tests.device.sections import SECTIONS, Job
 from gen.manifest import versions
+from gen.verilator import ToolError
 from golden.device.junction import JUNCTIONS
 from golden.files import whole
 
@@ -60,9 +63,10 @@ def main(
     try:
         job = _check(device, temperature, overdrive, trajectories, seed)
         report, figures = {}, {}
-        total = sum(section.steps(job) for section in SECTIONS)
+        sections = (*SECTIONS, Streams(), Statistics(build / "attempts"))
+        total = sum(section.steps(job) for section in sections)
         with tqdm(total=total, unit="step", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
-            for section in SECTIONS:
+            for section in sections:
                 bar.set_postfix_str(type(section).__name__.lower(), refresh=False)
                 result = section.run(job, bar.update)
                 report.update(result.values)
@@ -82,7 +86,7 @@ def main(
             temporary.write_text(json.dumps(report, indent=1) + "\n")
     except KeyboardInterrupt:
         sys.exit("interrupted: nothing was written")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, CountError, ToolError) as error:
         sys.exit(f"error: {error}")
     agreement = report["cmtj_agreement"]
     compared = (
@@ -92,7 +96,10 @@ def main(
     )
     print(
         f"{device}: pulse_table_max_residual {report['pulse_table_max_residual']:.4f}; largest difference from the "
-        f"independent solver: {compared}; {reports}/device.json, {', '.join(f'{name}.svg' for name in figures)}"
+        f"independent solver: {compared}; worst_z {report['worst_z']:.2f} of {report['worst_z_allowed']:.2f} in "
+        f"{report['rtl_attempts']} attempts in RTL; min_stream_separation_log2 "
+        f"{report['min_stream_separation_log2']:.1f}; {reports}/device.json, "
+        f"{', '.join(f'{name}.svg' for name in figures)}"
     )
 
 
