@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 #: Primitive trinomials x^width + x^tap + 1 offered by the generator; `cocotb_tests/golden/test_lfsr.py` proves each.
 TRINOMIALS = {5: (2,), 7: (1, 3), 11: (2,), 15: (1, 4, 7), 31: (3, 6, 7, 13), 63: (1, 5, 31)}
 
+#: The golden section, (sqrt(5) - 1) / 2, times 2^64.
+_GOLDEN = 0x9E3779B97F4A7C15
+
 
 def multiply_modulo(a: int, b: int, modulus: int) -> int:
     """Multiply two polynomials over GF(2), each an integer with bit i for x^i, modulo a third.
@@ -102,15 +105,17 @@ class LfsrParameters:
         return 1 << self.width | 1 << self.tap | 1
 
     def separation(self, streams: int) -> int:
-        """Steps between the starts of neighbouring streams: odd, about 5/8 of what the period allows.
+        """Steps between the starts of neighbouring streams: odd, the golden section of what the period allows.
 
-        A power of two J would tie lanes together: x^J is then a root of the trinomial as x is, so that at every draw
-        lane i + width would equal lane i + tap XOR lane i.
+        A number near a few powers of two would tie lanes together. For J = 2^k, x^J is a root of the trinomial as x is:
+        at every draw lane i + width would equal lane i + tap XOR lane i. For J = 5 * 2^k - 1 still five bits of the
+        words of two lanes can XOR to zero at every draw. No such tie is left where the digits of J are as irregular as
+        those of the golden section.
         """
         room = ((1 << self.width) - 1) // streams
         if room < 1:
             raise ValueError(f"{streams} random streams do not fit the period 2^{self.width} - 1: widen random.width")
-        return room * 5 // 8 | 1
+        return room * _GOLDEN >> 64 | 1
 
     @property
     def start(self) -> int:

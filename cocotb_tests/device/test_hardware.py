@@ -13,7 +13,7 @@ from cocotb_tests import runner, streams
 from cocotb_tests.device import attempts
 from cocotb_tests.device.hardware import BIAS, machine, measure
 from gen import config as named
-from golden.lfsr import LfsrParameters
+from golden.lfsr import LfsrParameters, multiply_modulo, power_of_x
 from golden.tables import TO_PARALLEL, SwitchingParameters
 
 FOLDER = runner.ROOT / "build" / "attempts"
@@ -60,6 +60,39 @@ def test_separation_on_a_cycle_written_out() -> None:
         places = sorted(position[int(state)] for state in lfsr.seeds(count))
         gaps = np.diff([*places, places[0] + 127])
         assert streams.check(lfsr, [int(state) for state in lfsr.seeds(count)]) == gaps.min()
+
+
+@pytest.mark.parametrize("name", named.names())
+def test_words_of_two_streams_are_not_tied(name: str) -> None:
+    """No XOR of bits of the words of two streams is the same at every draw, whichever two."""
+    config = named.load(name)
+    lfsr, bits = config.random, config.switching.threshold_bits
+    assert not _tied(lfsr.polynomial, lfsr.separation(config.streams), bits, config.streams)
+
+
+def test_ties_are_seen() -> None:
+    """With 5/8 in the place of the golden section five bits of two streams are tied, 3 streams apart."""
+    lfsr = LfsrParameters()
+    assert _tied(lfsr.polynomial, ((1 << 63) - 1) // 512 * 5 // 8 | 1, 16, 512) == [3]
+
+
+def _tied(polynomial: int, apart: int, bits: int, count: int) -> list[int]:
+    """Distances between streams whose words, as polynomials in the step x, are linearly dependent."""
+    jump, place = power_of_x(apart, polynomial), 1
+    own = [1 << bit for bit in range(bits)]
+    found = []
+    for distance in range(1, count):
+        place = multiply_modulo(place, jump, polynomial)
+        basis: dict[int, int] = {}
+        for vector in (*own, *(multiply_modulo(place, bit, polynomial) for bit in own)):
+            left = vector
+            while left and left.bit_length() in basis:
+                left ^= basis[left.bit_length()]
+            if not left:
+                found.append(distance)
+                break
+            basis[left.bit_length()] = left
+    return found
 
 
 @pytest.fixture(scope="module")
