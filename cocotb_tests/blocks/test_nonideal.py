@@ -1,6 +1,5 @@
 """An array with all that may be wrong with it against its golden twin, and the loading of its random streams."""
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,8 @@ from cocotb_tests.monitors import Watch
 from golden import cycles
 from golden.config import MachineConfig
 from golden.converter import ConverterParameters
+from golden.lfsr import LfsrParameters
+from golden.nonideal import NonidealParameters
 from golden.synapse_array import SynapseArray
 
 DEVICE: dict[str, Any] = {
@@ -82,27 +83,76 @@ def test_load(width: int) -> None:
     _run(_config(random=random, switching=small), "load")
 
 
-# ---------------------------------------------------------------- faults
+# ---------------------------------------------------------------- faults, made while the hardware is generated
 
 
-def _mutant(config: MachineConfig, pattern: str, replacement: str) -> dict[str, str]:
-    """Generate the array with a fault at the one place where a pattern matches."""
-    from gen import verilog
-
-    files = verilog.block_files(config, "test", "synapse_array")
-    (name,) = files["files.f"].split()
-    edited, count = re.subn(pattern, replacement, files[name])
-    assert count == 1, f"{pattern!r} matches {count} times"
-    return files | {name: edited}
-
-
-#: What is wrong -> configuration, pattern, replacement.
-FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {}
-
-
-def _fails(files: dict[str, str], tests: str = "commands") -> None:
+def _caught(config: MachineConfig, tests: str = "commands") -> None:
+    """Expect that the comparison fails."""
     with pytest.raises(AssertionError, match="cocotb tests failed"):
-        block.run_files(files, __name__, public=("states",), tests=tests)
+        _run(config, tests)
+
+
+def test_wrong_kind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One constant of one lane is inverted."""
+    from hdl import cells
+
+    right = cells.constants
+
+    def wrong(*arguments: Any) -> Any:
+        found = right(*arguments).copy()
+        found[0, 2, 0, 5] ^= 1
+        return found
+
+    monkeypatch.setattr(cells, "constants", wrong)
+    _caught(_config("binary", "blind", **SPREAD))
+
+
+def test_wrong_stuck_device_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One device more is stuck."""
+    right = NonidealParameters.stuck_devices
+
+    def wrong(*arguments: Any) -> Any:
+        stuck, states = right(*arguments)
+        row, lane = np.argwhere(~stuck[1])[0]
+        stuck[1, row, lane] = True
+        return stuck, states
+
+    monkeypatch.setattr(NonidealParameters, "stuck_devices", wrong)
+    _caught(_config(**STUCK))
+
+
+def test_wrong_converter_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One offset of one converter is off by one."""
+    right = ConverterParameters.offsets
+
+    def wrong(*arguments: Any) -> Any:
+        found = right(*arguments).copy()
+        found[-1] += 1
+        return found
+
+    monkeypatch.setattr(ConverterParameters, "offsets", wrong)
+    _caught(_config(nonideal={"columns": ConverterParameters(offset=2)}))
+
+
+def test_swapped_seeds_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lanes have exchanged their streams."""
+    right = LfsrParameters.seeds
+
+    def wrong(*arguments: Any) -> Any:
+        found = right(*arguments).copy()
+        found[[3, 7]] = found[[7, 3]]
+        return found
+
+    monkeypatch.setattr(LfsrParameters, "seeds", wrong)
+    _caught(_config())
+
+
+def test_missing_repair_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load of zeros is not repaired."""
+    from hdl import lfsr
+
+    monkeypatch.setattr(lfsr, "spread", lambda bit, lanes: lfsr.any_of([], lanes))
+    _caught(_config(**LOADABLE), "load")
 
 
 # ---------------------------------------------------------------- inside the simulation

@@ -36,7 +36,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _check(device: str, temperature: float, overdrive: float, trajectories: int, seed: int) -> Job:
+def _check(device: str, temperature: float, overdrive: float, trajectories: int, seed: int, code_bits: int) -> Job:
     """Make a job of the options."""
     if device not in JUNCTIONS:
         raise ValueError(f"unknown DEVICE={device!r}: give one of {', '.join(JUNCTIONS)}")
@@ -48,7 +48,9 @@ def _check(device: str, temperature: float, overdrive: float, trajectories: int,
         raise ValueError(f"TRAJECTORIES must be >= 1, not {trajectories}")
     if seed < 0:
         raise ValueError(f"SEED must be >= 0, not {seed}")
-    return Job(device, temperature, overdrive, trajectories, seed)
+    if not 1 <= code_bits <= 6:
+        raise ValueError(f"CODE_BITS must be 1 .. 6, not {code_bits}")
+    return Job(device, temperature, overdrive, trajectories, seed, code_bits)
 
 
 def main(
@@ -57,11 +59,12 @@ def main(
     overdrive: Annotated[float, typer.Option(help="write current over critical current")] = 2.0,
     trajectories: Annotated[int, typer.Option(help="trajectories of the independent solver, per overdrive")] = 2000,
     seed: Annotated[int, typer.Option(help="seed of all random draws")] = 1,
+    code_bits: Annotated[int, typer.Option(help="bits of the width codes counted in RTL")] = 6,
     build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
 ) -> None:
     """Report on a device: write build/reports/device.json and plots beside it."""
     try:
-        job = _check(device, temperature, overdrive, trajectories, seed)
+        job = _check(device, temperature, overdrive, trajectories, seed, code_bits)
         report, figures = {}, {}
         sections = (*SECTIONS, Streams(), Statistics(build / "attempts"))
         total = sum(section.steps(job) for section in sections)

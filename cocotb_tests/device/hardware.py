@@ -144,8 +144,6 @@ class Streams:
 class Statistics:
     """Switching of the emulated array in RTL against the physics."""
 
-    CODE_BITS = 6
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -161,14 +159,14 @@ class Statistics:
         """Count, and compare every count with the physics."""
         form = job.forms()[-1]
         temperatures = self._temperatures(job)
-        alpha = FAMILY_WISE_ALPHA / (len(temperatures) * 2 * ((1 << self.CODE_BITS) - 1))
+        alpha = FAMILY_WISE_ALPHA / (len(temperatures) * 2 * ((1 << job.code_bits) - 1))
         found: list[Counted] = []
         for temperature in temperatures:
             use = job.operation(form, temperature=temperature)
             step, longest = use.pulses(0.998)
             switching = SwitchingParameters(
                 form,
-                code_bits=self.CODE_BITS,
+                code_bits=job.code_bits,
                 junction=job.junction,
                 current_to_antiparallel=use.current_to_antiparallel,
                 current_to_parallel=use.current_to_parallel,
