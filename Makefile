@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog test test-full train fit device figures clean
+.PHONY: help setup lint verilog test test-full train ablation fit device bench figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -57,7 +57,7 @@ test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
 test-full: $(STAMP) ## all tests, the slow ones too; options as for test
 	$(TEST)
 
-train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM SEED RESUME=1 WAVES=1
+train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast SEED RESUME=1 WAVES=1
 	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
@@ -76,6 +76,12 @@ device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVE
 
 figures: train ## train, and keep the picture for the README
 	cp build/reports/train.png docs/train.png
+
+ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/training.md: DATA_DIR EPOCHS SEEDS
+	$(RUN) -m cocotb_tests.ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
+
+bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETITIONS
+	$(RUN) -m cocotb_tests.bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
 
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache

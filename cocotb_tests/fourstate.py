@@ -26,11 +26,12 @@ def without_initial_values(verilog: str) -> str:
     """
 
     def register(found: re.Match[str]) -> str:
-        return found[0] if found[2].startswith(_HELPER) else f"{found[1]}{found[2]};"
+        # an escaped name ends with a blank
+        return found[0] if _HELPER in found[2] else f"{found[1]}{found[2]} ;"
 
     def memory(found: re.Match[str]) -> str:
         name = re.match(r"\s*(\S+?)\s*\[", found[1])
-        written = name is not None and re.search(rf"^\s*{re.escape(name[1])}\s*\[[^\]]*\]\s*<=", verilog, re.MULTILINE)
+        written = name is not None and re.search(rf"^\s*{re.escape(name[1])}\s*\[.*\]\s*<=", verilog, re.MULTILINE)
         return "" if written else found[0]
 
     return _INITIAL.sub(memory, _REGISTER.sub(register, verilog))

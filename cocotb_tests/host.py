@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cocotb_tests.manifest import config, pack, unpack
 from golden.input_buffer import stream
-from golden.machine import Sample
+from golden.samples import Samples
 
 #: Most clock cycles between two commands of a host that named no limit of its own.
 _FOREVER = (1 << 32) - 1
@@ -75,11 +75,10 @@ class Host:
             self.dut.rates.value = pack(self.ports["rates"], [rate - nu_bits for rate in rates])
         return await self._run()
 
-    def play(self, samples: list[Sample]) -> None:
+    def play(self, samples: Samples) -> None:
         """Put samples where the harness plays them from, in place of what is left there."""
-        trits = np.stack([sample.trits for sample in samples])
-        labels = np.array([sample.label for sample in samples])
-        self._samples.write_bytes(stream(trits, labels, self.manifest["config"]["array"]["group"]))
+        words = stream(samples.trits, samples.labels, self.manifest["config"]["array"]["group"])
+        self._samples.write_bytes(words)
         self._play ^= 1
         self.dut.play.value = self._play
 
@@ -195,7 +194,9 @@ class StateFile:
             if name in state:
                 bits[name] = _to_planes(state[name][None], c.random.width)
         for quantity, (probe, stride, first, width, _) in self._elements.items():
-            words = bits.setdefault(probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8))
+            words = bits.setdefault(
+                probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8)
+            )
             elements = words.reshape(-1, c.array.group, stride)
             elements[:, :, first : first + width] = state[quantity].reshape(*groups, 1) >> np.arange(width) & 1
         for name, count in counters.items():

@@ -97,12 +97,12 @@ class Simulation:
 
 
 #: Language options and waivers; lint has its own control file and is not the business of a simulation.
-_VERILATOR_ARGS = ["--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-O3"]
-_VERILATOR_ARGS += ["-CFLAGS", "-std=c++20"]
+VERILATOR_ARGS = ["--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-O3"]
+VERILATOR_ARGS += ["-CFLAGS", "-std=c++20"]
 #: Verilog files as Verilog 2005: there an initial value is an event, which starts combinational blocks at time 0.
 _ICARUS_ARGS = ["-g2005"]
 #: How fast code is compiled, by `Simulation.quick`: Verilator's own make variables.
-_OPTIMIZE = {False: ["OPT_FAST=-O2 -march=native", "OPT_GLOBAL=-O2"], True: ["OPT_FAST=-O0", "OPT_GLOBAL=-O2"]}
+OPTIMIZE = {False: ["OPT_FAST=-O2 -march=native", "OPT_GLOBAL=-O2"], True: ["OPT_FAST=-O0", "OPT_GLOBAL=-O2"]}
 
 
 class _IcarusRunner(Icarus):
@@ -143,7 +143,7 @@ class _VerilatorRunner(Verilator):
         main = "verilator.o: CXXFLAGS += -include main.h"
         return [
             [argument for argument in verilate if argument != "--public-flat-rw"],
-            [*make, f"--eval={main}", *_OPTIMIZE[self._quick]],
+            [*make, f"--eval={main}", *OPTIMIZE[self._quick]],
         ]
 
     def _test_command(self) -> list[list[str]]:
@@ -176,9 +176,7 @@ class _VerilatorRunner(Verilator):
         text = (self.build_dir / "Vtop_classes.mk").read_text()
         objects = re.search(r"VM_GLOBAL_FAST \+= \\\n(.*?)\n\n", text, re.DOTALL)
         switches = re.findall(r"^VM_\w+ = \d$", text, re.MULTILINE)
-        manner = repr(
-            (switches, _VERILATOR_ARGS, _OPTIMIZE[self._quick], str(self._tool.executable), self._tool.version)
-        )
+        manner = repr((switches, VERILATOR_ARGS, OPTIMIZE[self._quick], str(self._tool.executable), self._tool.version))
         names = [f"{name}.o" for name in objects[1].replace("\\", " ").split()] if objects else []
         return names, BUILDS / f"library-{hashlib.sha256(manner.encode()).hexdigest()[:16]}"
 
@@ -195,9 +193,9 @@ def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) ->
     manner = (
         simulation,
         waves,
-        _VERILATOR_ARGS,
+        VERILATOR_ARGS,
         _ICARUS_ARGS,
-        _OPTIMIZE,
+        OPTIMIZE,
         verilator.find().version if verilating else "",
     )
     build = folder / f"{simulation.top}-{hashlib.sha256(repr(manner).encode()).hexdigest()[:16]}"
@@ -219,7 +217,7 @@ def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) ->
                 sources=sources,
                 hdl_toplevel=simulation.top,
                 build_dir=partial,
-                build_args=_VERILATOR_ARGS if verilating else _ICARUS_ARGS,
+                build_args=VERILATOR_ARGS if verilating else _ICARUS_ARGS,
                 waves=waves,
                 always=True,
                 log_file=partial / "build.log",

@@ -69,9 +69,13 @@ async def machine_pair(host: Host, machine: Machine, *, cycles: bool = True) -> 
     """
     rtl, golden = await host.read(), machine.state()
     golden = {name: values for name, values in golden.items() if name in rtl}
-    rtl_counters, golden_counters = host.counters(), machine.counters
-    for name in COUNTERS:
-        # waiting depends on the host and is no property of the machine
-        if name != "cycles_wait" and (cycles or not name.startswith("cycles_")):
-            rtl[name], golden[name] = np.array(rtl_counters[name]), np.array(golden_counters[name])
-    return rtl, golden
+    rtl_counters, golden_counters = counter_pair(host, machine, cycles=cycles)
+    return rtl | rtl_counters, golden | golden_counters
+
+
+def counter_pair(host: Host, machine: Machine, *, cycles: bool = True) -> tuple[State, State]:
+    """Read the counters of both machines; arguments and result as for `machine_pair`."""
+    # waiting depends on the host and is no property of the machine
+    names = [n for n in COUNTERS if n != "cycles_wait" and (cycles or not n.startswith("cycles_"))]
+    rtl, golden = host.counters(), machine.counters
+    return {name: np.array(rtl[name]) for name in names}, {name: np.array(golden[name]) for name in names}

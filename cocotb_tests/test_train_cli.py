@@ -120,7 +120,17 @@ def test_resume(tmp_path: Path, two_epochs: str) -> None:
     # a checkpoint of other settings is no start
     refused = _train(tmp_path, epochs=2, resume=True, samples=SAMPLES + 1)
     assert refused.returncode != 0
-    assert "belongs to another configuration" in refused.stderr
+    assert f"belongs to another run: samples is {SAMPLES} there and {SAMPLES + 1} here" in refused.stderr
+
+
+def test_resume_compiled(tmp_path: Path, two_epochs: str) -> None:
+    """What the NumPy model began the compiled one goes on with, to the same weights."""
+    pytest.importorskip("numba", reason="the fast golden model needs the optional package numba")
+    assert _train(tmp_path, epochs=1).returncode == 0
+    finished = _train(tmp_path, epochs=2, resume=True, sim="fast")
+    assert finished.returncode == 0, finished.stderr
+    report = _report(tmp_path)
+    assert (report["simulator"], report["weights_sha256"]) == ("fast", two_epochs)
 
 
 def _one_line(finished: subprocess.CompletedProcess[str]) -> str:

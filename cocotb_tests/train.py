@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cocotb_tests import harness, runner
+from cocotb_tests import harness, memory, runner
 from cocotb_tests.picture import draw
 from cocotb_tests.progress import Progress
 from cocotb_tests.training import Job
@@ -25,6 +25,9 @@ from gen import verilator, verilog
 from gen.manifest import versions
 from golden import data
 from golden.config import MachineConfig
+from golden.fast.compiled import MissingError
+from golden.fast.machine import FastMachine
+from golden.machine import Machine
 from golden.training import CHECKPOINT_SECONDS, CheckpointError, Run
 
 #: Errors that a user can cause; each is one line.
@@ -32,6 +35,7 @@ _USER_ERRORS = (
     configs.ConfigError,
     data.DataError,
     CheckpointError,
+    MissingError,
     runner.SimulatorError,
     verilator.ToolError,
     ValueError,
@@ -39,6 +43,9 @@ _USER_ERRORS = (
 )
 
 _BUILD = Path("build")
+
+#: The golden model alone, in place of a simulator; all of them share their checkpoints.
+_GOLDEN = {"golden": Machine, "fast": FastMachine}
 
 
 def simulation(files: dict[str, str], simulator: str, *, waves: bool = False, quick: bool = False) -> runner.Simulation:
@@ -115,12 +122,14 @@ def golden_only(run: Run, job: Job) -> dict[str, Any]:
             progress.show(step)
             now = time.monotonic()
             if now - saved > CHECKPOINT_SECONDS or run.finished:
-                run.save(job.checkpoint, {"seconds": seconds + now - started, "cycles": 0, "compared": 0})
+                nothing = {"cycles": 0, "compared": 0, "rtl_seconds": 0.0, "careful": 0}
+                run.save(job.checkpoint, nothing | {"seconds": seconds + now - started})
                 saved = now
     return {
         "bit_exact": None,
         "compared_values": 0,
         "rtl_cycles": 0,
+        "rtl_seconds": 0.0,
         "wall_seconds": seconds + time.monotonic() - started,
     }
 
@@ -137,7 +146,7 @@ def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, An
     tested = [epoch for epoch in run.curve if epoch.test_samples]
     presented = sum(epoch.train_samples + epoch.test_samples for epoch in run.curve)
     cycles = {key: value for key, value in run.machine.counters.items() if value}
-    rate = presented / outcome["wall_seconds"] if simulator != "golden" and outcome["wall_seconds"] else 0.0
+    rate = presented / outcome["rtl_seconds"] if outcome["rtl_seconds"] else 0.0
     return {
         "dataset": job.dataset,
         "config": name,
@@ -149,6 +158,7 @@ def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, An
         "compared_values": outcome["compared_values"],
         "rtl_cycles": outcome["rtl_cycles"],
         "rtl_samples_per_second": rate,
+        "rtl_seconds": outcome["rtl_seconds"],
         "wall_seconds": outcome["wall_seconds"],
         "weights_sha256": run.weights_sha256(),
         "test_curve": [epoch.test_correct / epoch.test_samples for epoch in tested],
@@ -167,7 +177,7 @@ def main(
     data_dir: Annotated[str, typer.Option(help="folder with the data set's original files")] = "",
     samples: Annotated[int, typer.Option(help="training samples, the first ones; 0 for all")] = 0,
     epochs: Annotated[int, typer.Option(help="passes over them; 0 for the configuration's")] = 0,
-    sim: Annotated[str, typer.Option(help="verilator, icarus, or golden for the NumPy model alone")] = "verilator",
+    sim: Annotated[str, typer.Option(help="verilator, icarus; model alone: golden, or fast (Numba)")] = "verilator",
     seed: Annotated[int, typer.Option(help="seed of random streams and sample order; 0 for the configuration's")] = 0,
     resume: Annotated[bool, typer.Option(help="continue from the last checkpoint")] = False,
     waves: Annotated[bool, typer.Option(help="record the first batch as a waveform, and stop after it")] = False,
@@ -176,13 +186,14 @@ def main(
     """Train a network, write build/reports/train.json and train.png."""
     name = config or dataset
     try:
-        if sim != "golden":
+        if sim not in _GOLDEN:
             runner.check(sim)
         loaded = data.load(dataset, Path(data_dir) if data_dir else None)
         machine = _seeded(configs.load(name), seed)
-        run = Run(machine, loaded, samples, epochs or machine.training.epochs)
+        memory.check(machine)
+        run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim, Machine))
         title = configs.title(name)
-        work = build / "train" / f"{dataset}-{title}{'-golden' if sim == 'golden' else ''}"
+        work = build / "train" / f"{dataset}-{title}{'-golden' if sim in _GOLDEN else ''}"
         job = Job(
             design=str(work.resolve() / "design"),
             work=str(work.resolve()),
@@ -196,7 +207,7 @@ def main(
         Path(job.work).mkdir(parents=True, exist_ok=True)
         if not resume:
             job.checkpoint.unlink(missing_ok=True)
-        if sim == "golden":
+        if sim in _GOLDEN:
             outcome = golden_only(run, job)
         else:
             files = verilog.machine_files(machine, title)

@@ -11,13 +11,14 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.handle import HierarchyObject
-from numpy.typing import NDArray
 
 from cocotb_tests import manifest as manifests
 from cocotb_tests.host import Host
 from cocotb_tests.progress import Progress
-from cocotb_tests.state import Mismatch, compare, machine_pair
+from cocotb_tests.state import Mismatch, compare, counter_pair, machine_pair
 from golden import data
+from golden.fast.machine import quickest
+from golden.machine import Machine
 from golden.training import CHECKPOINT_SECONDS, Run, Step
 
 
@@ -64,6 +65,9 @@ class Job:
 class Comparison:
     """RTL and golden machine side by side.
 
+    Predictions and counters are compared after every step, the whole state as often as it takes no more than a tenth
+    of the time, and at the end.
+
     Parameters
     ----------
     host : Host
@@ -79,36 +83,82 @@ class Comparison:
         Values compared so far.
     cycles : int
         Clock cycles of the RTL's commands so far.
+    seconds : float
+        Processor time of the RTL's commands so far.
+    careful : int
+        Number of steps up to which the whole state is compared after every step.
+    equal : Snapshot
+        Where the whole state was last found equal.
     """
 
     def __init__(self, host: Host, run: Run, results: Path) -> None:
         self.host, self.run = host, run
-        self.compared = self.cycles = 0
+        self.compared = self.cycles = self.careful = 0
+        self.seconds = 0.0
+        self.equal = run.snapshot()
         self._results = results
         self._log = 0
+        self._due = 0.0
 
     async def step(self, step: Step) -> None:
-        """Do one step on both sides and compare predictions, counters and the whole state."""
+        """Do one step on both sides and compare."""
         samples = self.run.present(step)
         self.host.play(samples)
         rates = self.run.config.rates(step.epoch)
+        started = time.process_time()
         self.cycles += await self.host.command("TRAIN" if step.training else "TEST", step.count, step.count, rates)
+        self.seconds += time.process_time() - started
         predictions = self.run.advance(step, samples)
         with self._results.open() as log:
             log.seek(self._log)
             lines = log.read()
             self._log += len(lines)
-        expected = [(prediction, sample.label) for prediction, sample in zip(predictions, samples, strict=True)]
+        expected = np.stack([predictions, samples.labels.astype(np.int64)], axis=1)
         found = [tuple(map(int, line.split())) for line in lines.splitlines()]
         where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
-        await self.check(where, results=(np.array(found, np.int64), np.array(expected, np.int64)))
+        self.compared += compare(where, {"results": np.array(found, np.int64)}, {"results": expected})
+        self.compared += compare(where, *counter_pair(self.host, self.run.machine))
+        if time.monotonic() >= self._due or self.run.done <= self.careful or self.run.finished:
+            await self.check(where)
 
-    async def check(self, where: str, **more: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
-        """Compare counters and whole state, and what else is given as (RTL, golden)."""
-        rtl, golden = await machine_pair(self.host, self.run.machine)
-        rtl |= {name: pair[0] for name, pair in more.items()}
-        golden |= {name: pair[1] for name, pair in more.items()}
-        self.compared += compare(where, rtl, golden)
+    async def check(self, where: str) -> None:
+        """Compare counters and whole state."""
+        started = time.monotonic()
+        self.compared += compare(where, *await machine_pair(self.host, self.run.machine))
+        self.equal = self.run.snapshot()
+        now = time.monotonic()
+        self._due = now + 10 * (now - started)
+
+
+class Prefix:
+    """The plain NumPy model beside the compiled one, at the beginning of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A run at its beginning.
+    """
+
+    #: Samples that both models see.
+    SAMPLES = 1000
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._left = self.SAMPLES if run.model is not Machine else 0
+        self._machine = Machine(run.config)
+        if self._left:
+            self._machine.form()
+
+    def step(self, step: Step) -> int:
+        """Follow a step that the run has just done; return the number of values compared."""
+        if self._left <= 0 or not step.training:
+            return 0
+        self._left -= step.count
+        self._machine.train(self._run.present(step), step.count, self._run.config.rates(step.epoch))
+        where = f"sample {step.first}, compiled model for RTL and NumPy model for golden"
+        mine, other = self._run.machine, self._machine
+        counters = [{name: np.array(count) for name, count in machine.counters.items()} for machine in (mine, other)]
+        return compare(where, mine.state() | counters[0], other.state() | counters[1])
 
 
 @cocotb.test()
@@ -117,10 +167,11 @@ async def train(dut: HierarchyObject) -> None:
     job = Job(**json.loads(Path(os.environ["MTJ_JOB"]).read_text()))
     manifest = manifests.read(Path(job.design))
     dataset = data.load(job.dataset, Path(job.data_dir) if job.data_dir else None)
-    run = Run(manifests.config(manifest), dataset, job.samples, job.epochs)
+    run = Run(manifests.config(manifest), dataset, job.samples, job.epochs, quickest())
     work = Path(job.work)
     host = Host(dut, manifest, work)
     both = Comparison(host, run, work / "results.txt")
+    prefix: Prefix | None = None
     seconds = 0.0
     # Ctrl-C reaches this process too: end after the step, without a trace; the command that started it reports
     interrupted: list[int] = []
@@ -129,30 +180,47 @@ async def train(dut: HierarchyObject) -> None:
     await host.reset()
     if job.resume:
         extra = run.resume(job.checkpoint)
-        both.cycles, both.compared, seconds = extra["cycles"], extra["compared"], extra["seconds"]
+        both.cycles, both.compared, both.seconds = extra["cycles"], extra["compared"], extra["rtl_seconds"]
+        both.careful, seconds = extra["careful"], extra["seconds"]
         await host.resume(run.machine.state(), run.machine.counters)
     else:
         both.cycles += await host.command("FORM")
+        prefix = Prefix(run)
     await both.check("start")
 
     outcome: dict[str, Any] = {"bit_exact": True}
     started = time.monotonic()
     saved = started - CHECKPOINT_SECONDS
+
+    async def save() -> None:
+        """Write a checkpoint of a state that was compared."""
+        if both.equal.done != run.done and outcome["bit_exact"]:
+            await both.check("checkpoint")
+        extra = {
+            "cycles": both.cycles,
+            "compared": both.compared,
+            "rtl_seconds": both.seconds,
+            "careful": both.careful,
+            "seconds": seconds + time.monotonic() - started,
+        }
+        run.save(job.checkpoint, extra)
+
     with Progress(run) as progress:
         for step in run.steps():
-            before = run.snapshot()
             try:
                 await both.step(step)
+                both.compared += prefix.step(step) if prefix else 0
+                now = time.monotonic()
+                if now - saved > CHECKPOINT_SECONDS or run.finished or interrupted:
+                    await save()
+                    saved = now
             except Mismatch as mismatch:
-                # leave the run where it was before the step, so that it can be repeated with a waveform
-                run.restore(before)
+                # go back to where all was equal, so that the steps since can be repeated, with care or with a waveform
                 outcome |= {"bit_exact": False, "mismatch": str(mismatch)}
+                both.careful = max(both.careful, run.done)
+                run.restore(both.equal)
+                await save()
             progress.show(step)
-            now = time.monotonic()
-            if now - saved > CHECKPOINT_SECONDS or run.finished or not outcome["bit_exact"]:
-                extra = {"cycles": both.cycles, "compared": both.compared, "seconds": seconds + now - started}
-                run.save(job.checkpoint, extra)
-                saved = now
             if interrupted:
                 return
             if job.one_step or not outcome["bit_exact"]:
@@ -160,6 +228,7 @@ async def train(dut: HierarchyObject) -> None:
     outcome |= {
         "compared_values": both.compared,
         "rtl_cycles": both.cycles,
+        "rtl_seconds": both.seconds,
         "wall_seconds": seconds + time.monotonic() - started,
     }
     job.outcome.write_text(json.dumps(outcome))

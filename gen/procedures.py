@@ -8,6 +8,7 @@ one branch needs is computed in that branch. The hardware is the same; only the 
 The input is the Verilog that Yosys writes, which has one statement per line and few kinds of them.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,8 +20,23 @@ _DECLARATION = re.compile(rf"  (wire|reg) (?:signed )?(\[\d+:0\] )?({_NAME}) ?(=
 _PORT = re.compile(rf"  (?:input|output) (?:\[\d+:0\] )?({_NAME}) ?;$")
 _STATEMENT = re.compile(r"(.*?) *(<?=) (.*);$")
 _BRANCH = re.compile(r"(?:end )?(?:else )?(?:if \((.*)\) )?begin$")
+_END = re.compile(r"end(?![\w$])")
+_BLOCK = re.compile(r"  always @(\*|\(posedge clk\))( begin)?$")
 #: Words of the language that look like names.
-_WORDS = frozenset("assign always begin case casez default else end endcase endmodule if posedge".split())
+_WORDS = {
+    "assign",
+    "always",
+    "begin",
+    "case",
+    "casez",
+    "default",
+    "else",
+    "end",
+    "endcase",
+    "endmodule",
+    "if",
+    "posedge",
+}
 
 
 def names(text: str) -> Iterator[str]:
@@ -37,10 +53,11 @@ def _written(name: str) -> str:
 
 @dataclass
 class Branch:
-    """One branch of an ``if`` or ``casez``: its condition (None for ``else``) and its statements."""
+    """One branch of an ``if`` or ``casez``: its condition (None for ``else``), its statements, its own variables."""
 
     condition: str | None
     body: "Body"
+    declarations: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -62,10 +79,10 @@ class _Parser:
         self._lines = [line.strip() for line in lines]
         self._at = 0
 
-    def body(self, *ends: str) -> Body:
-        """Read statements up to a line that begins with one of `ends`, or to the end."""
+    def body(self) -> Body:
+        """Read statements up to the ``end`` of the block, or to the last line."""
         found: Body = []
-        while self._at < len(self._lines) and not self._lines[self._at].startswith(ends or ("\n",)):
+        while self._at < len(self._lines) and not _END.match(self._lines[self._at]):
             found += self._statement()
         return found
 
@@ -80,7 +97,7 @@ class _Parser:
         if line.startswith("casez "):
             return [self._case(line)]
         if line == "begin":
-            body = self.body("end")
+            body = self.body()
             self._take()
             return body
         if line.startswith("/*"):  # an empty item
@@ -99,7 +116,7 @@ class _Parser:
             head = _BRANCH.match(line)
             if head is None:
                 raise ValueError(f"unknown branch {line!r}")
-            branches.append(Branch(head[1], self.body("end")))
+            branches.append(Branch(head[1], self.body()))
             line = self._take()
         return [Choice("if", branches)]
 
@@ -110,8 +127,8 @@ class _Parser:
         return Choice(line, branches)
 
 
-def _lines(body: Body, indent: int) -> Iterator[str]:
-    """Write statements."""
+def _lines(body: Body, indent: int, labels: Iterator[str]) -> Iterator[str]:
+    """Write statements; branches with variables of their own get a label."""
     blank = " " * indent
     for item in body:
         if isinstance(item, str):
@@ -121,13 +138,16 @@ def _lines(body: Body, indent: int) -> Iterator[str]:
             yield blank + item.head
         for number, branch in enumerate(item.branches):
             if item.head != "if":
-                yield f"{blank}  {branch.condition} begin"
-                yield from _lines(branch.body, indent + 4)
+                yield f"{blank}  {branch.condition} begin{next(labels) if branch.declarations else ''}"
+                yield from (f"{blank}    {declaration}" for declaration in branch.declarations)
+                yield from _lines(branch.body, indent + 4, labels)
                 yield f"{blank}  end"
                 continue
             condition = f"if ({branch.condition}) " if branch.condition is not None else ""
-            yield f"{blank}{'end else ' if number else ''}{condition}begin"
-            yield from _lines(branch.body, indent + 2)
+            label = next(labels) if branch.declarations else ""
+            yield f"{blank}{'end else ' if number else ''}{condition}begin{label}"
+            yield from (f"{blank}  {declaration}" for declaration in branch.declarations)
+            yield from _lines(branch.body, indent + 2, labels)
         yield blank + ("end" if item.head == "if" else "endcase")
 
 
@@ -204,18 +224,24 @@ def _parse(lines: list[str]) -> _Module:
     while at < len(lines):
         line = lines[at]
         at += 1
-        if line.startswith("  always @"):
-            if line.endswith("begin"):
+        if line.startswith("  always"):
+            head = _BLOCK.match(line)
+            if head is None:
+                raise ValueError(f"unknown block {line.strip()!r}")
+            if head[2]:
                 end = lines.index("  end", at)
                 body = _Parser(lines[at:end]).body()
                 at = end + 1
-                (module.blocks if "@*" in line else memories).append(body)
+                (module.blocks if head[1] == "*" else memories).append(body)
                 continue
-            body = _Parser(lines[at : at + 1]).body()
+            statement = lines[at].strip()
             at += 1
-            if "@*" in line:
-                module.blocks.append(body)
-            elif isinstance(statement := body[0], str) and (found := _STATEMENT.match(statement)):
+            found = _STATEMENT.match(statement)
+            if found is None or statement.startswith("if ") or found[2] != ("=" if head[1] == "*" else "<="):
+                raise ValueError(f"unknown statement {statement!r}")
+            if head[1] == "*":
+                module.blocks.append([statement])
+            else:
                 registers.append((found[1], found[3].strip()))
         elif found := _ASSIGN.match(line):
             module.assigns[found[1].rstrip()] = found[2]
@@ -253,19 +279,22 @@ def _clocked(module: _Module, registers: list[tuple[str, str]], memories: list[B
     return clocked + resets
 
 
-def _register(body: Body, following: str, register: str) -> Body:
-    """Turn a block that computes a register's next value into one that writes the register; holding is implied."""
+def _register(body: Body, following: str, register: str, *, holds: bool = True) -> Body:
+    """Turn a block that computes a register's next value into one that writes the register.
+
+    That a register holds its value needs no statement at the beginning, where nothing else has been assigned yet.
+    """
     found: Body = []
-    for item in body:
+    for number, item in enumerate(body):
         if isinstance(item, Choice):
-            branches = [Branch(b.condition, _register(b.body, following, register)) for b in item.branches]
+            branches = [Branch(b.condition, _register(b.body, following, register, holds=False)) for b in item.branches]
             if any(branch.body for branch in branches):
                 found.append(Choice(item.head, branches))
             continue
         parts = _STATEMENT.match(item)
         assert parts is not None
         target = parts[1].strip().replace(following, register, 1) if following in parts[1] else parts[1]
-        if target != parts[3].strip():
+        if number or not holds or target != parts[3].strip():
             found.append(f"{_written(target)} <= {parts[3]};")
     return found
 
@@ -288,13 +317,12 @@ def _visit(body: Body, see: Callable[[str, tuple[int, ...]], None], path: tuple[
             _visit(branch.body, see, (*path, number, branch_number))
 
 
-def _at(body: Body, path: tuple[int, ...]) -> Body:
-    """Find the body of a branch."""
-    for item, branch in zip(path[::2], path[1::2], strict=True):
-        choice = body[item]
-        assert isinstance(choice, Choice)
-        body = choice.branches[branch].body
-    return body
+def _branch(body: Body, path: tuple[int, ...]) -> Branch:
+    """Find a branch by its path."""
+    choice = body[path[0]]
+    assert isinstance(choice, Choice)
+    branch = choice.branches[path[1]]
+    return _branch(branch.body, path[2:]) if path[2:] else branch
 
 
 def _rename(module: _Module) -> None:
@@ -363,11 +391,12 @@ def _places(module: _Module) -> dict[str, tuple[int, ...]]:
     places: dict[str, tuple[int, ...] | None] = {}
     for name in _users_first(module.assigns, users):
         paths = sites.get(name, set()) | {places[user] for user in users.get(name, []) if user in places}
-        if name in needed or name not in module.wires or None in paths:
+        branches = [path for path in paths if path is not None]
+        if name in needed or name not in module.wires or len(branches) < len(paths):
             places[name] = None
-        elif paths:
-            common = min(paths, key=len)
-            while any(path[: len(common)] != common for path in paths):
+        elif branches:
+            common = min(branches, key=len)
+            while any(path[: len(common)] != common for path in branches):
                 common = common[:-2]
             places[name] = common or None
     for name in [name for name in module.assigns if name not in places]:
@@ -404,21 +433,20 @@ def _write(module: _Module) -> list[str]:
     moved: dict[tuple[int, ...], list[str]] = {}
     for name, place in reversed(places.items()):
         moved.setdefault(place, []).append(f"{_written(name)} = {module.assigns.pop(name)};")
-    targets = {place: _at(module.clocked, place) for place in moved}
+    declared = {name: f"reg {module.wires[name]}{_written(name)};" for name in places}
+    branches = {place: _branch(module.clocked, place) for place in moved}
     for place, statements in moved.items():
-        targets[place][:0] = statements
+        branches[place].declarations = [declared[name] for name, there in places.items() if there == place]
+        branches[place].body[:0] = statements
 
-    text = []
-    for line in module.rest[:-1]:
-        found = _DECLARATION.match(line)
-        if found and found[3].rstrip() in places:
-            line = line.replace("  wire ", "  reg ", 1)
-        text.append(line)
+    gone = {f"  {kind} {module.wires[name]}{_written(name)};" for name in places for kind in ("wire", "reg")}
+    text = [line for line in module.rest[:-1] if line not in gone]
+    labels = (f" : branch_{number}" for number in itertools.count())
     text += [f"  assign {_written(name)} = {value};" for name, value in module.assigns.items()]
     for body in module.blocks:
-        text += ["  always @* begin", *_lines(body, 4), "  end"]
+        text += ["  always @* begin", *_lines(body, 4, labels), "  end"]
     if module.clocked:
-        text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4), "  end"]
+        text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4, labels), "  end"]
     return [*text, "endmodule"]
 
 

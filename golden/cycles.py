@@ -21,7 +21,7 @@ ROW_DRIVER = 3
 
 def _walk(vector: NDArray[np.int64], group: int) -> tuple[int, int | None]:
     """Cycles of the row driver's walk, and the cycle of the last event if there is one, counted from the start."""
-    padded = np.zeros(ceil_div(len(vector), group) * group, bool)
+    padded = np.zeros(ceil_div(len(vector), group) * group, np.bool_)
     padded[: len(vector)] = vector != 0
     per_group = padded.reshape(-1, group).sum(axis=1)
     length = int(np.maximum(per_group, 1).sum())

@@ -1,6 +1,7 @@
 """Leaky gradient sums, one per synapse (twin of `hdl/gradient_memory.py`)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +51,12 @@ class GradientMemory:
     Attributes
     ----------
     sums : ndarray of int32, shape (rows, lanes)
-        The sums G; positive asks for a larger weight.
+        The sums G; positive asks for a larger weight. `FastMachine` narrows them to int16 where they fit.
     """
 
     def __init__(self, parameters: GradientParameters, rows: int, lanes: int) -> None:
         self.parameters = parameters
-        self.sums = np.zeros((rows, lanes), np.int32)
+        self.sums: NDArray[Any] = np.zeros((rows, lanes), np.int32)
 
     def clear(self, row: int) -> None:
         """Set one row of sums to zero."""

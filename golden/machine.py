@@ -1,7 +1,5 @@
 """The whole machine in NumPy (twin of `hdl/machine.py`): it interprets the microprogram that the hardware runs."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,26 +12,11 @@ from golden.error_unit import ErrorUnit
 from golden.gradient_memory import GradientMemory
 from golden.lfsr import Lfsr
 from golden.neuron import Neurons
+from golden.samples import Sample, Samples
 from golden.sequencer import Instruction, Op, Phase, Source, Unit
 from golden.synapse_array import SynapseArray
 from golden.update_unit import UpdateUnit
 from golden.vector_memory import VectorMemory
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One sample.
-
-    Attributes
-    ----------
-    trits : ndarray of int8, shape (inputs,)
-        Input vector, -1, 0 or 1.
-    label : int
-        Class.
-    """
-
-    trits: NDArray[np.int8]
-    label: int
 
 
 class Machine:
@@ -136,12 +119,12 @@ class Machine:
         for instruction in self.config.program.form:
             self._execute(instruction, ())
 
-    def train(self, samples: list[Sample], batch: int, rates: tuple[int, ...]) -> list[int]:
+    def train(self, samples: Samples, batch: int, rates: tuple[int, ...]) -> NDArray[np.int64]:
         """Host command TRAIN.
 
         Parameters
         ----------
-        samples : list of Sample
+        samples : Samples
             In the order of the stream.
         batch : int
             Samples per mini-batch; the last one may be shorter.
@@ -150,32 +133,40 @@ class Machine:
 
         Returns
         -------
-        list of int
+        ndarray of int64, shape (n,)
             Predictions, made before the sample was learned from.
         """
-        predictions = []
+        predictions = np.empty(len(samples), np.int64)
         for start in range(0, len(samples), batch):
-            predictions += [self._present(sample, training=True) for sample in samples[start : start + batch]]
+            part = slice(start, start + batch)
+            predictions[part] = self._present(samples[part], training=True)
             for instruction in self.config.program.update:
                 self._execute(instruction, rates)
             self._counts["updates"] += 1
         return predictions
 
-    def test(self, samples: list[Sample]) -> list[int]:
-        """Host command TEST: predictions of samples, nothing is learned."""
-        return [self._present(sample, training=False) for sample in samples]
+    def test(self, samples: Samples) -> NDArray[np.int64]:
+        """Host command TEST: predictions of samples, shape (n,); nothing is learned."""
+        return self._present(samples, training=False)
 
-    def _present(self, sample: Sample, *, training: bool) -> int:
+    def _present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
+        """Present samples one after another; return predictions."""
+        predictions = np.array([self._predict(sample, training=training) for sample in samples], np.int64)
+        self._enter(samples, predictions)
+        return predictions
+
+    def _enter(self, samples: Samples, predictions: NDArray[np.int64]) -> None:
+        self._counts["samples"] += len(samples)
+        self._counts["correct"] += int(np.count_nonzero(predictions == samples.labels))
+
+    def _predict(self, sample: Sample, *, training: bool) -> int:
         """Run the sample section."""
         self._sample, self._training, self._learn = sample, training, False
         self._outputs = np.zeros(0, np.int64)
         for instruction in self.config.program.sample:
             if not self._execute(instruction, ()):
                 break
-        prediction = int(self._outputs.argmax())
-        self._counts["samples"] += 1
-        self._counts["correct"] += prediction == sample.label
-        return prediction
+        return int(self._outputs.argmax())
 
     def _execute(self, instruction: Instruction, rates: tuple[int, ...]) -> bool:
         """Execute one instruction; False where the section is left."""

@@ -5,6 +5,7 @@ import json
 import zipfile
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,27 @@ from numpy.typing import NDArray
 from golden.config import MachineConfig
 from golden.data import Dataset
 from golden.files import whole
-from golden.machine import Machine, Sample
+from golden.machine import Machine
+from golden.samples import Samples
 
 #: Seconds between checkpoints; the first step is always followed by one.
 CHECKPOINT_SECONDS = 10.0
 #: Samples that one TEST command presents, so that a long test set shows progress too.
 _TEST_CHUNK = 1000
+
+
+#: Version of the numeric contract and of the checkpoint; a checkpoint of another one is refused.
+VERSION = 2
+
+
+def _difference(one: Any, other: Any, name: str = "") -> tuple[str, Any, Any] | None:
+    """Find the first value by which two nested dictionaries differ: its dotted name and both values."""
+    if one == other:
+        return None
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return name, one, other
+    keys = [key for key in (*one, *other) if one.get(key) != other.get(key)]
+    return _difference(one.get(keys[0]), other.get(keys[0]), f"{name}.{keys[0]}".lstrip("."))
 
 
 class CheckpointError(ValueError):
@@ -80,6 +96,8 @@ class Run:
         Training samples used, the first ones; 0 for all.
     epochs : int
         Passes over them.
+    model : type of Machine
+        The golden machine's class; `FastMachine` gives the same run, checkpoints included, in less time.
 
     Attributes
     ----------
@@ -95,6 +113,7 @@ class Run:
     dataset: Dataset
     samples: int
     epochs: int
+    model: type[Machine] = Machine
     machine: Machine = field(init=False)
     done: int = 0
     curve: list[Epoch] = field(default_factory=list)
@@ -111,22 +130,25 @@ class Run:
         if self.epochs < 1:
             raise ValueError(f"EPOCHS must be >= 1, not {self.epochs}")
         self.samples = self.samples or len(self.dataset.train_labels)
-        self._train = self.config.input.trits(self.dataset.train_images)
-        self._test = self.config.input.trits(self.dataset.test_images)
-        self.machine = Machine(self.config)
+        data, trits = self.dataset, self.config.input.trits
+        self._train = Samples(trits(data.train_images), data.train_labels)
+        self._test = Samples(trits(data.test_images), data.test_labels)
+        self._ordered = -1, np.zeros(0, np.intp)
+        self.machine = self.model(self.config)
         self.machine.form()
         self._steps = self._plan()
 
-    @property
-    def identity(self) -> str:
-        """Digest of everything that decides a run's course; its length does not."""
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides a run's course, by name; its length does not."""
         config = asdict(self.config)
         del config["training"]["epochs"]
-        sha = hashlib.sha256(json.dumps([config, self.samples], sort_keys=True).encode())
-        data = self.dataset
-        for part in (self._train[: self.samples], data.train_labels[: self.samples], self._test, data.test_labels):
-            sha.update(part.tobytes())
-        return sha.hexdigest()
+        sha = hashlib.sha256()
+        for part in (self._train[: self.samples], self._test):
+            sha.update(part.trits.tobytes())
+            sha.update(part.labels.tobytes())
+        identity = {"version": VERSION, **config, "samples": self.samples, "data_sha256": sha.hexdigest()}
+        return json.loads(json.dumps(identity))
 
     def _plan(self) -> list[Step]:
         """List all steps of the run."""
@@ -155,17 +177,19 @@ class Run:
         total = self.epochs * (self.samples + len(self._test))
         return total, total - sum(step.count for step in self.steps())
 
-    def present(self, step: Step) -> list[Sample]:
+    def present(self, step: Step) -> Samples:
         """Samples of a step, in order."""
-        if not step.training:
-            part = range(step.first, step.first + step.count)
-            return [Sample(self._test[i], int(self.dataset.test_labels[i])) for i in part]
-        seed = self.config.training.shuffle_seed
-        order = np.random.default_rng([seed, step.epoch]).permutation(self.samples)
-        part = order[step.first : step.first + step.count]
-        return [Sample(self._train[i], int(self.dataset.train_labels[i])) for i in part]
+        part = slice(step.first, step.first + step.count)
+        return self._train[self._order(step.epoch)[part]] if step.training else self._test[part]
 
-    def advance(self, step: Step, samples: list[Sample]) -> list[int]:
+    def _order(self, epoch: int) -> NDArray[np.intp]:
+        """Order of the training samples in an epoch; the last epoch's is kept."""
+        if epoch != self._ordered[0]:
+            rng = np.random.default_rng([self.config.training.shuffle_seed, epoch])
+            self._ordered = epoch, rng.permutation(self.samples)
+        return self._ordered[1]
+
+    def advance(self, step: Step, samples: Samples) -> NDArray[np.int64]:
         """Let the golden machine do a step and enter it in the curve; return its predictions."""
         if step.training:
             predictions = self.machine.train(samples, step.count, self.config.rates(step.epoch))
@@ -174,7 +198,7 @@ class Run:
         if len(self.curve) <= step.epoch:
             self.curve.append(Epoch())
         entry = self.curve[step.epoch]
-        correct = sum(prediction == sample.label for prediction, sample in zip(predictions, samples, strict=True))
+        correct = int(np.count_nonzero(predictions == samples.labels))
         if step.training:
             entry.train_correct += correct
             entry.train_samples += step.count
@@ -234,9 +258,10 @@ class Run:
                 state = {name: stored[name] for name in stored.files if name != "header"}
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise CheckpointError(f"checkpoint {path} cannot be read ({error}): start without RESUME") from error
-        if header["identity"] != self.identity:
+        if (difference := _difference(header["identity"], self.identity)) is not None:
+            name, theirs, mine = difference
             raise CheckpointError(
-                f"checkpoint {path} belongs to another configuration, seed or data set: "
+                f"checkpoint {path} belongs to another run: {name} is {theirs} there and {mine} here; "
                 f"use the same settings, or start without RESUME"
             )
         self.machine.restore(state, header["counters"])

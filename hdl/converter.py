@@ -80,7 +80,7 @@ class Converters(wiring.Component):
             if "shift" in self.signature.members:
                 m.d.comb += [bank.shift.eq(self.shift), bank.newest.eq(self.newest)]
             for at, offset in enumerate(self._offsets):
-                ones = named(m, f"ones{at}", total([plane[at] for plane in bank.word]))
+                ones = named(m, f"ones{at}", total([(plane[at], 1) for plane in bank.word]))
                 noise = (ones - p.noise // 2) << p.noise_step
                 biases[at] = held(m, f"bias{at}", self.draw, noise + offset)
         converted = Signal(name="converting")

@@ -43,9 +43,9 @@ class GradientMemory(wiring.Component):
         Column factor, signed, stable during a pass.
     row : stream, out
         For UPDATE, two cycles after the command: ``row`` and the planes ``sums`` before the leak.
-    switched : stream, in
-        After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Always taken; unused without
-        reset on switch. A pass that accumulates begins only when all have been told.
+    switched : valid and payload, in
+        After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Taken in the cycle in which
+        ``valid`` is high; unused without reset on switch. A pass that accumulates begins only when all have been told.
     idle : Signal(1), out
         No command is under way.
     """
@@ -56,12 +56,13 @@ class GradientMemory(wiring.Component):
         row_bits = max(1, (rows - 1).bit_length())
         command = data.StructLayout({"op": GradientOp, "row": row_bits, "coefficient": signed(error_bits)})
         sums = data.StructLayout({"sums": data.ArrayLayout(lanes, parameters.bits), "row": row_bits})
+        switched = data.StructLayout({"lanes": lanes, "row": row_bits})
         super().__init__(
             {
                 "command": In(stream.Signature(command)),
                 "drive": In(data.ArrayLayout(lanes, error_bits)),
                 "row": Out(stream.Signature(sums)),
-                "switched": In(stream.Signature(data.StructLayout({"lanes": lanes, "row": row_bits}), always_ready=True)),
+                "switched": In(wiring.Signature({"valid": Out(1), "payload": Out(switched)})),
                 "idle": Out(1),
             }
         )

@@ -107,7 +107,9 @@ class Neurons(wiring.Component):
             m.d.sync += [
                 *[held.eq(value) for held, value in zip(self.centred, centred, strict=True)],
                 self.held_sums.eq(sums1),
-                self.activations.as_value().eq(Cat(*fires, *[f & (c < 0) for f, c in zip(fires, centred, strict=True)])),
+                self.activations.as_value().eq(
+                    Cat(*fires, *[f & (c < 0) for f, c in zip(fires, centred, strict=True)])
+                ),
                 self.windows.eq(Cat(*windows)),
                 self.target.eq(target1),
             ]

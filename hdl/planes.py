@@ -112,27 +112,61 @@ def any_of(planes: Planes, lanes: int) -> Value:
     return result
 
 
-def word_counts(m: Module, name: str, vector: Value) -> list[Value]:
-    """Count the ones of every 64 bits of a vector.
+def counted(m: Module, name: str, terms: Sequence[tuple[Value, int]]) -> list[tuple[Value, int]]:
+    """Count the ones of vectors, each with a weight that is plus or minus a power of two.
 
-    Pairs, nibbles, bytes and so on are added side by side: a handful of whole-word operations in a simulator.
+    Full adders take three 64-bit words of a weight to one of the same and one of twice the weight, until a word or two
+    of every weight are left; in these, pairs, nibbles, bytes and so on are added side by side.
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    name : str
+        Prefix of the intermediate signals.
+    terms : sequence of (Value, int)
+        Vectors and weights.
+
+    Returns
+    -------
+    list of (Value, int)
+        Numbers and weights; the sum of their products is the weighted count.
     """
+    words: dict[int, list[Value]] = {}
+    for number, (vector, weight) in enumerate(terms):
+        for at in range(0, len(vector), 64):
+            words.setdefault(weight, []).append(named(m, f"{name}{number}_{at}", vector[at : at + 64]))
     counts = []
-    for start in range(0, len(vector), 64):
-        word = vector[start : start + 64]
-        width, field = len(word), 1
-        while field < width:
-            mask = sum(((1 << field) - 1) << at for at in range(0, width, 2 * field)) & ((1 << width) - 1)
-            label = f"{name}_{start}_{field}"
-            word = named(m, label, ((word & mask) + (word[field:] & mask))[:width])
-            field *= 2
-        counts.append(word[: width.bit_length()])
+    while words:
+        weight = min(words, key=abs)
+        left = words.pop(weight)
+        adders = 0
+        while len(left) > 2:
+            a, b, c, *left = left
+            label = f"{name}_{weight}_{adders}".replace("-", "minus")
+            half = named(m, f"{label}_half", a ^ b)
+            left.append(named(m, f"{label}_sum", half ^ c))
+            words.setdefault(2 * weight, []).append(named(m, f"{label}_carry", (a & b) | (half & c)))
+            adders += 1
+        for number, word in enumerate(left):
+            counts.append((_ones(m, f"{name}_{weight}_{number}".replace("-", "minus"), word), weight))
     return counts
 
 
-def total(numbers: Sequence[Value]) -> Value:
-    """Add up numbers in a tree."""
-    numbers = list(numbers)
+def _ones(m: Module, name: str, word: Value) -> Value:
+    """Count the ones of a word."""
+    width, field = len(word), 1
+    while field < width:
+        mask = sum(((1 << field) - 1) << at for at in range(0, width, 2 * field)) & ((1 << width) - 1)
+        word = named(m, f"{name}_{field}", ((word & mask) + ((word >> field) & mask))[:width])
+        field *= 2
+    return word[: width.bit_length()]
+
+
+def total(terms: Sequence[tuple[Value, int]]) -> Value:
+    """Add up numbers, each times its weight, plus or minus a power of two, in a tree."""
+    shifted = [number << (abs(weight).bit_length() - 1) for number, weight in terms]
+    numbers = [number if weight > 0 else -number for number, (_, weight) in zip(shifted, terms, strict=True)]
     while len(numbers) > 1:
         numbers = [
             numbers[i] + numbers[i + 1] if i + 1 < len(numbers) else numbers[i] for i in range(0, len(numbers), 2)

@@ -19,7 +19,7 @@ from golden.tables import SwitchingParameters
 from hdl import cells
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import Planes, add, any_of, at_most, extend, held, named, ones, scale_trit, spread, total, word_counts
+from hdl.planes import Planes, add, any_of, at_most, counted, extend, held, named, ones, scale_trit, spread, total
 from hdl.read_out import ReadOut
 from hdl.tables import switching_table
 
@@ -191,8 +191,8 @@ class SynapseArray(wiring.Component):
         flipped = [held(m, f"flipped_{i}", pulsed, flip) for i, flip in enumerate(flips)]
 
         # events of the command, counted word by word in stage 2 and added up in stage 3
-        driving = any_of(list(macro.drive), lanes)
-        conducting = named(m, "conducting", nonzero & (driving | ~spread(sensed, lanes)))
+        driving = held(m, "driving", active(ArrayOp.SENSE_ROW, 1), any_of(list(macro.drive), lanes))
+        conducting = nonzero & (driving | ~spread(sensed, lanes))
         reading = named(m, "reading", driven | sensed)
         products = self._counted(m, "products", reading, [(conducting, 1)])
         count = self._counted(m, "pulses", pulsed, [(pulse, 1) for pulse in pulses])
@@ -200,7 +200,7 @@ class SynapseArray(wiring.Component):
         width = self._counted(m, "pulse_width", pulsed, widths)
         pulsed3 = active(ArrayOp.PULSE, 3)
         reading3 = (stage[3].op == ArrayOp.DRIVE_ROW) | (stage[3].op == ArrayOp.SENSE_ROW)
-        switches = [word for i, flip in enumerate(flipped) for word in word_counts(m, f"switches{i}", flip)]
+        switches = total(counted(m, "switches", [(flip, 1) for flip in flipped]))
         m.d.sync += answer.done.eq(valid[3])
         with m.If(valid[3]):
             m.d.sync += [
@@ -212,7 +212,7 @@ class SynapseArray(wiring.Component):
                 answer.switches.eq(0),
             ]
         with m.If(pulsed3):
-            m.d.sync += [answer.switches.eq(total(switches)), answer.switched.eq(any_of(flipped, lanes))]
+            m.d.sync += [answer.switches.eq(switches), answer.switched.eq(any_of(flipped, lanes))]
         return m
 
     def _stuck(
@@ -270,16 +270,9 @@ class SynapseArray(wiring.Component):
         return self._counted(m, "row_sum", sensed, terms)
 
     def _counted(self, m: Module, name: str, enable: Value, terms: Sequence[tuple[Value, int]]) -> Value:
-        """Count the ones of vectors, each times a power of two, word by word in one cycle, all words in the next."""
-        counts = [
-            [
-                count << (abs(weight).bit_length() - 1) if weight > 0 else -(count << (abs(weight).bit_length() - 1))
-                for count in word_counts(m, f"{name}{i}", named(m, f"{name}{i}", vector))
-            ]
-            for i, (vector, weight) in enumerate(terms)
-        ]
-        words = [total(word) for word in zip(*counts, strict=True)]
-        return total([held(m, f"{name}_word{i}", enable, word) for i, word in enumerate(words)])
+        """Count the ones of weighted vectors, word by word in one cycle, added up in the next."""
+        counts = counted(m, name, terms)
+        return total([(held(m, f"{name}_{i}", enable, count), weight) for i, (count, weight) in enumerate(counts)])
 
     def _pulsed(self, m: Module, devices: Sequence[Value], increase: Value, active: Value) -> list[Signal]:
         """Devices that a pulse reaches: one vector per device, one bit per lane."""

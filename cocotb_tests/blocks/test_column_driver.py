@@ -7,7 +7,7 @@ from cocotb.handle import HierarchyObject
 from cocotb_tests import block
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import MemoryPort
-from cocotb_tests.manifest import from_planes
+from cocotb_tests.manifest import from_planes, to_planes
 from golden import cycles
 from golden.config import MachineConfig
 
@@ -34,7 +34,8 @@ async def loads(dut: HierarchyObject) -> None:
     highest = max(geometry.vector_groups, geometry.groups(0)) - groups
     for _ in range(30):
         first = int(bench.rng.integers(0, max(highest, 0) + 1))
-        memory.contents = list(bench.integers(-error.limit, error.limit, (depth, geometry.group)))
+        vectors = bench.integers(-error.limit, error.limit, (depth, geometry.group))
+        memory.contents = [to_planes(word, error.bits) for word in vectors]
         bench.ports.write("start", 1)
         bench.ports.write("first", first)
         busy.clear()
@@ -45,7 +46,7 @@ async def loads(dut: HierarchyObject) -> None:
         # start in cycle 0, quiet again in cycle groups + 2, as the cycle model says
         equal("busy", busy, [0] + [1] * (groups + 1) + [0])
         equal("cycle model", cycles.drive(groups), len(busy) - 1)
-        expected = [value for word in memory.contents[first : first + groups] for value in word]
+        expected = vectors[first : first + groups].reshape(-1)
         for _ in range(int(bench.rng.integers(1, 4))):
             drive = from_planes(bench.ports.bits("drive"), lanes, error.bits, signed=True)
             equal("drive", drive, expected)

@@ -26,10 +26,8 @@ def test_wrap() -> None:
     from gen import verilog
 
     files = verilog.block_files(block.tiny(), "test", "counters")
-    bits = COUNTER_BITS * len(COUNTERS)
-    full = sum(_ALMOST_FULL << (COUNTER_BITS * at) for at in range(len(COUNTERS)))
-    changed, count = re.subn(rf"{bits}'h0+;", f"{bits}'h{full:x};", files["counters.v"])
-    assert count == 2, "initial and reset value not found"
+    changed, count = re.subn(rf"{COUNTER_BITS}'h0+;", f"{COUNTER_BITS}'h{_ALMOST_FULL:x};", files["counters.v"])
+    assert count == 2 * len(COUNTERS), "initial and reset values not found"
     block.run_files(files | {"counters.v": changed}, __name__, tests="wraps")
 
 

@@ -1,5 +1,7 @@
 """Gradient memory against its golden twin."""
 
+from collections import deque
+
 import cocotb
 import numpy as np
 import pytest
@@ -7,17 +9,54 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import block
 from cocotb_tests.checkers import equal
-from cocotb_tests.drivers import Regime
+from cocotb_tests.drivers import Regime, sink_pattern
 from cocotb_tests.manifest import from_planes, to_planes
 from golden import cycles
 from golden.config import MachineConfig
 from golden.gradient_memory import GradientMemory
 
 
+@pytest.mark.parametrize("reset", [False, True], ids=["keeps", "resets"])
 @pytest.mark.parametrize("config", block.cases())
-def test_gradient_memory(config: MachineConfig) -> None:
-    """All coroutines of this module."""
-    block.run("gradient_memory", config, __name__, public=("sums",))
+def test_gradient_memory(config: MachineConfig, reset: bool) -> None:
+    """All coroutines of this module, with and without reset on switch."""
+    from cocotb_tests.configs import variant
+
+    config = variant(config, gradient={"reset_on_switch": reset})
+    block.run("gradient_memory", config, __name__, public=("sums", "moved") if reset else ("sums",))
+
+
+class _Notes:
+    """Tells which lanes of rows have switched, in order and late, as the array does; noise while it has nothing."""
+
+    def __init__(self, bench: block.Bench, golden: GradientMemory, regime: Regime) -> None:
+        self.bench, self.golden = bench, golden
+        self.pattern = sink_pattern(regime, bench.rng)
+        self.queue: deque[tuple[int, np.ndarray]] = deque()
+        self.handed = 0  # rows that the memory has handed on, and whose notes may therefore come
+        self.told = 0
+
+    def drive(self, cycle: int) -> None:
+        """Tell the next note if its row has been handed on."""
+        ports = self.bench.ports
+        ports.write_bits("switched__payload", ports.random_bits("switched__payload", self.bench.rng))
+        tells = bool(self.queue) and self.handed > 0 and next(self.pattern)
+        ports.write("switched__valid", tells)
+        if tells:
+            row, lanes = self.queue.popleft()
+            bits = sum(int(bit) << lane for lane, bit in enumerate(lanes))
+            ports.write("switched__payload", {"row": row, "lanes": bits})
+            self.golden.switched(row, lanes)
+            self.told += 1
+            if not self.queue or self.queue[0][0] != row:
+                self.handed -= 1
+
+    def sample(self, cycle: int) -> None:
+        """Notice that a row is handed on."""
+        ports = self.bench.ports
+        if ports.read("row__valid") and ports.read("row__ready"):
+            row = ports.read("row__payload")["row"]
+            self.handed += any(row == noted for noted, _ in self.queue)
 
 
 class _Pair:
@@ -35,6 +74,9 @@ class _Pair:
         self.expected: list[dict[str, object]] = []
         self.updates: list[int] = []
         self.count = 0
+        self.notes = _Notes(bench, self.golden, regime)
+        bench.add(self.notes)
+        self.stale = 0  # sums that the memory still holds but that count as 0
         bench.each_cycle(sample=self._ready)
 
     def _ready(self, cycle: int) -> None:
@@ -61,13 +103,21 @@ class _Pair:
             self.golden.accumulate(np.array([row]), np.array([coefficient]), self.drive)
         self.count += 1
 
+    def note(self, row: int, lanes: np.ndarray) -> None:
+        """Queue the note of a pulse on a row whose UPDATE has been sent; one or more per row, in order of the rows."""
+        self.notes.queue.append((row, lanes))
+
     async def done(self) -> None:
-        """Wait for the end of a pass and compare everything."""
+        """Wait for the end of a pass and of its notes, and compare everything."""
         ports = self.bench.ports
-        await self.bench.clock.until(lambda: self.source.empty and bool(ports.read("idle")))
+        await self.bench.clock.until(lambda: self.source.empty and not self.notes.queue and bool(ports.read("idle")))
         equal("rows handed on", self.handed.values, self.expected)
         words = self.bench.memory("sums", self.rows)
-        sums = [from_planes(word, self.lanes, self.bits, signed=True) for word in words]
+        sums = np.array([from_planes(word, self.lanes, self.bits, signed=True) for word in words])
+        if self.bench.config.gradient.reset_on_switch:
+            moved = [from_planes(word, self.lanes, 1, signed=False) for word in self.bench.memory("moved", self.rows)]
+            self.stale += int(np.count_nonzero(sums[np.array(moved) == 1]))
+            sums[np.array(moved) == 1] = 0
         equal("sums", sums, self.golden.sums)
 
     def forget(self) -> None:
@@ -117,6 +167,86 @@ async def passes(dut: HierarchyObject, regime: Regime) -> None:
 
 
 @cocotb.test()
+@cocotb.parametrize(regime=block.REGIMES)
+async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
+    """Passes that update, with notes of one or more pulses per row, amid passes that accumulate or clear some rows."""
+    bench, pair = await _cleared(dut, regime)
+    resets = bench.config.gradient.reset_on_switch
+    for index in range(60):
+        pair.forget()
+        kind = bench.rng.choice(["update", "accumulate", "clear"], p=[0.55, 0.4, 0.05])
+        pair.set_drive(bench.integers(-pair.limit, pair.limit, pair.lanes))
+        # few rows in some passes, so that one row is the last of a pass and the first of the next
+        rows = bench.rng.permutation(pair.rows)[: int(bench.rng.choice([1, 2, pair.rows]))]
+        rows = rows if index % 3 else np.minimum(np.arange(len(rows)), pair.rows - 1)
+        for row in map(int, rows):
+            if kind == "update":
+                pair.send("UPDATE", row)
+                for _ in range(int(bench.rng.integers(0, 4))):
+                    pair.note(row, bench.rng.random(pair.lanes) < bench.rng.choice([0.0, 0.3, 1.0]))
+            else:
+                coefficient = int(bench.rng.choice([-1, 1]))
+                pair.send("CLEAR" if kind == "clear" else "SCALE_DRIVE", row, coefficient)
+        await pair.done()
+    assert pair.notes.told > 50
+    assert (pair.stale > 0) == resets, "no sum was left that counts as 0"
+
+
+@cocotb.test()
+async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
+    """All pulses of one UPDATE count, whatever comes between them; those of an earlier one do not come back."""
+    _, pair = await _cleared(dut, Regime.FLOWING)
+    lanes = np.arange(pair.lanes)
+    pair.set_drive(np.full(pair.lanes, pair.limit))
+    row, other = 0, pair.rows - 1
+
+    async def accumulate(*rows: int) -> None:
+        for _ in range(2):
+            for at in rows:
+                pair.send("SCALE_DRIVE", at, 1)
+            await pair.done()
+
+    async def update(*notes: tuple[int, int]) -> None:
+        """Update both rows; every note names a row and the lane that switched, -1 for none."""
+        for at in dict.fromkeys((row, other)):
+            pair.send("UPDATE", at)
+            for noted, lane in notes:
+                if noted == at:
+                    pair.note(at, lanes == lane)
+        await pair.done()
+
+    last = pair.lanes - 1
+    await accumulate(row, other)
+    # three pulses of one row, the last without effect; then the other row, whose note is none of the first's
+    await update((row, 0), (row, last), (row, -1), (other, last // 2))
+    # what has switched stays 0 over updates, also when another note takes the place of the first
+    await update((row, last // 2))
+    await update((row, -1))
+    await update()
+    # from 0 again, with the sums of the lanes that have not switched
+    await accumulate(row)
+    await update((other, 0))
+    # the last note was the other row's: it counts no more when that row has accumulated since
+    await accumulate(other)
+    await update((other, last))
+    # likewise when the row alone is used over and over
+    for lane in range(pair.lanes):
+        pair.send("UPDATE", row)
+        pair.note(row, lanes == lane)
+        await pair.done()
+        await accumulate(row)
+    # an accumulation of another row, then a second note
+    await update((other, 0))
+    await accumulate(row)
+    await update((other, last))
+    for at in range(pair.rows):
+        pair.send("CLEAR", at)
+    await pair.done()
+    await accumulate(row, other)
+    await update()
+
+
+@cocotb.test()
 async def saturates_at_both_limits(dut: HierarchyObject) -> None:
     """Sums run into both limits and stay there, by either factor; then they leak and come back from there."""
     bench, pair = await _cleared(dut, Regime.FLOWING)
@@ -154,8 +284,8 @@ async def leaks_every_value(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def writes_back_in_three_cycles(dut: HierarchyObject) -> None:
-    """A row is written back 3 cycles after its command, when the memory is idle again, and can then be used again."""
+async def writes_back_in_four_cycles(dut: HierarchyObject) -> None:
+    """A row is written in cycle 3 after its command; in the next the memory is idle, and the row can be used again."""
     bench, pair = await _cleared(dut, Regime.FLOWING)
     pair.set_drive(bench.integers(1, pair.limit, pair.lanes))
     row = pair.rows - 1
@@ -165,13 +295,13 @@ async def writes_back_in_three_cycles(dut: HierarchyObject) -> None:
         before, idle[:] = bench.memory("sums", pair.rows)[row], []
         pair.send("SCALE_DRIVE", row, 1)
         after = _word(pair.golden.sums[row], pair.bits)
-        for cycle in range(3):
+        for cycle in range(4):
             equal(f"sums {cycle} cycles after the command", bench.memory("sums", pair.rows)[row], before)
             await bench.clock.step()
-        equal("sums 3 cycles after the command", bench.memory("sums", pair.rows)[row], after)
-        # no cycle of rest: the next command, 3 cycles after this one, finds the new sums
-        equal("idle", idle, [1, 0, 0])
+        equal("sums 4 cycles after the command", bench.memory("sums", pair.rows)[row], after)
+        # no cycle of rest: the next command, 4 cycles after this one, finds the new sums
+        equal("idle", idle, [1, 0, 0, 0])
         equal("cycle model", cycles.GRADIENT, len(idle))
         equal("idle again", bench.ports.read("idle"), 1)
     await pair.done()
-    equal("cycles of the commands", np.diff(pair.commands.cycles[-5:]), [3, 3, 3, 3])
+    equal("cycles of the commands", np.diff(pair.commands.cycles[-5:]), [4, 4, 4, 4])

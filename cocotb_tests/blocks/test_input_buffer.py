@@ -8,6 +8,7 @@ from cocotb.handle import HierarchyObject
 from cocotb_tests import block
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime, StreamSource
+from cocotb_tests.manifest import to_planes
 from golden.config import MachineConfig
 from golden.input_buffer import beats
 
@@ -50,8 +51,9 @@ async def _read_back(bench: block.Bench, samples: _Samples, index: int) -> None:
         bench.ports.write("address", int(word))
         await bench.clock.step()  # the answer stands in the next cycle
         start = int(word) * samples.group
-        expected = samples.vector(index)[start : start + samples.group]
-        equal(f"sample {index} word {word}", bench.ports.read("word"), expected)
+        expected = np.array(samples.vector(index)[start : start + samples.group])
+        planes = to_planes(expected, bench.config.error.bits)
+        equal(f"sample {index} word {word}", bench.ports.read("word"), planes)
     equal(f"label of sample {index}", bench.ports.read("label"), samples.labels[index])
 
 

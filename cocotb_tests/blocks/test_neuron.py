@@ -11,8 +11,12 @@ from cocotb.handle import HierarchyObject
 from cocotb_tests import block
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime, sink_pattern
+from cocotb_tests.manifest import to_planes
 from golden.config import MachineConfig
 from golden.neuron import Neurons
+
+#: Cycles from a request to the write of its state; the answer is there a cycle earlier.
+LATENCY = 3
 
 
 @pytest.mark.parametrize("config", block.cases())
@@ -39,14 +43,14 @@ class _Pair:
         self.groups, self.group = config.geometry.vector_groups, config.geometry.group
         self.sum_bits, self.limit = config.geometry.sum_bits, config.error.limit
         self.golden = Neurons(config.neuron, self.groups * self.group, self.sum_bits)
-        self._pending: _Request | None = None
-        self._expected: dict[str, Any] | None = None
+        #: Requests of the cycles before, the latest first; the third one's state is written in this cycle.
+        self._pending: list[_Request | None] = [None] * LATENCY
         self.next: _Request | None = None
         bench.each_cycle(self._drive, self._sample)
 
     def _drive(self, cycle: int) -> None:
-        """A request in this cycle; errors and action of the request of the cycle before."""
-        ports, request, pending = self.bench.ports, self.next, self._pending
+        """A request in this cycle; errors and action of the request that was answered in the cycle before."""
+        ports, request, pending = self.bench.ports, self.next, self._pending[-1]
         ports.write("request", request is not None)
         for port in ("sums", "errors"):
             ports.write_bits(port, ports.random_bits(port, self.bench.rng))
@@ -63,11 +67,13 @@ class _Pair:
 
     def _sample(self, cycle: int) -> None:
         ports = self.bench.ports
-        equal(f"cycle {cycle}: valid", ports.read("valid"), self._pending is not None)
-        if self._pending is not None:
-            for port, value in self._answer(self._pending).items():
+        answered = self._pending[1]
+        equal(f"cycle {cycle}: valid", ports.read("valid"), answered is not None)
+        equal(f"cycle {cycle}: idle", ports.read("idle"), self._pending == [None] * LATENCY)
+        if answered is not None:
+            for port, value in self._answer(answered).items():
                 equal(f"cycle {cycle}: {port}", ports.read(port), value)
-        self._pending, self.next = self.next, None
+        self._pending, self.next = [self.next, *self._pending[:-1]], None
 
     def _answer(self, request: _Request) -> dict[str, Any]:
         """Let the golden model act; the outputs that belong to the request."""
@@ -85,7 +91,7 @@ class _Pair:
             "target": request.group,
             "centred": centred,
             "held_sums": request.sums,
-            "activations": activations,
+            "activations": to_planes(activations, 2),
             "windows": sum(int(bit) << lane for lane, bit in enumerate(window)),
         }
 
@@ -107,7 +113,7 @@ class _Pair:
 
     async def check(self) -> None:
         """Let the last request end and compare the whole state."""
-        await self.bench.clock.step(2)
+        await self.bench.clock.step(LATENCY + 1)
         bits = self.bench.config.neuron.offset_bits(self.sum_bits)
         mask, offset, spread = (1 << bits) - 1, [], []
         for word in self.bench.memory("states", self.groups):
@@ -122,22 +128,22 @@ class _Pair:
 @cocotb.test()
 @cocotb.parametrize(regime=block.REGIMES)
 async def random_requests(dut: HierarchyObject, regime: Regime) -> None:
-    """Firing, training and reset on any group, one request per cycle or with gaps; answers one cycle later."""
+    """Firing, training and reset on any group, one request per cycle or with gaps; answers two cycles later."""
     bench = block.Bench(dut)
     await bench.start()
     pair = _Pair(bench)
     await pair.reset()
     pattern = sink_pattern(regime, bench.rng)  # nothing can be stalled here: the regimes are the gaps
-    before = -1
+    before = [-1] * LATENCY  # a group may come again when its state has been written, not before
     for _ in range(500):
-        groups = [group for group in range(pair.groups) if group != before]
-        before = -1
+        groups = [group for group in range(pair.groups) if group not in before]
+        before = [-1, *before[:-1]]
         if next(pattern) and groups:
             group = int(bench.rng.choice(groups))
             action = str(bench.rng.choice(["none", "fire", "train", "reset"], p=[0.2, 0.5, 0.28, 0.02]))
             errors = bench.integers(-pair.limit, pair.limit, pair.group)
             pair.request(group, pair.random_sums(), action, errors)
-            before = group  # a group may come again two cycles later, not in the next
+            before[0] = group
         await bench.clock.step()
     await pair.check()
 
@@ -155,17 +161,17 @@ async def offsets_saturate(dut: HierarchyObject) -> None:
         for trial in range(2 * pair.golden.limit // step + 4):
             sums = np.full(pair.group, highest - 1 if trial % 2 else -highest)
             pair.request(0, sums, "train", errors)
-            await bench.clock.step(2)
+            await bench.clock.step(LATENCY + 1)
             if trial % 16 == 0:
                 pair.request(0, sums, "none")
-                await bench.clock.step(2)
+                await bench.clock.step(LATENCY + 1)
         reached = set(map(int, pair.golden.offset[: pair.group]))
         assert reached == {-pair.golden.limit, pair.golden.limit - 1}, "the test did not reach the limits"
         await pair.check()
         for sums in (np.full(pair.group, -highest), np.full(pair.group, highest - 1)):
             for action in ("none", "fire"):
                 pair.request(0, sums, action)
-                await bench.clock.step(2)
+                await bench.clock.step(LATENCY + 1)
         await pair.check()
 
 

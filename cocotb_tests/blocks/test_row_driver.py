@@ -8,6 +8,7 @@ from cocotb.handle import HierarchyObject
 from cocotb_tests import block
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import MemoryPort, Regime
+from cocotb_tests.manifest import to_planes
 from golden import cycles
 from golden.config import MachineConfig
 from golden.drivers import events
@@ -50,7 +51,6 @@ async def walks(dut: HierarchyObject, regime: Regime) -> None:
         density = (1.0, 0.0, 0.05)[walk] if walk < 3 else bench.rng.random()
         content[content == 0] = 1
         content[bench.rng.random(content.shape) >= density] = 0
-        memory.contents = list(content)
         vector = content[first : first + groups].reshape(-1)
         # rows beyond the array are never reached by events, wherever the last group ends
         filled = int(np.flatnonzero(vector)[-1]) + 1 if vector.any() else 1
@@ -58,6 +58,7 @@ async def walks(dut: HierarchyObject, regime: Regime) -> None:
         if row + filled > geometry.rows:
             vector[geometry.rows - row :] = 0
             content[first : first + groups] = vector.reshape(-1, group)
+        memory.contents = [to_planes(word, bench.config.error.bits) for word in content]
         for port, value in (("start", 1), ("first", first), ("groups", groups), ("row", row)):
             bench.ports.write(port, value)
         sink.clear()

@@ -16,6 +16,8 @@ from golden import cycles
 from golden.config import MachineConfig
 from golden.sequencer import Instruction, Op, Program
 
+#: Cycles from a sum until the collector is idle, where nothing follows, and from there until the neurons are.
+COLLECTOR, NEURONS = 2, 3
 #: Operations with a sweep: the field with its length.
 _SWEEP = {Op.FORM: "rows", Op.RESET: "groups", Op.SENSE: "groups", Op.COLLECT: "rows", Op.UPDATE: "rows"}
 
@@ -45,10 +47,10 @@ def _expected(program: Program, op: str, samples: int, batch: int, learn: list[b
 def _latency(instruction: Instruction) -> int:
     """Cycles for which something is under way after the last step of a sweep was accepted."""
     if instruction.op == Op.SENSE:
-        return cycles.ARRAY + 2
+        return cycles.ARRAY + COLLECTOR + NEURONS
     if instruction.op == Op.COLLECT:
-        return cycles.ARRAY + (2 if instruction.last else 1)
-    return {Op.FORM: cycles.ARRAY, Op.RESET: 2, Op.UPDATE: 3}[instruction.op]
+        return cycles.ARRAY + COLLECTOR + (NEURONS if instruction.last else 0)
+    return {Op.FORM: cycles.ARRAY, Op.RESET: NEURONS + 1, Op.UPDATE: cycles.GRADIENT}[instruction.op]
 
 
 def _modelled(instruction: Instruction) -> int:

@@ -1,5 +1,6 @@
 """Update unit against its golden twin and the cycle model."""
 
+from collections import deque
 from collections.abc import Iterator
 
 import cocotb
@@ -26,8 +27,8 @@ def test_update_unit(config: MachineConfig) -> None:
 class _Rows:
     """Sends rows of gradient sums and keeps the pulses that the golden model makes of them."""
 
-    def __init__(self, bench: block.Bench, source: StreamSource) -> None:
-        self.bench, self.source = bench, source
+    def __init__(self, bench: block.Bench, source: StreamSource, timing: "_Timing") -> None:
+        self.bench, self.source, self.timing = bench, source, timing
         config = bench.config
         self.golden = UpdateUnit(config.pulse, config.switching, config.steps)
         self.expected: list[dict[str, object]] = []
@@ -39,6 +40,7 @@ class _Rows:
         self.source.send({"row": row, "sums": to_planes(sums, config.gradient.bits)})
         pulses = list(self.golden.pulses(sums.astype(np.int32), rate + config.pulse.nu_bits))
         self.counts.append(len(pulses))
+        self.timing.counts.append(len(pulses))
         for pulse in pulses:
             increase = sum(int(bit) << lane for lane, bit in enumerate(pulse.increase))
             codes = to_planes(pulse.codes, config.switching.code_bits)
@@ -51,6 +53,28 @@ class _Rows:
         equal("pulses", pulses.values, self.expected)
 
 
+class _Timing:
+    """Predicts in every cycle whether a row is taken and a pulse offered, whatever the streams do."""
+
+    def __init__(self, bench: block.Bench) -> None:
+        self.ports = bench.ports
+        self.counts: deque[int] = deque()  # pulses of the rows to come
+        self.pending, self.offered = 0, False  # pulses of the row at work, and one at the output
+        bench.each_cycle(sample=self._sample)
+
+    def _sample(self, cycle: int) -> None:
+        free = not self.offered or bool(self.ports.read("pulse__ready"))
+        ready = self.pending <= 1 and free
+        equal(f"cycle {cycle}: row ready", self.ports.read("row__ready"), ready)
+        equal(f"cycle {cycle}: pulse valid", self.ports.read("pulse__valid"), self.offered)
+        equal(f"cycle {cycle}: idle", self.ports.read("idle"), not self.pending and not self.offered)
+        if free:
+            self.offered = self.pending > 0
+            self.pending = max(self.pending - 1, 0)
+        if ready and self.ports.read("row__valid"):
+            self.pending = self.counts.popleft()
+
+
 def _random_sums(bench: block.Bench, lanes: int) -> np.ndarray:
     """Sums of all magnitudes; whole rows small or zero are frequent."""
     bits = bench.config.gradient.bits
@@ -61,22 +85,23 @@ def _random_sums(bench: block.Bench, lanes: int) -> np.ndarray:
 @cocotb.test()
 @cocotb.parametrize(regime=block.REGIMES)
 async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
-    """Every pulse in order at every rate; without stalls a row takes a cycle per pulse, at least one."""
+    """Every pulse in order at every rate, 2 cycles after its row; a row takes a cycle per pulse, at least one."""
     bench = block.Bench(dut)
     await bench.start()
     geometry = bench.config.geometry
     source, rows = bench.source("row", regime)
     pulses = bench.sink("pulse", regime)
+    timing = _Timing(bench)
     for rate in range(bench.config.gradient.bits):
         bench.ports.write("rate", rate)
-        sent = _Rows(bench, source)
+        sent = _Rows(bench, source, timing)
         for _ in range(25):
             sent.send(int(bench.rng.integers(0, geometry.rows)), _random_sums(bench, geometry.lanes), rate)
         await sent.check(pulses)
         if regime is Regime.FLOWING:
             accepted = np.cumsum([rows.cycles[0], *(max(count, 1) for count in sent.counts[:-1])])
             equal("cycles of the rows", rows.cycles, accepted)
-            when = [at + 1 + pulse for at, count in zip(accepted, sent.counts, strict=True) for pulse in range(count)]
+            when = [at + 2 + pulse for at, count in zip(accepted, sent.counts, strict=True) for pulse in range(count)]
             equal("cycles of the pulses", pulses.cycles, when)
         rows.clear()
         pulses.clear()
@@ -90,11 +115,12 @@ async def every_sum(dut: HierarchyObject) -> None:
     bits, lanes, rows = bench.config.gradient.bits, bench.config.geometry.lanes, bench.config.geometry.rows
     source, _ = bench.source("row", Regime.FLOWING)
     pulses = bench.sink("pulse", Regime.FLOWING)
+    timing = _Timing(bench)
     for rate in range(bits):
         bench.ports.write("rate", rate)
         values = bench.rng.permutation(np.arange(-(1 << (bits - 1)), 1 << (bits - 1)))
         values = np.resize(values[: max(1500, lanes)], -(-len(values[: max(1500, lanes)]) // lanes) * lanes)
-        sent = _Rows(bench, source)
+        sent = _Rows(bench, source, timing)
         for index, sums in enumerate(values.reshape(-1, lanes)):
             sent.send(index % rows, sums, rate)
         await sent.check(pulses)
@@ -103,7 +129,7 @@ async def every_sum(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
-    """A taker that, like the array, makes a second pulse on a row wait two cycles: the pass lasts as the model says."""
+    """A taker that makes a second pulse on a row wait three cycles, like the array: the cycle model holds."""
     bench = block.Bench(dut)
     await bench.start()
     geometry, bits = bench.config.geometry, bench.config.gradient.bits
@@ -115,14 +141,15 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
             # the rows of a pass differ: only the pulses of one row follow each other closely
             last = pulses.transfers[-1] if pulses.transfers else None
             waiting = bench.ports.read("pulse__payload")["row"] if bench.ports.read("pulse__valid") else None
-            yield last is None or last.value["row"] != waiting or bench.clock.cycle - last.cycle > 2
+            yield last is None or last.value["row"] != waiting or bench.clock.cycle - last.cycle > 3
 
     bench.clock.agents[-2].pattern = as_the_array()  # type: ignore[attr-defined]
+    timing = _Timing(bench)
     idle: list[int] = []
     bench.each_cycle(sample=lambda _: idle.append(bench.ports.read("idle")))
     for trial in range(4 * bits):
         bench.ports.write("rate", trial % bits)
-        sent = _Rows(bench, source)
+        sent = _Rows(bench, source, timing)
         count = min(int(bench.rng.integers(1, 12)), geometry.rows)
         for row in range(count):
             sent.send(row, _random_sums(bench, geometry.lanes) * (bench.rng.random() < 0.7), trial % bits)
@@ -133,8 +160,8 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
         await bench.clock.step()
         quiet = max([at for at, value in enumerate(idle) if not value], default=rows.cycles[-1] - start) + 1
         last = pulses.cycles[-1] - start + cycles.ARRAY if pulses.transfers else 0
-        # the pass begins 3 cycles before its first row leaves the gradient memory
-        equal("cycle model", cycles.update(np.array(sent.counts)), max(quiet, last, rows.cycles[-1] - start + 1) + 3)
+        # the pass begins 3 cycles before its first row leaves the gradient memory, which rests 2 cycles after the last
+        equal("cycle model", cycles.update(np.array(sent.counts)), max(quiet, last, rows.cycles[-1] - start + 2) + 3)
         rows.clear()
         pulses.clear()
         await bench.clock.step(3)

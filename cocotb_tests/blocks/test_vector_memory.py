@@ -7,6 +7,7 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import block
 from cocotb_tests.checkers import equal
+from cocotb_tests.manifest import to_planes
 from golden.config import MachineConfig
 from golden.vector_memory import VectorMemory
 
@@ -27,18 +28,20 @@ async def _filled(bench: block.Bench) -> VectorMemory:
     bench.ports.write("write_neurons", 1)
     bench.ports.write("write_errors", 1)
     for group in range(geometry.vector_groups):
-        _write(bench, golden, group)
+        _write(bench, golden, group, group)
         await bench.clock.step()
     bench.ports.write("write_neurons", 0)
     bench.ports.write("write_errors", 0)
     return golden
 
 
-def _write(bench: block.Bench, golden: VectorMemory, group: int) -> None:
+def _write(bench: block.Bench, golden: VectorMemory, group: int, errors: int) -> None:
+    """Present words to write: those of neurons to one group, the errors to another."""
     bench.ports.write("target", group)
-    bench.ports.write("activations", golden.activations[group])
+    bench.ports.write("error_target", errors)
+    bench.ports.write("activations", to_planes(golden.activations[group], 2))
     bench.ports.write("windows", sum(int(bit) << at for at, bit in enumerate(golden.windows[group])))
-    bench.ports.write("deltas", golden.errors[group])
+    bench.ports.write("deltas", golden.errors[errors])
 
 
 @cocotb.test()
@@ -54,7 +57,8 @@ async def reads_what_was_written(dut: HierarchyObject) -> None:
             bench.ports.write("window_address", golden.activations.shape[0] - 1 - int(group))
             await bench.clock.step()  # now at the start of the next cycle
             word, window = bench.ports.read("word"), bench.ports.read("window")
-            equal(f"word {group}", word, golden.read(int(group), 1, errors=errors))
+            planes = to_planes(golden.read(int(group), 1, errors=errors), bench.config.error.bits)
+            equal(f"word {group}", word, planes)
             mirrored = golden.windows[len(golden.windows) - 1 - int(group)]
             equal(f"window {group}", [window >> at & 1 for at in range(len(mirrored))], mirrored)
 
@@ -71,24 +75,24 @@ async def random_traffic(dut: HierarchyObject) -> None:
     def sample(cycle: int) -> None:
         if expected[0] is not None:
             word, window = expected[0]
-            equal(f"cycle {cycle}: word", bench.ports.read("word"), word)
+            equal(f"cycle {cycle}: word", bench.ports.read("word"), to_planes(word, bench.config.error.bits))
             bits = bench.ports.read("window")
             equal(f"cycle {cycle}: window", [bits >> at & 1 for at in range(len(window))], window)
 
     bench.each_cycle(sample=sample)
     for _ in range(300):
-        address, windows, target = (int(x) for x in bench.rng.integers(0, groups, 3))
+        address, windows, target, error_target = (int(x) for x in bench.rng.integers(0, groups, 4))
         neurons, errors = (bool(x) for x in bench.rng.integers(0, 2, 2))
         fresh = VectorMemory(groups, golden.activations.shape[1])
         fresh.activations[target] = bench.integers(-1, 1, fresh.activations.shape[1])
         fresh.windows[target] = bench.integers(0, 1, fresh.windows.shape[1])
-        fresh.errors[target] = bench.integers(-limit, limit, fresh.errors.shape[1])
+        fresh.errors[error_target] = bench.integers(-limit, limit, fresh.errors.shape[1])
         # `errors` selects at the output, in the cycle of the answer
         bench.ports.write("address", address)
         bench.ports.write("window_address", windows)
         bench.ports.write("write_neurons", neurons)
         bench.ports.write("write_errors", errors)
-        _write(bench, fresh, target)
+        _write(bench, fresh, target, error_target)
         await bench.clock.step()
         select = bool(bench.rng.integers(0, 2))
         bench.ports.write("errors", select)
@@ -97,4 +101,4 @@ async def random_traffic(dut: HierarchyObject) -> None:
         if neurons:
             golden.activations[target], golden.windows[target] = fresh.activations[target], fresh.windows[target]
         if errors:
-            golden.errors[target] = fresh.errors[target]
+            golden.errors[error_target] = fresh.errors[error_target]

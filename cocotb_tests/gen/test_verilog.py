@@ -18,6 +18,7 @@ from cocotb_tests.configs import random_config, variant
 from gen import blocks, manifest, verilog
 from gen import config as configs
 from golden.config import MachineConfig
+from golden.counters import COUNTERS
 
 ROOT = Path(verilog.__file__).resolve().parents[1]
 
@@ -125,30 +126,30 @@ def test_text(title: str) -> None:
 
 @pytest.mark.parametrize("title", _configs())
 def test_probes(title: str) -> None:
-    """Every probed variable is declared in the module named, in its size, and its path leads there from the top."""
+    """The path of every probe leads from the top to a register or memory, declared in its size."""
     files = _machine(title)
     described = json.loads(files["manifest.json"])
     bodies = {name: body for file in described["modules"].values() for name, body in _modules(files[file["file"]])}
     streams = _configs()[title].array.streams_per_lane
     assert {f"random_{stream}" for stream in range(streams)} <= described["probes"].keys()
     assert "random_2" not in described["probes"]
+    assert ("moved" in described["probes"]) == _configs()[title].gradient.reset_on_switch
+    assert {f"counter_{name}" for name in COUNTERS} <= described["probes"].keys()
     for quantity, probe in described["probes"].items():
         *instances, variable = probe["path"].split(".")
-        assert variable == probe["variable"]
+        assert probe.keys() == {"path", "depth", "width"}
         module = described["top"]
         for instance in instances:
             found = re.search(rf"^  (\w+) +{re.escape(instance)} \($", bodies[module], re.MULTILINE)
             assert found, f"{quantity}: no instance {instance} in {module}"
             module = found[1]
-        assert module == probe["module"], quantity
         declared = re.search(
             rf"^  reg (?:signed )?(?:\[(\d+):0\] )?{re.escape(variable)}(?: \[(\d+):0\])?(?: = [^;]*)?;",
             bodies[module],
             re.MULTILINE,
         )
         assert declared, f"{quantity}: no register {variable} in {module}"
-        if probe["width"]:
-            assert int(declared[1] or 0) + 1 == probe["width"], quantity
+        assert int(declared[1] or 0) + 1 == probe["width"], quantity
         assert (int(declared[2]) + 1 if declared[2] else 0) == probe["depth"], quantity
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.input_buffer import InputParameters, beats
+from golden.input_buffer import InputParameters, beats, stream, word_bytes
 
 
 @pytest.mark.parametrize("p", [InputParameters(4, 9), InputParameters(0, 255, -1, 0), InputParameters(7, 7, 1, -1)])
@@ -22,16 +22,41 @@ def test_trits(p: InputParameters) -> None:
 
 @pytest.mark.parametrize("group", [2, 3, 5, 64])
 def test_beats(group: int) -> None:
-    """A sample can be read back from its words: trits in two bits each, padded with zeros, then the label."""
+    """A sample can be read back from its words: two planes of trits, padded with zeros, then the label."""
     rng = np.random.default_rng(group)
     for size in (1, group - 1, group, group + 1, 3 * group):
         trits = rng.integers(-1, 2, size).astype(np.int8)
         *words, label = beats(trits, 7, group)
         assert label == 7
         assert len(words) == -(-size // group)
-        read = [(word >> 2 * i & 3) for word in words for i in range(group)]
+        read = [(word >> i & 1) + 2 * (word >> (group + i) & 1) for word in words for i in range(group)]
         assert [value - 4 if value >= 2 else value for value in read] == [*trits.tolist(), *[0] * (len(read) - size)]
         assert all(word < 1 << 2 * group for word in words)
+
+
+@pytest.mark.parametrize("group", [2, 3, 4, 5, 64])
+def test_stream(group: int) -> None:
+    """The stream is the words of sample after sample, most significant byte first, the spare bits zero."""
+    rng = np.random.default_rng(group)
+    for size in (1, group, 2 * group + 1):
+        samples = int(rng.integers(1, 5))
+        trits = rng.integers(-1, 2, (samples, size)).astype(np.int8)
+        labels = rng.integers(0, 1 << min(2 * group, 9), samples)
+        expected = b""
+        for vector, label in zip(trits, labels, strict=True):
+            values = [*vector.tolist(), *[0] * (-size % group)]
+            for start in range(0, len(values), group):
+                elements = values[start : start + group]
+                low = sum(1 << e for e, value in enumerate(elements) if value != 0)
+                high = sum(1 << e for e, value in enumerate(elements) if value < 0)
+                expected += (low | high << group).to_bytes(word_bytes(group), "big")
+            expected += int(label).to_bytes(word_bytes(group), "big")
+            assert beats(vector, int(label), group) == [
+                int.from_bytes(stream(vector[None], np.array([label]), group)[at : at + word_bytes(group)], "big")
+                for at in range(0, (-(-size // group) + 1) * word_bytes(group), word_bytes(group))
+            ]
+        assert stream(trits, labels, group) == expected
+        assert 8 * word_bytes(group) - 8 < 2 * group <= 8 * word_bytes(group)
 
 
 @pytest.mark.parametrize(

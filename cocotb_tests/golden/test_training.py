@@ -14,6 +14,7 @@ import pytest
 
 from cocotb_tests.configs import variant
 from gen import config as named
+from golden import training
 from golden.config import MachineConfig
 from golden.data import Dataset
 from golden.training import CheckpointError, Epoch, Run
@@ -85,7 +86,7 @@ def test_curve() -> None:
     for step in run.steps():
         samples = run.present(step)
         predictions = run.advance(step, samples)
-        correct = sum(p == s.label for p, s in zip(predictions, samples, strict=True))
+        correct = np.count_nonzero(predictions == samples.labels)
         expected += [[0, 0, 0, 0]] * (step.epoch + 1 - len(expected))
         entry = list(expected[step.epoch])
         at = 0 if step.training else 2
@@ -142,28 +143,37 @@ def test_snapshot() -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "name"),
     [
-        {"config": variant(TINY, neuron={"train_shift": 1})},
-        {"config": variant(TINY, random={"seed": 5})},
-        {"config": variant(TINY, training={"shuffle_seed": 2})},
-        {"config": variant(TINY, training={"batch": 5})},
-        {"samples": 21},
-        {"seed": 2},
+        ({"config": variant(TINY, neuron={"train_shift": 1})}, "neuron.train_shift is 2 there and 1 here"),
+        ({"config": variant(TINY, random={"seed": 5})}, "random.seed is 1 there and 5 here"),
+        ({"config": variant(TINY, training={"shuffle_seed": 2})}, "training.shuffle_seed is 1 there and 2 here"),
+        ({"config": variant(TINY, training={"batch": 5})}, "training.batch is 4 there and 5 here"),
+        ({"samples": 21}, "samples is 22 there and 21 here"),
+        ({"seed": 2}, r"data_sha256 is \w{64} there and \w{64} here"),
     ],
     ids=["field", "seed", "order", "batch", "samples", "data"],
 )
-def test_checkpoint_of_another_run(other: dict[str, Any], tmp_path: Path) -> None:
-    """What decides the course must agree; the message is one line."""
+def test_checkpoint_of_another_run(other: dict[str, Any], name: str, tmp_path: Path) -> None:
+    """What decides the course must agree; the message is one line and names what does not."""
     path = tmp_path / "checkpoint.npz"
     _run().save(path, {})
     run = _run(**other)
     with pytest.raises(
         CheckpointError,
-        match=f"^checkpoint {path} belongs to another configuration, seed or data set: use the same settings, ",
+        match=f"^checkpoint {path} belongs to another run: {name}; use the same settings, or start without RESUME$",
     ):
         run.resume(path)
     assert run.done == 0
+
+
+def test_checkpoint_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of a machine that counts differently is refused."""
+    path = tmp_path / "checkpoint.npz"
+    _run().save(path, {})
+    monkeypatch.setattr(training, "VERSION", training.VERSION + 1)
+    with pytest.raises(CheckpointError, match=f"version is {training.VERSION - 1} there and {training.VERSION} here"):
+        _run().resume(path)
 
 
 def test_checkpoint_of_other_labels(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from cocotb_tests import manifest as manifests
 from cocotb_tests.host import Hang, Host
 from cocotb_tests.state import Mismatch, compare, machine_pair
 from golden.config import MachineConfig
-from golden.machine import Machine, Sample
+from golden.machine import Machine
+from golden.samples import Samples
 
 #: Clock cycles after which a command counts as hanging.
 _HANG = 1_000_000
@@ -50,15 +51,13 @@ class Job:
         return path
 
 
-def make_samples(config: MachineConfig, rng: np.random.Generator, count: int) -> list[Sample]:
+def make_samples(config: MachineConfig, rng: np.random.Generator, count: int) -> Samples:
     """Make samples that can be learned: a pattern per class, a fifth of its trits replaced."""
     patterns = np.random.default_rng(7).integers(-1, 2, (config.layers[-1], config.layers[0])).astype(np.int8)
-    samples = []
-    for label in rng.integers(0, config.layers[-1], count):
-        noise = rng.integers(-1, 2, config.layers[0]).astype(np.int8)
-        trits = np.where(rng.random(config.layers[0]) < 0.2, noise, patterns[label])
-        samples.append(Sample(trits.astype(np.int8), int(label)))
-    return samples
+    labels = rng.integers(0, config.layers[-1], count).astype(np.uint8)
+    shape = count, config.layers[0]
+    noise = rng.integers(-1, 2, shape).astype(np.int8)
+    return Samples(np.where(rng.random(shape) < 0.2, noise, patterns[labels]), labels)
 
 
 @cocotb.test()
@@ -72,30 +71,30 @@ async def present(dut: HierarchyObject) -> None:
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     compared, mismatch, logged = 0, "", 0
 
-    async def command(where: str, op: str, samples: list[Sample]) -> None:
+    async def command(where: str, op: str, samples: Samples) -> None:
         nonlocal compared, logged
-        if samples:
+        if len(samples):
             host.play(samples)
         await host.command(op, len(samples), config.training.batch, config.training.rates)
+        predictions = np.zeros(0, np.int64)
         if op == "FORM":
             machine.form()
-            predictions = []
         elif op == "TRAIN":
             predictions = machine.train(samples, config.training.batch, config.training.rates)
         else:
             predictions = machine.test(samples)
         rtl, golden = await machine_pair(host, machine, cycles=job.cycles)
-        if predictions:
+        if len(predictions):
             lines = (work / "results.txt").read_text().splitlines()[logged:]
             logged += len(lines)
             found = [int(line.split()[0]) for line in lines]
             rtl["predictions"] = np.array(found, np.int64)
-            golden["predictions"] = np.array(predictions, np.int64)
+            golden["predictions"] = predictions
         compared += compare(where, rtl, golden)
 
     await host.reset(job.stalls)
     try:
-        await command("form", "FORM", [])
+        await command("form", "FORM", make_samples(config, rng, 0))
         for first in range(0, job.batches, job.at_once):
             count = config.training.batch * job.at_once
             await command(f"batch {first}", "TRAIN", make_samples(config, rng, count))

@@ -25,18 +25,37 @@ FAULTS = {
         r"(flip_0 = .*)switch0_at_most15;",
         r"\1switch0_at_most14;",
     ),
+    "array: row of another command answered": ("array.v", "array", r"macro__row <= stage3", "macro__row <= stage2"),
+    "array: switched devices of one kind alone told": (
+        "array.v",
+        "array",
+        r"(macro__switched <= )\\\$\d+ ;",
+        r"\1flipped_0;",
+    ),
+    "periphery: one lane's switching not told": (
+        "periphery.v",
+        "periphery",
+        r"(switched__payload\[3:0\] = macro__switched);",
+        r"\1 & 4'he;",
+    ),
+    "periphery: errors go to one group": (
+        "periphery.v",
+        "periphery",
+        r"(\berror_target <= )\S+ ?;",
+        r"\1error_target;",
+    ),
     "periphery: hidden offsets never train": (
         "periphery.v",
         "periphery",
-        r"(assign trains = \\output  )\|.*;",
+        r"(assign \\\$\d+  = unit_output )\|.*;",
         r"\1;",
     ),
     "collector: mask counts wrong": ("periphery.v", "periphery_collector", r"left - 2'h2", "left - 2'h1"),
     "column driver: plane inverted": (
         "periphery.v",
         "periphery_column_driver",
-        r"drive0 <= (\\\$\d+ );",
-        r"drive0 <= ~\1;",
+        r"(drive \[3:0\] <= \{ )word",
+        r"\1~word",
     ),
     "error unit: hidden shift missing": (
         "periphery.v",
@@ -47,20 +66,44 @@ FAULTS = {
     "counters: one counts down": (
         "periphery.v",
         "periphery_event_counters",
-        r"counts\[95:48\] \+ ",
-        "counts[95:48] - ",
+        r"cycles_form \+ ",
+        "cycles_form - ",
     ),
     "gradient memory: no saturation": (
         "periphery.v",
         "periphery_gradient_memory",
-        r"assign over = .*;",
-        "assign over = 4'h0;",
+        r"\bover = .*;",
+        "over = 4'h0;",
     ),
     "gradient memory: leak off by one": (
         "periphery.v",
         "periphery_gradient_memory",
         r"leak_half0 \^ 4'hf",
         "leak_half0 ^ 4'h0",
+    ),
+    "gradient memory: second pulse of a row replaces the first": (
+        "periphery.v",
+        "periphery_gradient_memory",
+        r"assign again = .*;",
+        "assign again = 1'h0;",
+    ),
+    "gradient memory: switched lanes keep their sums": (
+        "periphery.v",
+        "periphery_gradient_memory",
+        r"(\\\$\d+  = \\\$signature__data  )& \\\$\d+ ;",
+        r"\1;",
+    ),
+    "gradient memory: what has switched never counts again": (
+        "periphery.v",
+        "periphery_gradient_memory",
+        r"assign rewritten = .*;",
+        "assign rewritten = 1'h0;",
+    ),
+    "neurons: state written to another group": (
+        "periphery.v",
+        "periphery_neurons",
+        r"target3 <= target;",
+        "target3 <= target1;",
     ),
     "neurons: threshold excluded": ("periphery.v", "periphery_neurons", r"(fires0 = .*)>=", r"\1>"),
     "row driver: second event of a group lost": (
@@ -73,14 +116,14 @@ FAULTS = {
     "update unit: polarity inverted": (
         "periphery.v",
         "periphery_update_unit",
-        r"(pulse__payload\[\d+:\d+\] = )increase;",
+        r"(pulse__payload \[\d+:\d+\] <= )increase;",
         r"\1~increase;",
     ),
     "update unit: second step lost": (
         "periphery.v",
         "periphery_update_unit",
-        r"assign kappa2 = .*;",
-        "assign kappa2 = 4'h0;",
+        r"\bkappa2 = .*;",
+        "kappa2 = 4'h0;",
     ),
     "vector memory: window inverted": (
         "periphery.v",
@@ -107,12 +150,12 @@ def mutate(text: str, module: str, pattern: str, replacement: str) -> str:
 
 
 def _files() -> dict[str, str]:
-    """Generate `tiny` with sums that saturate and updates of several steps."""
+    """Generate `tiny` with sums that saturate and return to 0 on a switch, and updates of several steps."""
     config = named.load("tiny")
     config = replace(
         config,
         pulse=PulseParameters(nu_bits=2, slope=3.0, dead_zone=1),
-        gradient=GradientParameters(bits=5, leak=3),
+        gradient=GradientParameters(bits=5, leak=3, reset_on_switch=True),
         training=replace(config.training, rates=(2, 3, 2)),
     )
     return rtl.generate(config)

@@ -1,0 +1,1 @@
+"""Benchmarks: how fast every way of running the machine is, side by side in one run."""

@@ -1,0 +1,58 @@
+"""Compilation with Numba, on first use and once for all configurations."""
+
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from golden import cycles
+from golden.fast import sample, write
+
+
+class MissingError(ImportError):
+    """Numba is not installed; the message is one line."""
+
+
+class Compiled(NamedTuple):
+    """The compiled functions, called like those they were made from."""
+
+    present: Callable[..., Any]
+    write: Callable[..., Any]
+
+
+def _digest() -> str:
+    """Digest of the golden model's source: compiled code is kept apart by it, since Numba looks at one file alone."""
+    sha = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        sha.update(path.read_bytes())
+    return sha.hexdigest()[:16]
+
+
+@cache
+def compiled() -> Compiled:
+    """Compile the functions, or load what was compiled before.
+
+    Raises
+    ------
+    MissingError
+        If Numba is not installed.
+    """
+    try:
+        numba: Any = importlib.import_module("numba")
+        extending: Any = importlib.import_module("numba.extending")
+    except ImportError as error:
+        raise MissingError(f"the fast golden model needs Numba ({error}): pip install 'numba>=0.64'") from error
+    # the functions call one another, and the cycle model, whose formulas stand in golden/cycles.py alone
+    for module in (cycles, sample, write):
+        for function in vars(module).values():
+            if inspect.isfunction(function):
+                extending.register_jitable(function)
+    kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(Path(__file__).parent / "__pycache__" / _digest())
+    try:
+        compile_ = numba.njit(cache=True, boundscheck=False)
+        return Compiled(compile_(sample.present), compile_(write.write))
+    finally:
+        numba.config.CACHE_DIR = kept

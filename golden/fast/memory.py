@@ -1,0 +1,184 @@
+"""What the compiled functions work on: numbers of a configuration, memories of a machine, the microprogram."""
+
+from dataclasses import fields
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden import cycles
+from golden.config import MachineConfig
+from golden.machine import Machine
+from golden.sequencer import Instruction, Op
+
+
+class Event(IntEnum):
+    """Second index of the counts; the first is the phase."""
+
+    CYCLES = 0
+    ROWS_DRIVEN = 1
+    ROWS_SENSED = 2
+    GROUPS_SENSED = 3
+    PRODUCTS = 4
+
+
+class Constants(NamedTuple):
+    """Numbers of a configuration; names as in the parameters of the blocks."""
+
+    lanes: int
+    group: int
+    binary: bool
+    blind: bool
+    output_base: int
+    fraction: int
+    threshold_eighths: int
+    window_eighths: int
+    follow_shift: int
+    offset_follows: bool
+    offset_trains: bool
+    train_shift: int
+    offset_limit: int
+    margin: int
+    shift: int
+    backward_shift: int
+    error_limit: int
+    gradient_limit: int
+    leak: int
+    reset_on_switch: bool
+    nu_bits: int
+    steps: int
+    full_code: int
+    quiet: int
+    word_mask: np.uint64
+    width: np.uint64
+    tap: np.uint64
+    strides: NDArray[np.uint64]
+    thresholds: NDArray[np.uint32]
+    table: NDArray[np.uint8]
+
+
+def constants(machine: Machine) -> Constants:
+    """Gather the numbers of a machine's configuration."""
+    c, geometry = machine.config, machine.config.geometry
+    return Constants(
+        lanes=c.array.lanes,
+        group=c.array.group,
+        binary=c.array.synapse == "binary",
+        blind=c.array.scheme == "blind",
+        output_base=geometry.group_base[-1] * geometry.group,
+        fraction=c.neuron.fraction,
+        threshold_eighths=c.neuron.threshold_eighths,
+        window_eighths=c.neuron.window_eighths,
+        follow_shift=c.neuron.follow_shift,
+        offset_follows=c.neuron.offset_follows,
+        offset_trains=c.neuron.offset_trains,
+        train_shift=c.neuron.train_shift,
+        offset_limit=machine.neurons.limit,
+        margin=c.error.margin,
+        shift=c.error.shift,
+        backward_shift=c.error.backward_shift,
+        error_limit=c.error.limit,
+        gradient_limit=1 << (c.gradient.bits - 1),
+        leak=c.gradient.leak,
+        reset_on_switch=c.gradient.reset_on_switch,
+        nu_bits=c.pulse.nu_bits,
+        steps=machine.updates.steps,
+        full_code=machine.updates.full,
+        # magnitudes below this index of the table give no pulse
+        quiet=min((*np.flatnonzero(machine.updates.table).tolist(), len(machine.updates.table))),
+        word_mask=np.uint64((1 << c.switching.threshold_bits) - 1),
+        width=np.uint64(c.random.width),
+        tap=np.uint64(c.random.tap),
+        strides=np.array(c.random.strides, np.uint64),
+        thresholds=c.switching.thresholds,
+        table=machine.updates.table,
+    )
+
+
+class Memory(NamedTuple):
+    """The memories of a machine, shared with its blocks, and room to work in."""
+
+    r1: NDArray[np.uint8]
+    r2: NDArray[np.uint8]
+    sums: NDArray[Any]
+    offset: NDArray[np.int64]
+    spread: NDArray[np.int64]
+    activations: NDArray[np.int8]
+    windows: NDArray[np.bool_]
+    errors: NDArray[np.int64]
+    weights: NDArray[np.int8]
+    nonzero: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    drive: NDArray[Any]
+    vector: NDArray[np.int64]
+    collected: NDArray[np.int64]
+    outputs: NDArray[np.int64]
+
+
+def memory(machine: Machine) -> Memory:
+    """Make the memories of a machine accessible to the compiled functions.
+
+    Parameters
+    ----------
+    machine : Machine
+        Its blocks keep these arrays for good; the streams alone, which a draw replaces, are not among them.
+
+    Returns
+    -------
+    Memory
+        Views of the blocks' state, and room to work in.
+    """
+    geometry, sums = machine.config.geometry, machine.gradient.sums
+    elements = geometry.group * max(geometry.groups(v) for v in range(len(geometry.sizes)))
+    rows, lanes = sums.shape
+    return Memory(
+        r1=machine.array.r1,
+        r2=machine.array.r2,
+        sums=sums,
+        offset=machine.neurons.offset,
+        spread=machine.neurons.spread,
+        activations=machine.vectors.activations.reshape(-1),
+        windows=machine.vectors.windows.reshape(-1),
+        errors=machine.vectors.errors.reshape(-1),
+        weights=np.zeros((rows, lanes), np.int8),
+        nonzero=np.zeros(rows, np.int64),
+        columns=np.zeros(lanes, np.int32),
+        drive=np.zeros(lanes, sums.dtype),
+        vector=np.zeros(elements, np.int64),
+        collected=np.zeros(elements, np.int64),
+        outputs=np.zeros(geometry.sizes[-1], np.int64),
+    )
+
+
+def program(config: MachineConfig) -> NDArray[np.void]:
+    """Write the sample section as an array of records.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+
+    Returns
+    -------
+    ndarray of records, shape (instructions,)
+        The fields of `Instruction`, and `done`: the operation's last cycle where it does not depend on data.
+    """
+    names = [field.name for field in fields(Instruction)]
+    section = config.program.sample
+    records = np.zeros(len(section), [(name, np.int64) for name in (*names, "done")])
+    for record, instruction in zip(records, section, strict=True):
+        for name in names:
+            record[name] = getattr(instruction, name)
+        record["done"] = _done(instruction)
+    return records
+
+
+def _done(instruction: Instruction) -> int:
+    if instruction.op == Op.DRIVE:
+        return cycles.drive(instruction.groups)
+    if instruction.op == Op.SENSE:
+        return cycles.sense(instruction.groups)
+    if instruction.op == Op.COLLECT:
+        return cycles.collect(instruction.rows, last=instruction.last)
+    return 0
