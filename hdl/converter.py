@@ -13,8 +13,7 @@ from hdl.planes import held, named, total
 class Converters(wiring.Component):
     """Turns exact sums into what converters say.
 
-    Latency 2 cycles from `sums` to `results`, one conversion per cycle. The conversion's noise is drawn in the cycle
-    before its sums.
+    Latency 2 cycles from `sums` to `results`, 3 from `draw`, one conversion per cycle.
 
     Parameters
     ----------
@@ -36,9 +35,7 @@ class Converters(wiring.Component):
     Attributes
     ----------
     draw : Signal(1), in
-        Draw the noise of the conversion that begins in the next cycle.
-    convert : Signal(1), in
-        A conversion begins.
+        Draw the noise of a conversion, whose sums come in the next cycle.
     sums : array of signed, in
         Its sums.
     results : array of signed, out
@@ -66,7 +63,7 @@ class Converters(wiring.Component):
         )
         loading = {"shift": In(1), "newest": In(count)} if self._bank and lfsr.loadable else {}
         sums = data.ArrayLayout(signed(sum_bits), count)
-        super().__init__({"draw": In(1), "convert": In(1), "sums": In(sums), "results": Out(sums), **loading})
+        super().__init__({"draw": In(1), "sums": In(sums), "results": Out(sums), **loading})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -83,10 +80,10 @@ class Converters(wiring.Component):
                 ones = named(m, f"ones{at}", total([(plane[at], 1) for plane in bank.word]))
                 noise = (ones - p.noise // 2) << p.noise_step
                 biases[at] = held(m, f"bias{at}", self.draw, noise + offset)
-        converted = Signal(name="converting")
-        m.d.sync += converted.eq(self.convert)
+        convert, converted = Signal(name="convert"), Signal(name="converted")
+        m.d.sync += [convert.eq(self.draw), converted.eq(convert)]
         for at, bias in enumerate(biases):
-            biased = held(m, f"biased{at}", self.convert, self.sums[at] + bias + ((1 << p.step) >> 1))
+            biased = held(m, f"biased{at}", convert, self.sums[at] + bias + ((1 << p.step) >> 1))
             steps = named(m, f"steps{at}", biased >> p.step)
             over, under = steps > limit - 1, steps < -limit
             with m.If(converted):

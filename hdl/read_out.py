@@ -100,7 +100,7 @@ class ReadOut(wiring.Component):
             (columns, self.draw_columns, self.shift_columns),
             (row, self.draw_row, self.shift_row),
         ):
-            m.d.comb += [converters.draw.eq(draw), converters.convert.eq(self.raw.done)]
+            m.d.comb += converters.draw.eq(draw)
             if "shift" in converters.signature.members:
                 m.d.comb += [converters.shift.eq(shift), converters.newest.eq(self.newest)]
         m.d.comb += [
