@@ -165,12 +165,12 @@ class SynapseArray(wiring.Component):
 
         devices = [r1, r2][: p.devices]
         pulses = self._pulsed(m, devices, increase, any_of(code_planes, lanes))
-        kinds: list[Planes] = [[] for _ in devices]
+        kinds: Sequence[Planes] = [[] for _ in devices]
         if self._switching.bin_bits:
             constants = {"rows": shape[0], "lanes": lanes, "devices": p.devices, "bits": self._switching.bin_bits}
             found = cells.kinds(m, "kind", stage[1].row, seed=self._nonideal.seed, **constants)
             found = [held(m, f"kinds{at}", active(ArrayOp.PULSE, 1), plane) for at, plane in enumerate(found)]
-            kinds = [found[: len(found) // p.devices], found[len(found) // p.devices :]][: p.devices]
+            kinds = [found[at : at + len(found) // p.devices] for at in range(0, len(found), len(found) // p.devices)]
         flips = self._flips(m, devices, pulses, code_planes, increase, words, kinds)
         top = self._switching.threshold_bits - 1
         formed_states: list[Value] = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
