@@ -40,14 +40,16 @@ def _unused_by_design(line: str, folder: Path) -> bool:
     """Tell whether a warning is about an unused signal that hides no defect.
 
     Amaranth gives every field of a structure and every port of a submodule a wire of its own, whether or not it is
-    read, and intermediate results keep bits that the next operation drops. An unused register or input port is a
-    mistake, with one exception: a module without registers, or with memories only, needs no reset.
+    read, and intermediate results, wires or variables of a branch, keep bits that the next operation drops. An unused
+    register or input port is a mistake, with one exception: a module without registers, or with memories only, needs
+    no reset.
     """
     found = re.match(r"%Warning-UNUSEDSIGNAL: (.+?):(\d+):", line)
     if found is None:
         return False
-    declaration = (folder / found[1]).read_text().splitlines()[int(found[2]) - 1].strip()
-    return declaration.startswith("wire ") or declaration == "input rst;"
+    declaration = (folder / found[1]).read_text().splitlines()[int(found[2]) - 1]
+    # a variable of a branch is declared further in than a register
+    return declaration.startswith(("  wire ", "    ")) or declaration.strip() == "input rst;"
 
 
 def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:

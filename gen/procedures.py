@@ -360,8 +360,7 @@ def _rename(module: _Module) -> None:
     module.assigns = {known.get(name, name): replaced(value) for name, value in module.assigns.items()}
     module.blocks = [body(block) for block in module.blocks]
     module.clocked = body(module.clocked)
-    gone = {f"  {kind} {module.wires[name]}{_written(name)};" for name in known for kind in ("wire", "reg")}
-    module.rest = [line if _DECLARATION.match(line) else replaced(line) for line in module.rest if line not in gone]
+    module.rest = [line if _DECLARATION.match(line) else replaced(line) for line in module.rest]
 
 
 def _places(module: _Module) -> dict[str, tuple[int, ...]]:
@@ -401,8 +400,6 @@ def _places(module: _Module) -> dict[str, tuple[int, ...]]:
             places[name] = common or None
     for name in [name for name in module.assigns if name not in places]:
         del module.assigns[name]
-        gone = {f"  {kind} {module.wires[name]}{_written(name)};" for kind in ("wire", "reg")}
-        module.rest = [line for line in module.rest if line not in gone]
     return {name: place for name, place in places.items() if place is not None}
 
 
@@ -439,15 +436,18 @@ def _write(module: _Module) -> list[str]:
         branches[place].declarations = [declared[name] for name, there in places.items() if there == place]
         branches[place].body[:0] = statements
 
-    gone = {f"  {kind} {module.wires[name]}{_written(name)};" for name in places for kind in ("wire", "reg")}
-    text = [line for line in module.rest[:-1] if line not in gone]
     labels = (f" : branch_{number}" for number in itertools.count())
-    text += [f"  assign {_written(name)} = {value};" for name, value in module.assigns.items()]
+    text = [f"  assign {_written(name)} = {value};" for name, value in module.assigns.items()]
     for body in module.blocks:
         text += ["  always @* begin", *_lines(body, 4, labels), "  end"]
     if module.clocked:
         text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4, labels), "  end"]
-    return [*text, "endmodule"]
+    # what is declared in a branch, or mentioned nowhere any more, needs no declaration here
+    used = module.ports.union(*map(names, text))
+    used.update(*(names(line) for line in module.rest if not _DECLARATION.match(line)))
+    used.difference_update(places)
+    rest = [line for line in module.rest[:-1] if not (d := _DECLARATION.match(line)) or d[3].rstrip() in used]
+    return [*rest, *text, "endmodule"]
 
 
 def procedural(verilog: str) -> str:

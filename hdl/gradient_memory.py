@@ -1,13 +1,11 @@
 """Leaky gradient sums in block RAM (twin of `golden/gradient_memory.py`)."""
 
-from collections.abc import Sequence
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
-from hdl.planes import Planes, add, extend, named, scale_trit, spread, subtract
+from hdl.planes import Planes, add, extend, held, named, scale_trit, spread, subtract
 
 
 class GradientOp(enum.Enum, shape=2):
@@ -77,19 +75,22 @@ class GradientMemory(wiring.Component):
 
         # stage 0: accept; 1: the row leaves the memory; 2: change it and hand it on; 3: write it back
         valid = [self.command.valid, *[Signal(name=f"valid{stage}") for stage in (1, 2, 3)]]
-        stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2, 3)]]
+        stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2)]]
         updating = named(m, "updating", valid[2] & (stage[2].op == GradientOp.UPDATE))
         advance = named(m, "advance", ~updating | self.row.ready)
         m.d.sync += valid[3].eq(valid[2] & advance)
         with m.If(advance):
             m.d.sync += [valid[1].eq(valid[0]), valid[2].eq(valid[1])]
-        for n in range(3):
+        for n in range(2):
             with m.If(advance & valid[n]):
                 m.d.sync += stage[n + 1].eq(stage[n])
+        row3 = held(m, "row3", advance & valid[2], stage[2].row)
 
         stored: Value = read.data
         if self._parameters.reset_on_switch:
-            stored = stored & ~self._moved(m, stage, valid, advance).replicate(bits)
+            rewritten = Signal(name="rewritten")
+            m.d.sync += rewritten.eq(valid[2] & (stage[2].op != GradientOp.UPDATE))
+            stored = stored & ~self._moved(m, read, rewritten, row3).replicate(bits)
         with m.If(named(m, "arriving", advance & valid[1])):
             m.d.sync += [self.row.payload.sums.as_value().eq(stored), self.row.payload.row.eq(stage[1].row)]
         planes = list(self.row.payload.sums)
@@ -108,13 +109,13 @@ class GradientMemory(wiring.Component):
             read.en.eq(advance & valid[0]),
             self.row.valid.eq(updating),
             self.idle.eq(~valid[1] & ~valid[2] & ~valid[3]),
-            write.addr.eq(stage[3].row),
+            write.addr.eq(row3),
             write.en.eq(valid[3]),
             write.data.eq(new),
         ]
         return m
 
-    def _moved(self, m: Module, stage: Sequence[data.View], valid: Sequence[Value], advance: Value) -> Value:
+    def _moved(self, m: Module, sums: memory.ReadPort, rewritten: Value, row3: Value) -> Value:
         """Lanes of the row in stage 1 that have switched since their sums were last written by an accumulation.
 
         Their sums count as zero. An UPDATE writes such zeros back, so a row's note may then be replaced by a new one;
@@ -122,7 +123,6 @@ class GradientMemory(wiring.Component):
         """
         m.submodules.moved = moved = memory.Memory(shape=unsigned(self._lanes), depth=self._rows, init=[])
         read, write = moved.read_port(), moved.write_port()
-        rewritten = named(m, "rewritten", valid[3] & (stage[3].op != GradientOp.UPDATE))
         last = Signal.like(self.switched.payload, name="last_switched", reset_less=True)
         lasting = Signal(name="lasting")
         again = named(m, "again", lasting & (last.row == self.switched.payload.row))
@@ -132,9 +132,9 @@ class GradientMemory(wiring.Component):
         with m.If(rewritten):
             m.d.sync += lasting.eq(0)
         m.d.comb += [
-            read.addr.eq(stage[0].row),
-            read.en.eq(advance & valid[0]),
-            write.addr.eq(Mux(rewritten, stage[3].row, self.switched.payload.row)),
+            read.addr.eq(sums.addr),
+            read.en.eq(sums.en),
+            write.addr.eq(Mux(rewritten, row3, self.switched.payload.row)),
             write.en.eq(rewritten | self.switched.valid),
             write.data.eq(Mux(rewritten, 0, lanes)),
         ]

@@ -114,10 +114,8 @@ class Neurons(wiring.Component):
                 self.target.eq(target1),
             ]
         old2 = held(m, "old2", valid[1], read.data)
-        old, sums, centred = (
-            held(m, f"{name}3", valid[2], value)
-            for name, value in (("old", old2), ("sums", self.held_sums), ("centred", self.centred))
-        )
+        old, centred = held(m, "old3", valid[2], old2), held(m, "centred3", valid[2], self.centred)
+        sums = held(m, "sums3", valid[2], self.held_sums) if p.offset_follows else centred
         new = Signal(states, name="new")
         for lane in range(self._group):
             self._follow(m, lane, data.View(states, old)[lane], sums[lane], centred[lane], new[lane])

@@ -26,11 +26,11 @@ FAULTS = {
         r"\1switch0_at_most14;",
     ),
     "array: row of another command answered": ("array.v", "array", r"macro__row <= stage3", "macro__row <= stage2"),
-    "array: switched devices of one kind alone told": (
+    "array: switched lanes of earlier pulses told again": (
         "array.v",
         "array",
-        r"(macro__switched <= )\\\$\d+ ;",
-        r"\1flipped_0;",
+        r"(macro__switched <= )(\\\$\d+ );",
+        r"\1\2| macro__switched;",
     ),
     "periphery: one lane's switching not told": (
         "periphery.v",
