@@ -69,9 +69,10 @@ fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATU
 	  $(call option,resistance,RESISTANCE) $(call option,config,CONFIG) \
 	  $(call option,output,OUTPUT)
 
-device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVERDRIVE TRAJECTORIES SEED
+device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVERDRIVE TRAJECTORIES CODE_BITS SEED
 	$(RUN) -m cocotb_tests.device $(call option,device,DEVICE) $(call option,temperature,TEMPERATURE) \
-	  $(call option,overdrive,OVERDRIVE) $(call option,trajectories,TRAJECTORIES) $(call option,seed,SEED)
+	  $(call option,overdrive,OVERDRIVE) $(call option,trajectories,TRAJECTORIES) \
+	  $(call option,code-bits,CODE_BITS) $(call option,seed,SEED)
 
 figures: train ## train, and keep the picture for the README
 	cp build/reports/train.png docs/train.png

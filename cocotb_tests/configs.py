@@ -7,11 +7,13 @@ import numpy as np
 
 from gen import config as named
 from golden.config import MachineConfig, TrainingParameters
+from golden.converter import ConverterParameters
 from golden.error_unit import ErrorParameters
 from golden.gradient_memory import GradientParameters
 from golden.input_buffer import InputParameters
 from golden.lfsr import TRINOMIALS, LfsrParameters
 from golden.neuron import NeuronParameters
+from golden.nonideal import NonidealParameters
 from golden.synapse_array import ArrayParameters
 from golden.tables import PulseParameters, SwitchingParameters
 
@@ -87,6 +89,54 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     )
     inputs = InputParameters(low, pick(low, 255), pick(-1, 1), pick(-1, 1))
     return MachineConfig(layers, array, inputs, training, random, switching, pulse, neuron, error, gradient)
+
+
+def nonideal(config: MachineConfig, seed: int, number: int = 0) -> MachineConfig:
+    """Make the array of a configuration non-ideal: spread, stuck devices, converters, each with even chances.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+    seed, number : int
+        As of `random_config`.
+    """
+    rng = np.random.default_rng([seed, number, 1])
+
+    def pick(low: int, high: int) -> int:
+        return int(rng.integers(low, high + 1))
+
+    def converter(sum_bits: int) -> ConverterParameters:
+        if not pick(0, 1):
+            return ConverterParameters()
+        step = pick(0, max(0, min(3, sum_bits - 2)))
+        noise = 2 * pick(0, min(8, config.random.width // 2))
+        bits = pick(2, sum_bits - step) * pick(0, 1)
+        return ConverterParameters(bits, step, pick(0, 5), noise, pick(0, 2) if noise else 0)
+
+    array, geometry = config.array, config.geometry
+    cell = (pick(0, geometry.rows - 1), pick(0, array.lanes - 1), pick(0, array.devices - 1), pick(0, 1))
+    wrong = NonidealParameters(
+        seed=pick(0, 1000),
+        stuck_parallel=float(rng.uniform(0, 0.1)) * pick(0, 1),
+        stuck_antiparallel=float(rng.uniform(0, 0.1)) * pick(0, 1),
+        stuck=(cell,) * pick(0, 1),
+        columns=converter(geometry.column_bits),
+        rows=converter(geometry.row_bits),
+    )
+    switching, random = config.switching, replace(config.random, loadable=bool(pick(0, 1)))
+    if pick(0, 1):
+        # the form of the paper, with currents that both directions and all kinds reach
+        current = float(rng.uniform(45e-6, 55e-6))
+        switching = replace(
+            switching,
+            form="erf",
+            current_to_antiparallel=current,
+            current_to_parallel=current,
+            spread_bins=1 << pick(1, 4),
+            spread=float(rng.uniform(0.01, 0.08)),
+        )
+    return replace(config, nonideal=wrong, switching=switching, random=random)
 
 
 def cases(seed: int, count: int = 2) -> dict[str, MachineConfig]:

@@ -167,6 +167,9 @@ class StateFile:
         ]
         if random:
             state["random"] = np.concatenate(random, axis=None)
+        for name in ("random_columns", "random_rows"):
+            if name in bits:
+                state[name] = _from_planes(bits[name], c.random.width, signed=False).reshape(-1)
         for quantity, (probe, stride, first, width, signed) in self._elements.items():
             elements = bits[probe].reshape(-1, c.array.group, stride)[:, :, first : first + width]
             state[quantity] = elements @ _weights(width, signed=signed)
@@ -187,6 +190,9 @@ class StateFile:
             bits[probe] = _to_planes(numbers, width)
         for stream_, part in enumerate(np.split(state["random"], c.array.streams_per_lane)):
             bits[f"random_{stream_}"] = _to_planes(part[None], c.random.width)
+        for name in ("random_columns", "random_rows"):
+            if name in state:
+                bits[name] = _to_planes(state[name][None], c.random.width)
         for quantity, (probe, stride, first, width, _) in self._elements.items():
             words = bits.setdefault(
                 probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8)

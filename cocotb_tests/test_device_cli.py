@@ -15,15 +15,15 @@ from gen import config as configs
 from golden.device.junction import JUNCTIONS
 
 ROOT = Path(configs.__file__).resolve().parents[1]
-FIGURES = ("device-bands.svg", "device-tables.svg", "device-switching.svg")
+FIGURES = ("device-bands.svg", "device-tables.svg", "device-switching.svg", "device-rtl.svg")
 
 
 def _device(build: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cocotb_tests.device", "--build", str(build)]
     for name, value in options.items():
-        command += [f"--{name}", str(value)]
+        command += [f"--{name.replace('_', '-')}", str(value)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 def _report(build: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _report(build: Path) -> dict[str, Any]:
 
 def test_report(tmp_path: Path) -> None:
     """Parameters, derived quantities, table residuals and the comparison, or why there is none."""
-    done = _device(tmp_path, trajectories=20, seed=3)
+    done = _device(tmp_path, trajectories=20, seed=3, code_bits=2)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     report = _report(tmp_path)
@@ -47,6 +47,11 @@ def test_report(tmp_path: Path) -> None:
     assert report["pulse_table_max_residual"] <= 0.01
     assert report["pulse_table_max_residual_shared_widths"] > 0.01
     assert {entry["form"] for entry in report["pulse_tables"]} == {"erf", "rayleigh", "fokker_planck", "macrospin"}
+    assert abs(report["worst_z"]) < report["worst_z_allowed"]
+    assert report["rtl_points_outside"] == 0
+    assert len(report["rtl_points"]) == 3 * 2 * 3
+    assert 0 < report["family_wise_alpha"] <= 1e-3
+    assert report["min_stream_separation_log2"] >= 40
     missing = llg.missing(JUNCTIONS["perpendicular_50nm"])
     assert report["cmtj_reason"] == (missing or None)
     if missing:
@@ -61,7 +66,7 @@ def test_report(tmp_path: Path) -> None:
 
 def test_in_plane(tmp_path: Path) -> None:
     """Only the forms that hold in the plane, and no comparison."""
-    done = _device(tmp_path, device="in_plane_100nm", temperature=350)
+    done = _device(tmp_path, device="in_plane_100nm", temperature=350, code_bits=1)
     assert done.returncode == 0, done.stderr
     report = _report(tmp_path)
     assert {entry["form"] for entry in report["pulse_tables"]} == {"erf"}
@@ -77,6 +82,7 @@ def test_in_plane(tmp_path: Path) -> None:
         ({"overdrive": 1.0}, "OVERDRIVE must be 1.3 .. 10 times the critical current, not 1.0"),
         ({"temperature": 0}, "TEMPERATURE must be >= 1 K and finite, not 0.0"),
         ({"trajectories": 0}, "TRAJECTORIES must be >= 1, not 0"),
+        ({"code_bits": 7}, "CODE_BITS must be 1 .. 6, not 7"),
         ({"seed": -1}, "SEED must be >= 0, not -1"),
     ],
 )

@@ -48,7 +48,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         c.random,
         first=0,
         lanes=c.array.lanes,
-        streams=c.array.lanes * c.array.streams_per_lane,
+        streams=c.streams,
         bits=c.switching.threshold_bits,
     ),
     "neuron": lambda c: Neurons(
@@ -63,7 +63,9 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
     ),
     "sequencer": lambda c: Sequencer(c.geometry, c.program),
-    "synapse_array": lambda c: SynapseArray(c.array, c.switching, c.random, c.geometry, error_bits=c.error.bits),
+    "synapse_array": lambda c: SynapseArray(
+        c.array, c.switching, c.random, c.geometry, c.nonideal, error_bits=c.error.bits
+    ),
     "update_unit": lambda c: UpdateUnit(
         c.pulse, c.switching, c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, steps=c.steps
     ),

@@ -2,10 +2,12 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import dacite
 
 from golden.config import MachineConfig
+from golden.nonideal import read_map
 
 _NAMED = Path(__file__).parent / "configs"
 
@@ -40,9 +42,23 @@ def load(name: str) -> MachineConfig:
     path = _path(name)
     try:
         fields = tomllib.loads(path.read_text())
+        _read_map(fields, path.parent)
         return dacite.from_dict(MachineConfig, fields, dacite.Config(strict=True, cast=[tuple]))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, dacite.DaciteError, ValueError, TypeError) as error:
         raise ConfigError(f"configuration {name!r}: {' '.join(str(error).split())}") from error
+
+
+def _read_map(fields: dict[str, Any], folder: Path) -> None:
+    """Put the stuck devices of ``nonideal.stuck_map``, a file beside the configuration, in the place of its name."""
+    nonideal = fields.get("nonideal")
+    if not isinstance(nonideal, dict) or "stuck_map" not in nonideal:
+        return
+    name = nonideal.pop("stuck_map")
+    if not isinstance(name, str):
+        raise TypeError(f"nonideal.stuck_map must be the name of a file, not {name!r}")
+    if "stuck" in nonideal:
+        raise ValueError("nonideal.stuck and nonideal.stuck_map are both given: choose one")
+    nonideal["stuck"] = read_map(folder / name)
 
 
 def _path(name: str) -> Path:

@@ -112,6 +112,12 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         found[f"counter_{counter}"] = ("periphery", "event_counters", counter, 0, COUNTER_BITS)
     for stream in range(config.array.streams_per_lane):
         found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, config.random.width * lanes)
+    nonideal, width = config.nonideal, config.random.width
+    for name, bank, count in zip(
+        ("random_columns", "random_rows"), ("columns", "row"), nonideal.noise_streams(g.group), strict=True
+    ):
+        if count:
+            found[name] = ("array", f"read_out.{bank}.lfsr", "state", 0, width * count)
     return {
         quantity: {
             "path": ".".join(part for part in (half, block, variable) if part),

@@ -9,6 +9,7 @@ from golden.gradient_memory import GradientParameters
 from golden.input_buffer import InputParameters
 from golden.lfsr import LfsrParameters
 from golden.neuron import NeuronParameters
+from golden.nonideal import NonidealParameters
 from golden.sequencer import Program, assemble
 from golden.synapse_array import ArrayParameters
 from golden.tables import PulseParameters, SwitchingParameters
@@ -55,7 +56,7 @@ class MachineConfig:
     ----------
     layers : tuple of int
         Layer sizes: inputs, hidden layers, classes.
-    array, random, switching, pulse, neuron, error, gradient, input, training
+    array, random, switching, nonideal, pulse, neuron, error, gradient, input, training
         Parameters of the blocks.
 
     Raises
@@ -74,6 +75,7 @@ class MachineConfig:
     neuron: NeuronParameters = field(default_factory=NeuronParameters)
     error: ErrorParameters = field(default_factory=ErrorParameters)
     gradient: GradientParameters = field(default_factory=GradientParameters)
+    nonideal: NonidealParameters = field(default_factory=NonidealParameters)
 
     def __post_init__(self) -> None:
         if len(self.layers) < 2:
@@ -102,7 +104,20 @@ class MachineConfig:
             )
         if self.gradient.bits < self.error.bits:
             raise ValueError(f"gradient.bits must be at least error.bits = {self.error.bits}, not {self.gradient.bits}")
-        self.random.separation(self.array.lanes * self.array.streams_per_lane)
+        self.random.separation(self.streams)
+        self.nonideal.check(
+            rows=self.geometry.rows,
+            lanes=self.array.lanes,
+            devices=self.array.devices,
+            column_bits=self.geometry.column_bits,
+            row_bits=self.geometry.row_bits,
+        )
+        for name in ("columns", "rows"):
+            if getattr(self.nonideal, name).noise > self.random.width:
+                raise ValueError(
+                    f"nonideal.{name}.noise must not exceed random.width = {self.random.width} bits, "
+                    f"not {getattr(self.nonideal, name).noise}"
+                )
         rates, low, high = self.training.rates, self.pulse.nu_bits, self.pulse.nu_bits + self.gradient.bits - 1
         if len(rates) != len(self.layers) - 1:
             raise ValueError(f"training.rates must name one rate per layer ({len(self.layers) - 1}), not {list(rates)}")
@@ -122,6 +137,12 @@ class MachineConfig:
     def program(self) -> Program:
         """Microprogram."""
         return assemble(self.geometry)
+
+    @property
+    def streams(self) -> int:
+        """Random streams of the array: one or two per lane, and those of noisy converters."""
+        noise = sum(self.nonideal.noise_streams(self.array.group))
+        return self.array.lanes * self.array.streams_per_lane + noise
 
     @property
     def steps(self) -> int:

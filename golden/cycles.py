@@ -11,6 +11,8 @@ from golden.geometry import ceil_div
 
 #: Cycles from a command's acceptance by the array until its answer has been counted.
 ARRAY = 5
+#: Cycles that converters of the array add to that.
+CONVERSION = 2
 #: Cycles from a command's acceptance by the gradient memory until it is idle.
 GRADIENT = 4
 #: First event of the row driver.
@@ -40,7 +42,7 @@ def walk(vector: NDArray[np.int64], group: int, latency: int) -> int:
     group : int
         Elements per memory word.
     latency : int
-        `ARRAY` or `GRADIENT`, whichever block takes the events.
+        Of whichever block takes the events: `GRADIENT`, or the array's, as below.
     """
     length, last_event = _walk(vector, group)
     return max(length + 2, 0 if last_event is None else last_event + latency)
@@ -51,9 +53,9 @@ def drive(groups: int) -> int:
     return groups + 2
 
 
-def form(rows: int) -> int:
-    """FORM: one row per cycle."""
-    return rows + ARRAY
+def form(rows: int, latency: int = ARRAY) -> int:
+    """FORM: one row per cycle; `latency` is the array's, `ARRAY`, or `ARRAY` + `CONVERSION` with converters."""
+    return rows + latency
 
 
 def reset(groups: int) -> int:
@@ -61,23 +63,25 @@ def reset(groups: int) -> int:
     return groups + 4
 
 
-def sense(groups: int) -> int:
-    """SENSE: one group per cycle, then collector and neurons."""
-    return groups + ARRAY + 5
+def sense(groups: int, latency: int = ARRAY) -> int:
+    """SENSE: one group per cycle, then collector and neurons; `latency` as of `form`."""
+    return groups + latency + 5
 
 
-def collect(rows: int, *, last: bool) -> int:
+def collect(rows: int, latency: int = ARRAY, *, last: bool) -> int:
     """COLLECT: one row per cycle, then the collector, and the neurons when the sums are complete."""
-    return rows + ARRAY + (5 if last else 2)
+    return rows + latency + (5 if last else 2)
 
 
-def update(pulses: NDArray[np.int64]) -> int:
+def update(pulses: NDArray[np.int64], latency: int = ARRAY) -> int:
     """UPDATE: one row per cycle, four more for every further pulse on the same row.
 
     Parameters
     ----------
     pulses : ndarray of int64, shape (rows,)
         Pulses issued to every row.
+    latency : int
+        As of `form`.
     """
     busy = int(np.maximum(4 * pulses - 3, 1).sum())
     filled = np.flatnonzero(pulses)
@@ -85,4 +89,4 @@ def update(pulses: NDArray[np.int64]) -> int:
         return busy + GRADIENT
     # the first pulse leaves in cycle 5
     trailing = len(pulses) - 1 - int(filled[-1])
-    return max(busy + GRADIENT, busy + 4 - trailing + ARRAY)
+    return max(busy + GRADIENT, busy + 4 - trailing + latency)

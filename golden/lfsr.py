@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 #: Primitive trinomials x^width + x^tap + 1 offered by the generator; `cocotb_tests/golden/test_lfsr.py` proves each.
 TRINOMIALS = {5: (2,), 7: (1, 3), 11: (2,), 15: (1, 4, 7), 31: (3, 6, 7, 13), 63: (1, 5, 31)}
 
+#: The golden section, (sqrt(5) - 1) / 2, times 2^64.
+_GOLDEN = 0x9E3779B97F4A7C15
+
 
 def multiply_modulo(a: int, b: int, modulus: int) -> int:
     """Multiply two polynomials over GF(2), each an integer with bit i for x^i, modulo a third.
@@ -68,6 +71,8 @@ class LfsrParameters:
         the three-term recurrence from tying the leading bits of three words of one stream together.
     seed : int
         Any number, 0 .. 2^64 - 1; the streams start where its hash says.
+    loadable : bool
+        Whether states can be loaded at run time, `Lfsr.shift`; off, it costs no hardware.
 
     Raises
     ------
@@ -79,6 +84,7 @@ class LfsrParameters:
     tap: int = 31
     leap: int = 19
     seed: int = 1
+    loadable: bool = False
 
     def __post_init__(self) -> None:
         if self.width not in TRINOMIALS:
@@ -99,15 +105,17 @@ class LfsrParameters:
         return 1 << self.width | 1 << self.tap | 1
 
     def separation(self, streams: int) -> int:
-        """Steps between the starts of neighbouring streams: odd, about 5/8 of what the period allows.
+        """Steps between the starts of neighbouring streams: odd, the golden section of what the period allows.
 
-        A power of two J would tie lanes together: x^J is then a root of the trinomial as x is, so that at every draw
-        lane i + width would equal lane i + tap XOR lane i.
+        A number near a few powers of two would tie lanes together. For J = 2^k, x^J is a root of the trinomial as x is:
+        at every draw lane i + width would equal lane i + tap XOR lane i. For J = 5 * 2^k - 1 still five bits of the
+        words of two lanes can XOR to zero at every draw. No such tie is left where the digits of J are as irregular as
+        those of the golden section.
         """
         room = ((1 << self.width) - 1) // streams
         if room < 1:
             raise ValueError(f"{streams} random streams do not fit the period 2^{self.width} - 1: widen random.width")
-        return room * 5 // 8 | 1
+        return room * _GOLDEN >> 64 | 1
 
     @property
     def start(self) -> int:
@@ -167,6 +175,11 @@ class LfsrParameters:
         """Make the golden model of `streams` parallel streams."""
         return Lfsr(self, self.seeds(streams))
 
+    def banks(self, *sizes: int) -> list["Lfsr"]:
+        """Make golden models of banks of streams, which draw independently; their streams are numbered on."""
+        ends = np.cumsum(sizes)
+        return [Lfsr(self, states) for states in np.split(self.seeds(int(ends[-1])), ends[:-1])]
+
 
 class Lfsr:
     """Golden model of parallel streams.
@@ -177,11 +190,19 @@ class Lfsr:
         Common to all streams.
     states : ndarray of uint64, shape (streams,)
         Starting states, none zero.
+
+    Attributes
+    ----------
+    states : ndarray of uint64, shape (streams,)
+        Present states.
+    shifts : ndarray of int64, shape (streams,)
+        Bits shifted in so far, modulo the width.
     """
 
     def __init__(self, parameters: LfsrParameters, states: NDArray[np.uint64]) -> None:
         self.parameters = parameters
         self.states = states.copy()
+        self.shifts = np.zeros(len(states), np.int64)
 
     def draw(self, bits: int) -> NDArray[np.uint32]:
         """Draw one word per stream and advance every stream by `leap` steps.
@@ -203,3 +224,22 @@ class Lfsr:
             new = (self.states ^ (self.states >> np.uint64(p.tap))) & np.uint64((1 << steps) - 1)
             self.states = ((self.states >> np.uint64(steps)) | (new << np.uint64(p.width - steps))) & mask
         return words
+
+    def shift(self, bits: NDArray[np.bool_], first: int = 0) -> None:
+        """Shift one bit into every state of a bank: the newest, while the oldest leaves.
+
+        As many shifts as the width load a state. The last of them makes a state that would be all zero, in which a
+        stream would stay for ever, the state 2^(width - 1) instead.
+
+        Parameters
+        ----------
+        bits : ndarray of bool, shape (n,)
+            Newest bits.
+        first : int
+            The bank's first stream.
+        """
+        width, bank = self.parameters.width, slice(first, first + len(bits))
+        self.shifts[bank] = (self.shifts[bank] + 1) % width
+        rest = self.states[bank] >> np.uint64(1)
+        newest = bits | ((self.shifts[bank] == 0) & (rest == 0))
+        self.states[bank] = rest | newest.astype(np.uint64) << np.uint64(width - 1)

@@ -10,6 +10,7 @@ from golden.counters import COUNTER_BITS, COUNTERS
 from golden.drivers import events
 from golden.error_unit import ErrorUnit
 from golden.gradient_memory import GradientMemory
+from golden.lfsr import Lfsr
 from golden.neuron import Neurons
 from golden.samples import Sample, Samples
 from golden.sequencer import Instruction, Op, Phase, Source, Unit
@@ -37,7 +38,16 @@ class Machine:
     def __init__(self, config: MachineConfig) -> None:
         self.config = config
         geometry = config.geometry
-        self.array = SynapseArray(config.array, config.switching, config.random, geometry.rows)
+        self.array = SynapseArray(
+            config.array,
+            config.switching,
+            config.random,
+            geometry.rows,
+            config.nonideal,
+            column_bits=geometry.column_bits,
+            row_bits=geometry.row_bits,
+        )
+        self._latency = cycles.ARRAY + (cycles.CONVERSION if config.nonideal.converting else 0)
         self.gradient = GradientMemory(config.gradient, geometry.rows, geometry.lanes)
         self.neurons = Neurons(config.neuron, geometry.vector_groups * geometry.group, geometry.sum_bits)
         self.vectors = VectorMemory(geometry.vector_groups, geometry.group)
@@ -63,14 +73,16 @@ class Machine:
         Returns
         -------
         dict of str to ndarray of int64
-            ``r1``, ``r2``, ``gradient``, shape (rows, lanes); ``random``, shape (streams,); ``offset``, ``spread``,
-            ``activations``, ``windows``, ``errors``, shape (elements,).
+            ``r1``, ``r2``, ``gradient``, shape (rows, lanes); ``random``, shape (streams,), and ``random_columns`` and
+            ``random_rows`` where those converters are noisy; ``offset``, ``spread``, ``activations``, ``windows``,
+            ``errors``, shape (elements,).
         """
         state = {
             "r1": self.array.r1,
             "r2": self.array.r2,
             "gradient": self.gradient.sums,
             "random": self.array.lfsr.states,
+            **{name: lfsr.states for name, lfsr in self._noise.items()},
             "offset": self.neurons.offset,
             "spread": self.neurons.spread,
             "activations": self.vectors.activations.reshape(-1),
@@ -85,6 +97,8 @@ class Machine:
         self.array.r2[:] = state["r2"]
         self.gradient.sums[:] = state["gradient"]
         self.array.lfsr.states[:] = state["random"].astype(np.uint64)
+        for name, lfsr in self._noise.items():
+            lfsr.states[:] = state[name].astype(np.uint64)
         self.neurons.offset[:] = state["offset"]
         self.neurons.spread[:] = state["spread"]
         self.vectors.activations.reshape(-1)[:] = state["activations"]
@@ -93,6 +107,12 @@ class Machine:
         self._counts = dict(counters)
         for name in ("pulses", "pulse_width", "switches"):
             setattr(self.array, name, counters[name])
+
+    @property
+    def _noise(self) -> dict[str, Lfsr]:
+        """Streams of noisy converters, by their name in `state`."""
+        converters = {"random_columns": self.array.column_converters, "random_rows": self.array.row_converter}
+        return {name: converter.lfsr for name, converter in converters.items() if converter.parameters.noise}
 
     def form(self) -> None:
         """Host command FORM: random weights, zero gradient sums, initial neurons."""
@@ -166,7 +186,7 @@ class Machine:
         elif instruction.op == Op.SENSE:
             self._count_read(instruction.phase, "groups_sensed", instruction.groups)
             self._finish(instruction, self.array.sense_columns())
-            done = cycles.sense(instruction.groups)
+            done = cycles.sense(instruction.groups, self._latency)
         elif instruction.op == Op.COLLECT:
             done = self._collect(instruction)
         elif instruction.op == Op.BRANCH:
@@ -195,7 +215,7 @@ class Machine:
             self.array.form(row)
             self.gradient.clear(row)
         self._counts["rows_formed"] += instruction.rows
-        return cycles.form(instruction.rows)
+        return cycles.form(instruction.rows, self._latency)
 
     def _accumulate(self, instruction: Instruction) -> int:
         vector, before = self._vector(instruction), self.array.products
@@ -203,7 +223,7 @@ class Machine:
         self.array.drive_rows(instruction.row + indices, coefficients)
         self._count_read(instruction.phase, "rows_driven", len(indices))
         self._count_read(instruction.phase, "products", self.array.products - before)
-        return cycles.walk(vector, self.config.array.group, cycles.ARRAY)
+        return cycles.walk(vector, self.config.array.group, self._latency)
 
     def _collect(self, instruction: Instruction) -> int:
         before = self.array.products
@@ -213,7 +233,7 @@ class Machine:
         complete = self.collector.collect(sums, first=instruction.first, last=instruction.last)
         if complete is not None:
             self._finish(instruction, complete)
-        return cycles.collect(instruction.rows, last=instruction.last)
+        return cycles.collect(instruction.rows, self._latency, last=instruction.last)
 
     def _finish(self, instruction: Instruction, groups: NDArray[np.int64]) -> None:
         """Send complete sums through a unit into vector memory."""
@@ -261,4 +281,4 @@ class Machine:
             issued[index] = len(pulses)
         self._counts["update_rows"] += instruction.rows
         self._counts["rows_pulsed"] += int(issued.sum())
-        return cycles.update(issued)
+        return cycles.update(issued, self._latency)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from golden import cells
+from golden.converter import Converter
 from golden.lfsr import LfsrParameters
+from golden.nonideal import NonidealParameters
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, SwitchingParameters
 
 
@@ -77,9 +80,17 @@ class SynapseArray:
         Random streams; lane l and device d draw from stream ``l + lanes * d``.
     rows : int
         Rows of synapses, >= 1.
+    nonideal : NonidealParameters
+        What is wrong with the array.
+    column_bits, row_bits : int
+        Widths of column and row sums, for converters.
 
     Attributes
     ----------
+    kinds : ndarray of uint8, shape (devices, rows, lanes)
+        Kind of every device, 0 where all are alike.
+    stuck, stuck_states : ndarray of bool and of uint8, shape (devices, rows, lanes)
+        Which devices are stuck, and in which state.
     r1, r2 : ndarray of uint8, shape (rows, lanes)
         Device states; `r2` stays 0 for the binary synapse.
     products, pulses, pulse_width, switches : int
@@ -87,11 +98,30 @@ class SynapseArray:
     """
 
     def __init__(
-        self, parameters: ArrayParameters, switching: SwitchingParameters, lfsr: LfsrParameters, rows: int
+        self,
+        parameters: ArrayParameters,
+        switching: SwitchingParameters,
+        lfsr: LfsrParameters,
+        rows: int,
+        nonideal: NonidealParameters | None = None,
+        *,
+        column_bits: int = 32,
+        row_bits: int = 32,
     ) -> None:
         self.parameters = parameters
         self.switching = switching
-        self.lfsr = lfsr.model(parameters.lanes * parameters.streams_per_lane)
+        nonideal = nonideal or NonidealParameters()
+        shape = (rows, parameters.lanes, parameters.devices)
+        self.kinds = cells.kinds(nonideal.seed, *shape, switching.bin_bits)
+        self.stuck, self.stuck_states = nonideal.stuck_devices(*shape)
+        of_columns, of_rows = nonideal.noise_streams(parameters.group)
+        self.lfsr, column_noise, row_noise = lfsr.banks(
+            parameters.lanes * parameters.streams_per_lane, of_columns, of_rows
+        )
+        columns, sides = nonideal.columns, nonideal.rows
+        offsets = columns.offsets(nonideal.seed, "column offsets", parameters.group)
+        self.column_converters = Converter(columns, column_bits, offsets, column_noise)
+        self.row_converter = Converter(sides, row_bits, sides.offsets(nonideal.seed, "row offsets", 1), row_noise)
         self.r1 = np.zeros((rows, parameters.lanes), np.uint8)
         self.r2 = np.zeros((rows, parameters.lanes), np.uint8)
         self.columns = np.zeros(parameters.lanes, np.int64)
@@ -126,11 +156,11 @@ class SynapseArray:
         Returns
         -------
         ndarray of int64, shape (lanes / group, group)
-            Column sums since the last read-out.
+            Column sums since the last read-out, as the converters see them.
         """
         sums = self.columns.reshape(-1, self.parameters.group).copy()
         self.columns[:] = 0
-        return sums
+        return self.column_converters.convert(sums)
 
     def sense_rows(self, rows: slice, drive: NDArray[np.int64]) -> NDArray[np.int64]:
         """Drive all columns and sense consecutive rows: for each the sum over lanes of ``drive * w``.
@@ -145,25 +175,30 @@ class SynapseArray:
         Returns
         -------
         ndarray of int64, shape (n,)
-            Row sums.
+            Row sums, as the converter sees them.
         """
         w = self.weights(rows).astype(np.int64)
         self.products += int(np.count_nonzero(w[:, drive != 0]))
-        return w @ drive
+        return self.row_converter.convert((w @ drive)[:, None])[:, 0]
 
     def form(self, row: int) -> None:
         """Put every device of a row into a random state, each with probability 1/2.
 
         Takes the leading bit of one draw per device; with one stream per lane R2 takes the next bit of the same draw.
+        Stuck devices go into their own state whatever is drawn.
         """
         lanes, top = self.parameters.lanes, self.switching.threshold_bits - 1
         words = self.lfsr.draw(self.switching.threshold_bits)
-        self.r1[row] = words[:lanes] >> top & 1
+        stuck, states = self.stuck[:, row], self.stuck_states[:, row]
+        self.r1[row] = np.where(stuck[0], states[0], words[:lanes] >> top & 1)
         if self.parameters.devices == 2:
-            self.r2[row] = words[lanes:] >> top & 1 if self.parameters.streams_per_lane == 2 else words >> (top - 1) & 1
+            drawn = words[lanes:] >> top if self.parameters.streams_per_lane == 2 else words >> (top - 1)
+            self.r2[row] = np.where(stuck[1], states[1], drawn & 1)
 
     def pulse(self, row: int, increase: NDArray[np.bool_], codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Apply one write pulse to every lane of a row; all random streams advance by one draw.
+        """Apply one write pulse to every lane of a row; all streams of the lanes advance by one draw.
+
+        A stuck device receives pulses, and never switches.
 
         Parameters
         ----------
@@ -194,12 +229,13 @@ class SynapseArray:
             # prefer the device that can go antiparallel: the step then ends in the weak zero, which conducts least
             pulsed_1 = active & np.where(increase, ~r2 & ~r1, r1)
             pulsed_2 = active & np.where(increase, r2, ~r1 & ~r2)
-        thresholds = self.switching.thresholds
+        thresholds = self.switching.bin_thresholds
         words_2 = words[lanes:] if p.streams_per_lane == 2 else words
-        to_1 = np.where(increase, thresholds[TO_PARALLEL, codes], thresholds[TO_ANTIPARALLEL, codes])
-        to_2 = np.where(increase, thresholds[TO_ANTIPARALLEL, codes], thresholds[TO_PARALLEL, codes])
-        flip_1 = pulsed_1 & (r1 != increase) & (words[:lanes] < to_1)
-        flip_2 = pulsed_2 & (r2 == increase) & (words_2 < to_2)
+        kind_1, kind_2, stuck_1, stuck_2 = (of[device, row] for of in (self.kinds, self.stuck) for device in (0, -1))
+        to_1 = thresholds[kind_1, np.where(increase, TO_PARALLEL, TO_ANTIPARALLEL), codes]
+        to_2 = thresholds[kind_2, np.where(increase, TO_ANTIPARALLEL, TO_PARALLEL), codes]
+        flip_1 = pulsed_1 & (r1 != increase) & (words[:lanes] < to_1) & ~stuck_1
+        flip_2 = pulsed_2 & (r2 == increase) & (words_2 < to_2) & ~stuck_2
         self.r1[row] ^= flip_1
         self.r2[row] ^= flip_2
         width = codes.astype(np.int64)
@@ -207,3 +243,22 @@ class SynapseArray:
         self.pulse_width += int(width[pulsed_1].sum()) + int(width[pulsed_2].sum())
         self.switches += int(flip_1.sum()) + int(flip_2.sum())
         return flip_1 | flip_2
+
+    def seed(self, bank: int, bits: NDArray[np.bool_]) -> None:
+        """Shift one bit into every random stream of a bank; without effect where streams cannot be loaded.
+
+        Parameters
+        ----------
+        bank : int
+            0 or 1 for the first or second stream of every lane, 2 for the converters of columns, 3 for that of rows;
+            a bank that the array does not have is none.
+        bits : ndarray of bool, shape (lanes,)
+            Newest bits, of the first lanes where the bank has fewer streams.
+        """
+        if not self.lfsr.parameters.loadable:
+            return
+        if bank < self.parameters.streams_per_lane:
+            self.lfsr.shift(bits, bank * self.parameters.lanes)
+        elif bank >= 2:
+            converters = (self.column_converters, self.row_converter)[bank - 2].lfsr
+            converters.shift(bits[: len(converters.states)])

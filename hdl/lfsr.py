@@ -1,10 +1,11 @@
 """Random streams in hardware: one leap-forward Fibonacci LFSR per lane (twin of `golden/lfsr.py`)."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lfsr import LfsrParameters
+from hdl.planes import any_of, named, spread
 
 
 class Lfsr(wiring.Component):
@@ -29,6 +30,10 @@ class Lfsr(wiring.Component):
     ----------
     draw : Signal(1), in
         Advance all streams by one draw.
+    shift : Signal(1), in
+        Shift `newest` into the states; not together with `draw`. Only with `parameters.loadable`, as what follows.
+    newest : Signal(lanes), in
+        One bit per stream.
     word : Signal(ArrayLayout(lanes, bits)), out
         Planes of the present word, bit 0 the oldest bit of the sequence.
     """
@@ -37,7 +42,8 @@ class Lfsr(wiring.Component):
         self._parameters = parameters
         self._seeds = parameters.seeds(streams)[first : first + lanes]
         self._bits = bits
-        super().__init__({"draw": In(1), "word": Out(data.ArrayLayout(lanes, bits))})
+        loading = {"shift": In(1), "newest": In(lanes)} if parameters.loadable else {}
+        super().__init__({"draw": In(1), "word": Out(data.ArrayLayout(lanes, bits)), **loading})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -56,5 +62,13 @@ class Lfsr(wiring.Component):
             leaped = Cat(leaped[steps * lanes :], new)
         with m.If(self.draw):
             m.d.sync += state.eq(leaped)
+        if p.loadable:
+            shifts = Signal(range(p.width), name="shifts")
+            last = shifts == p.width - 1
+            # a state that a load would leave all zero, for ever, gets a one
+            rest = any_of([state[bit * lanes : (bit + 1) * lanes] for bit in range(1, p.width)], lanes)
+            newest = named(m, "repaired", self.newest | (spread(last, lanes) & ~rest))
+            with m.If(self.shift):
+                m.d.sync += [state.eq(Cat(state[lanes:], newest)), shifts.eq(Mux(last, 0, shifts + 1))]
         m.d.comb += self.word.eq(state[: self._bits * lanes])
         return m

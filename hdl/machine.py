@@ -32,7 +32,12 @@ class Machine(wiring.Component):
     ) -> None:
         self._periphery = periphery or Periphery(config)
         self._array = array or SynapseArray(
-            config.array, config.switching, config.random, config.geometry, error_bits=config.error.bits
+            config.array,
+            config.switching,
+            config.random,
+            config.geometry,
+            config.nonideal,
+            error_bits=config.error.bits,
         )
         super().__init__(periphery_ports(config))
 

@@ -12,10 +12,10 @@ from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
 from hdl.gradient_memory import GradientMemory, GradientOp
 from hdl.input_buffer import InputBuffer
+from hdl.macro import ArrayOp, ArraySignature
 from hdl.neuron import Neurons
 from hdl.planes import held, named
 from hdl.sequencer import HostCommand, Sequencer
-from hdl.synapse_array import ArrayOp, ArraySignature
 from hdl.update_unit import UpdateUnit
 from hdl.vector_memory import VectorMemory
 

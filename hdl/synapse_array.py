@@ -6,97 +6,30 @@ periphery sends commands, holds the column lines and counts `done`; it never loo
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, enum, memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In
 
 from golden.geometry import Geometry
 from golden.lfsr import LfsrParameters
+from golden.nonideal import NonidealParameters
 from golden.synapse_array import ArrayParameters
 from golden.tables import SwitchingParameters
+from hdl import cells
 from hdl.lfsr import Lfsr
-from hdl.planes import add, any_of, at_most, counted, extend, held, named, ones, scale_trit, spread, total
+from hdl.macro import ArrayOp, ArraySignature
+from hdl.planes import Planes, add, any_of, at_most, counted, extend, held, named, ones, scale_trit, spread, total
+from hdl.read_out import ReadOut
 from hdl.tables import switching_table
-
-
-class ArrayOp(enum.Enum, shape=3):
-    """Commands of the macro."""
-
-    DRIVE_ROW = 0  #: drive a row with the coefficient; every column accumulates coefficient * w
-    SENSE_COLUMNS = 1  #: read out the next group of column sums and clear it
-    SENSE_ROW = 2  #: drive all columns, sense the row
-    FORM = 3  #: put the row's devices into random states
-    PULSE = 4  #: write pulses on the row
-
-
-class ArraySignature(wiring.Signature):
-    """The macro boundary, seen from the periphery.
-
-    Parameters
-    ----------
-    parameters : ArrayParameters
-        Lanes, group, synapse and scheme.
-    geometry : Geometry
-        Rows and the widths of sums.
-    error_bits : int
-        Width of coefficients and column drive.
-    code_bits : int
-        Width of a width code.
-
-    Attributes
-    ----------
-    command : stream, out
-        ``op``, ``row``, ``coefficient``; accepted in any cycle with valid and ready.
-    drive : planes, out
-        Column drive, signed, one number per lane; stable while a SENSE_ROW is not done.
-    increase : Signal(lanes), out
-        Polarity of a PULSE, valid with its command.
-    codes : planes, out
-        Width codes of a PULSE, valid with its command.
-    done : Signal(1), in
-        High for one cycle per command, in order of the commands; never stalled. The signals below are valid with it.
-    row : unsigned, in
-        The command's row.
-    sums : array of signed, in
-        The group of a SENSE_COLUMNS.
-    row_sum : signed, in
-        The sum of a SENSE_ROW.
-    switched : Signal(lanes), in
-        Lanes in which a PULSE has switched a device.
-    products, pulses, pulse_width, switches : unsigned, in
-        Events of the command: non-zero products read, devices pulsed, sum of their width codes, devices switched.
-        Instruments of the emulation; a macro that cannot observe them drives zero.
-    """
-
-    def __init__(self, parameters: ArrayParameters, geometry: Geometry, *, error_bits: int, code_bits: int) -> None:
-        lanes = parameters.lanes
-        both = lanes * parameters.devices
-        row = max(1, (geometry.rows - 1).bit_length())
-        command = data.StructLayout({"op": ArrayOp, "row": row, "coefficient": signed(error_bits)})
-        super().__init__(
-            {
-                "command": Out(stream.Signature(command)),
-                "drive": Out(data.ArrayLayout(lanes, error_bits)),
-                "increase": Out(lanes),
-                "codes": Out(data.ArrayLayout(lanes, code_bits)),
-                "done": In(1),
-                "row": In(row),
-                "sums": In(data.ArrayLayout(signed(geometry.column_bits), parameters.group)),
-                "row_sum": In(signed(geometry.row_bits)),
-                "switched": In(lanes),
-                "products": In(lanes.bit_length()),
-                "pulses": In(both.bit_length()),
-                "pulse_width": In((both * ((1 << code_bits) - 1)).bit_length()),
-                "switches": In(both.bit_length()),
-            }
-        )
 
 
 class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
-    Latency 4 cycles from accepted command to `done`, one command per cycle. A command to a row whose PULSE or FORM is
-    still under way waits (`command.ready` low) until the new states can be read: 3 cycles when it follows at once.
+    Latency 4 cycles from accepted command to `done`, 6 with converters, one command per cycle. A command to a row whose
+    PULSE or FORM is still under way waits (`command.ready` low) until the new states can be read: 3 cycles when it
+    follows at once.
 
     Parameters
     ----------
@@ -108,6 +41,8 @@ class SynapseArray(wiring.Component):
         Random streams.
     geometry : Geometry
         Rows and the widths of sums.
+    nonideal : NonidealParameters
+        What is wrong with the array.
     error_bits : int
         Width of coefficients and column drive.
 
@@ -123,9 +58,11 @@ class SynapseArray(wiring.Component):
         switching: SwitchingParameters,
         lfsr: LfsrParameters,
         geometry: Geometry,
+        nonideal: NonidealParameters,
         *,
         error_bits: int,
     ) -> None:
+        self._nonideal = nonideal
         self._parameters = parameters
         self._switching = switching
         self._lfsr = lfsr
@@ -138,6 +75,7 @@ class SynapseArray(wiring.Component):
         m = Module()
         p, macro = self._parameters, self.macro
         lanes, command = p.lanes, self.macro.command.payload
+        shape = (self._geometry.rows, lanes, p.devices)
 
         m.submodules.states = states = memory.Memory(
             shape=unsigned(p.devices * lanes), depth=self._geometry.rows, init=[]
@@ -160,6 +98,20 @@ class SynapseArray(wiring.Component):
         def writing(n: int) -> Value:
             return valid[n] & ((stage[n].op == ArrayOp.PULSE) | (stage[n].op == ArrayOp.FORM))
 
+        # answers leave by the boundary, or by converters before it
+        answer, read_out = macro, None
+        if self._nonideal.converting:
+            read_out = ReadOut(self._nonideal, p, self._lfsr, self._geometry, macro.signature)
+            m.submodules.read_out = read_out
+            answer = read_out.raw
+            m.d.comb += [
+                read_out.draw_columns.eq(active(ArrayOp.SENSE_COLUMNS, 3)),
+                read_out.draw_row.eq(active(ArrayOp.SENSE_ROW, 3)),
+                *[
+                    getattr(macro, name).eq(getattr(read_out.answer, name))
+                    for name in read_out.answer.signature.members
+                ],
+            ]
         m.d.comb += [
             macro.command.ready.eq(~Cat(writing(n) & (stage[n].row == command.row) for n in (1, 2, 3)).any()),
             read.addr.eq(command.row),
@@ -181,7 +133,7 @@ class SynapseArray(wiring.Component):
             nonzero, negative = named(m, "nonzero", r1 ^ r2), named(m, "negative", r2 & ~r1)
         else:
             nonzero, negative = ones(lanes), named(m, "negative", ~r1)
-        self._columns(m, driven, active(ArrayOp.SENSE_COLUMNS, 3), stage, nonzero, negative)
+        self._columns(m, driven, active(ArrayOp.SENSE_COLUMNS, 3), stage, nonzero, negative, answer.sums)
         row_sum = self._row_sum(m, sensed, nonzero, negative)
 
         # one random stream per lane, or one per device when a pulse reaches both
@@ -191,17 +143,45 @@ class SynapseArray(wiring.Component):
                 self._lfsr,
                 first=stream_ * lanes,
                 lanes=lanes,
-                streams=p.streams_per_lane * lanes,
+                streams=p.streams_per_lane * lanes + sum(self._nonideal.noise_streams(p.group)),
                 bits=self._switching.threshold_bits,
             )
             m.d.comb += bank.draw.eq(pulsed | formed)
             words.append(bank.word)
+            if self._lfsr.loadable:
+                m.d.comb += [
+                    bank.shift.eq(active(ArrayOp.SEED, 2) & (stage[2].coefficient[:2] == stream_)),
+                    bank.newest.eq(macro.drive[0]),
+                ]
+        if read_out is not None and self._lfsr.loadable:
+            # a cycle later, as the converters' streams are drawn from
+            newest = held(m, "newest", active(ArrayOp.SEED, 2), macro.drive[0])
+            seeding, bank_number = active(ArrayOp.SEED, 3), stage[3].coefficient[:2]
+            m.d.comb += [
+                read_out.shift_columns.eq(seeding & (bank_number == 2)),
+                read_out.shift_row.eq(seeding & (bank_number == 3)),
+                read_out.newest.eq(newest),
+            ]
 
         devices = [r1, r2][: p.devices]
         pulses = self._pulsed(m, devices, increase, any_of(code_planes, lanes))
-        flips = self._flips(m, devices, pulses, code_planes, increase, words)
+        kinds: Sequence[Planes] = [[] for _ in devices]
+        if self._switching.bin_bits:
+            constants = {"rows": shape[0], "lanes": lanes, "devices": p.devices, "bits": self._switching.bin_bits}
+            found = cells.kinds(m, "kind", stage[1].row, seed=self._nonideal.seed, **constants)
+            found = [held(m, f"kinds{at}", active(ArrayOp.PULSE, 1), plane) for at, plane in enumerate(found)]
+            kinds = [found[at : at + len(found) // p.devices] for at in range(0, len(found), len(found) // p.devices)]
+        flips = self._flips(m, devices, pulses, code_planes, increase, words, kinds)
         top = self._switching.threshold_bits - 1
-        formed_states = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
+        formed_states: list[Value] = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
+        if self._nonideal.any_stuck:
+            stuck, values = self._stuck(m, accept, valid[1], command.row, shape)
+            flips = [
+                named(m, f"moves_{i}", flip & ~held_) for i, (flip, held_) in enumerate(zip(flips, stuck, strict=True))
+            ]
+            formed_states = [
+                (new & ~held_) | value for new, held_, value in zip(formed_states, stuck, values, strict=False)
+            ]
         new = [Signal(lanes, name=f"new_{i}", reset_less=True) for i in range(p.devices)]
         with m.If(pulsed):
             m.d.sync += [state.eq(old ^ flip) for state, old, flip in zip(new, devices, flips, strict=True)]
@@ -221,19 +201,38 @@ class SynapseArray(wiring.Component):
         pulsed3 = active(ArrayOp.PULSE, 3)
         reading3 = (stage[3].op == ArrayOp.DRIVE_ROW) | (stage[3].op == ArrayOp.SENSE_ROW)
         switches = total(counted(m, "switches", [(flip, 1) for flip in flipped]))
-        m.d.sync += macro.done.eq(valid[3])
+        m.d.sync += answer.done.eq(valid[3])
         with m.If(valid[3]):
             m.d.sync += [
-                macro.row.eq(stage[3].row),
-                macro.row_sum.eq(row_sum),
-                macro.products.eq(Mux(reading3, products, 0)),
-                macro.pulses.eq(Mux(pulsed3, count, 0)),
-                macro.pulse_width.eq(Mux(pulsed3, width, 0)),
-                macro.switches.eq(0),
+                answer.row.eq(stage[3].row),
+                answer.row_sum.eq(row_sum),
+                answer.products.eq(Mux(reading3, products, 0)),
+                answer.pulses.eq(Mux(pulsed3, count, 0)),
+                answer.pulse_width.eq(Mux(pulsed3, width, 0)),
+                answer.switches.eq(0),
             ]
         with m.If(pulsed3):
-            m.d.sync += [macro.switches.eq(switches), macro.switched.eq(any_of(flipped, lanes))]
+            m.d.sync += [answer.switches.eq(switches), answer.switched.eq(any_of(flipped, lanes))]
         return m
+
+    def _stuck(
+        self, m: Module, accept: Value, valid: Value, row: Value, shape: tuple[int, int, int]
+    ) -> tuple[list[Value], list[Value]]:
+        """Stuck devices of a row and their states, one plane per device each, in stage 2."""
+        lanes, devices = self._parameters.lanes, self._parameters.devices
+        # masks of all devices, then their states
+        planes = np.concatenate(self._nonideal.stuck_devices(*shape)).astype(np.uint8)
+        words = np.packbits(planes.transpose(1, 0, 2).reshape(shape[0], -1), axis=1, bitorder="little")
+        m.submodules.stuck = stuck = memory.Memory(
+            shape=unsigned(2 * devices * lanes),
+            depth=shape[0],
+            init=[int.from_bytes(word.tobytes(), "little") for word in words],
+        )
+        read = stuck.read_port()
+        m.d.comb += [read.addr.eq(row), read.en.eq(accept)]
+        word = held(m, "stuck_word", valid, read.data)
+        found = [word[at * lanes : (at + 1) * lanes] for at in range(2 * devices)]
+        return found[:devices], found[devices:]
 
     def _columns(
         self,
@@ -243,9 +242,10 @@ class SynapseArray(wiring.Component):
         stage: Sequence[data.View],
         nonzero: Value,
         negative: Value,
+        sums_out: data.View,
     ) -> None:
         """Column accumulators: coefficient * w in every lane, shifted out group by group, zeros behind."""
-        lanes, group, macro = self._parameters.lanes, self._parameters.group, self.macro
+        lanes, group = self._parameters.lanes, self._parameters.group
         adding = Signal(name="adding")
         m.d.sync += adding.eq(driven)
         if self._parameters.devices == 2:
@@ -259,7 +259,7 @@ class SynapseArray(wiring.Component):
         with m.If(shifted):
             m.d.sync += [plane.eq(plane >> group) for plane in planes]
             for lane in range(group):
-                m.d.sync += macro.sums[lane].eq(Cat(plane[lane] for plane in planes).as_signed())
+                m.d.sync += sums_out[lane].eq(Cat(plane[lane] for plane in planes).as_signed())
 
     def _row_sum(self, m: Module, sensed: Value, nonzero: Value, negative: Value) -> Value:
         """Sum over the lanes of w * drive, in stage 3."""
@@ -296,6 +296,7 @@ class SynapseArray(wiring.Component):
         codes: Sequence[Value],
         increase: Value,
         words: Sequence[data.View],
+        kinds: Sequence[Planes],
     ) -> list[Signal]:
         """Devices that switch: pulsed, not yet in the state they are pulsed to, random word below the threshold."""
         # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
@@ -303,14 +304,17 @@ class SynapseArray(wiring.Component):
         # with one draw per lane, it is for whichever device is pulsed
         either = any_of([pulse & target for pulse, target in zip(pulses, targets, strict=True)], len(increase))
         directions = targets if len(words) == len(devices) else [either]
+        if len(words) < len(devices):
+            second = pulses[-1]
+            kinds = [[(second & b) | (~second & a) for a, b in zip(*kinds, strict=True)]]
         switches = [
             at_most(
                 m,
                 f"switch{i}",
                 list(word),
-                switching_table(m, f"threshold{i}", codes, direction, self._switching),
+                switching_table(m, f"threshold{i}", codes, direction, self._switching, of_kind),
             )
-            for i, (word, direction) in enumerate(zip(words, directions, strict=True))
+            for i, (word, direction, of_kind) in enumerate(zip(words, directions, kinds, strict=True))
         ]
         return [
             named(m, f"flip_{i}", pulse & (state ^ target) & switches[min(i, len(switches) - 1)])

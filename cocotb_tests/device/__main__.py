@@ -14,8 +14,11 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from cocotb_tests.device.attempts import CountError
+from cocotb_tests.device.hardware import Statistics, Streams
 from cocotb_tests.device.sections import SECTIONS, Job
 from gen.manifest import versions
+from gen.verilator import ToolError
 from golden.device.junction import JUNCTIONS
 from golden.files import whole
 
@@ -33,7 +36,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _check(device: str, temperature: float, overdrive: float, trajectories: int, seed: int) -> Job:
+def _check(device: str, temperature: float, overdrive: float, trajectories: int, seed: int, code_bits: int) -> Job:
     """Make a job of the options."""
     if device not in JUNCTIONS:
         raise ValueError(f"unknown DEVICE={device!r}: give one of {', '.join(JUNCTIONS)}")
@@ -45,7 +48,9 @@ def _check(device: str, temperature: float, overdrive: float, trajectories: int,
         raise ValueError(f"TRAJECTORIES must be >= 1, not {trajectories}")
     if seed < 0:
         raise ValueError(f"SEED must be >= 0, not {seed}")
-    return Job(device, temperature, overdrive, trajectories, seed)
+    if not 1 <= code_bits <= 6:
+        raise ValueError(f"CODE_BITS must be 1 .. 6, not {code_bits}")
+    return Job(device, temperature, overdrive, trajectories, seed, code_bits)
 
 
 def main(
@@ -54,15 +59,17 @@ def main(
     overdrive: Annotated[float, typer.Option(help="write current over critical current")] = 2.0,
     trajectories: Annotated[int, typer.Option(help="trajectories of the independent solver, per overdrive")] = 2000,
     seed: Annotated[int, typer.Option(help="seed of all random draws")] = 1,
+    code_bits: Annotated[int, typer.Option(help="bits of the width codes counted in RTL")] = 6,
     build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
 ) -> None:
     """Report on a device: write build/reports/device.json and plots beside it."""
     try:
-        job = _check(device, temperature, overdrive, trajectories, seed)
+        job = _check(device, temperature, overdrive, trajectories, seed, code_bits)
         report, figures = {}, {}
-        total = sum(section.steps(job) for section in SECTIONS)
+        sections = (*SECTIONS, Streams(), Statistics(build / "attempts"))
+        total = sum(section.steps(job) for section in sections)
         with tqdm(total=total, unit="step", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
-            for section in SECTIONS:
+            for section in sections:
                 bar.set_postfix_str(type(section).__name__.lower(), refresh=False)
                 result = section.run(job, bar.update)
                 report.update(result.values)
@@ -82,7 +89,7 @@ def main(
             temporary.write_text(json.dumps(report, indent=1) + "\n")
     except KeyboardInterrupt:
         sys.exit("interrupted: nothing was written")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, CountError, ToolError) as error:
         sys.exit(f"error: {error}")
     agreement = report["cmtj_agreement"]
     compared = (
@@ -92,7 +99,10 @@ def main(
     )
     print(
         f"{device}: pulse_table_max_residual {report['pulse_table_max_residual']:.4f}; largest difference from the "
-        f"independent solver: {compared}; {reports}/device.json, {', '.join(f'{name}.svg' for name in figures)}"
+        f"independent solver: {compared}; worst_z {report['worst_z']:.2f} of {report['worst_z_allowed']:.2f} in "
+        f"{report['rtl_attempts']} attempts in RTL; min_stream_separation_log2 "
+        f"{report['min_stream_separation_log2']:.1f}; {reports}/device.json, "
+        f"{', '.join(f'{name}.svg' for name in figures)}"
     )
 
 

@@ -53,6 +53,15 @@ def _panels(count: int, width: float, height: float) -> tuple[Figure, list[Any]]
     return figure, list(panels[0])
 
 
+def columns(count: int) -> tuple[Figure, list[Any]]:
+    """Make a row of panels, each with its own axes."""
+    figure = Figure(figsize=(5 * count, 4), layout="constrained")
+    panels: Any = figure.subplots(1, count, squeeze=False)
+    for panel in panels[0]:
+        panel.grid(alpha=0.3)
+    return figure, list(panels[0])
+
+
 def switching(
     curves: Mapping[float, Mapping[str, Callable[[_Floats], _Floats]]],
     points: Sequence[Point],

@@ -44,6 +44,8 @@ class Job:
         Trajectories per overdrive of the comparison with the independent solver.
     seed : int
         Seed of all random draws.
+    code_bits : int
+        Bits of the width codes whose switching is counted in RTL.
     """
 
     device: str
@@ -51,6 +53,7 @@ class Job:
     overdrive: float
     trajectories: int
     seed: int
+    code_bits: int = 6
 
     @property
     def junction(self) -> Junction:

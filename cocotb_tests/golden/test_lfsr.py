@@ -250,7 +250,7 @@ def test_streams_of_named_configurations_are_far_apart(name: str) -> None:
         ({"seed": 1 << 64}, f"seed must be 0 .. 2^64 - 1, not {1 << 64}"),
     ],
 )
-def test_bad_parameters(fields: dict[str, int], message: str) -> None:
+def test_bad_parameters(fields: dict[str, Any], message: str) -> None:
     """Messages name field, rule and value."""
     with pytest.raises(ValueError, match=rf"^random\.{re.escape(message)}$"):
         LfsrParameters(**fields)

@@ -88,10 +88,11 @@ def generate(config: MachineConfig) -> dict[str, str]:
     return verilog.machine_files(config, "test")
 
 
-def lively(seed: int, number: int) -> MachineConfig:
+def lively(seed: int, number: int, *, nonideal: bool = False) -> MachineConfig:
     """Make a random configuration that pulses after a few samples; synapse and scheme go by `number` modulo 4."""
     while True:
         config = configs.random_config(seed, number)
+        config = configs.nonideal(config, seed, number) if nonideal else config
         pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1)
         rates = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
         config = replace(config, training=replace(config.training, rates=rates), pulse=pulse)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from golden.config import MachineConfig
+from golden.nonideal import NonidealParameters
 
 _TEMPLATE = """\
 // A slow array with the ports of mtj_gxnor_array, for the test of the macro boundary.
@@ -165,7 +166,9 @@ endmodule
 
 
 def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
-    """Write the slow array of a configuration as SystemVerilog."""
+    """Write the slow array of a configuration as SystemVerilog; it has no non-idealities."""
+    if config.nonideal != NonidealParameters() or config.switching.spread_bins > 1 or config.random.loadable:
+        raise ValueError("the slow array is ideal: it has no spread, stuck devices, converters or loadable streams")
     ports = manifest["modules"]["mtj_gxnor_array"]["ports"]
     command = ports["macro__command__payload"]["fields"]
     array, switching = config.array, config.switching

@@ -33,6 +33,11 @@ class FastMachine(Machine):
 
     def __init__(self, config: MachineConfig) -> None:
         super().__init__(config)
+        wrong = config.nonideal
+        #: The compiled loops know ideal arrays alone; all others go the way of `Machine`.
+        self._ideal = not (wrong.converting or wrong.any_stuck or config.switching.spread_bins > 1)
+        if not self._ideal:
+            return
         if config.gradient.bits <= _NARROW:
             self.gradient.sums = self.gradient.sums.astype(np.int16)
         self._compiled = compiled()
@@ -40,6 +45,8 @@ class FastMachine(Machine):
         self._program = program(config)
 
     def _present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
+        if not self._ideal:
+            return super()._present(samples, training=training)
         counts = np.zeros((len(Phase), len(Event)), np.int64)
         predictions = self._compiled.present(
             self._program, self._constants, self._memory, samples.trits, samples.labels, training, counts
@@ -54,6 +61,8 @@ class FastMachine(Machine):
         return predictions
 
     def _update(self, instruction: Instruction, rate: int) -> int:
+        if not self._ideal:
+            return super()._update(instruction, rate)
         counts = np.zeros(3, np.int64)
         issued = self._compiled.write(
             self._constants, self._memory, self.array.lfsr.states, instruction.row, instruction.rows, rate, counts
