@@ -151,10 +151,14 @@ class Prefix:
 
     def step(self, step: Step) -> int:
         """Follow a step that the run has just done; return the number of values compared."""
-        if self._left <= 0 or not step.training:
+        if self._left <= 0:
             return 0
         self._left -= step.count
-        self._machine.train(self._run.present(step), step.count, self._run.config.rates(step.epoch))
+        samples = self._run.present(step)
+        if step.training:
+            self._machine.train(samples, step.count, self._run.config.rates(step.epoch))
+        else:
+            self._machine.test(samples)
         where = f"sample {step.first}, compiled model for RTL and NumPy model for golden"
         mine, other = self._run.machine, self._machine
         counters = [{name: np.array(count) for name, count in machine.counters.items()} for machine in (mine, other)]
