@@ -148,7 +148,10 @@ def _one_line(finished: subprocess.CompletedProcess[str]) -> str:
     ("options", "says"),
     [
         ({"dataset": "svhn", "config": "digits"}, "unknown DATASET='svhn': give digits or mnist"),
-        ({"config": "huge"}, "unknown configuration 'huge': give one of digits, mnist, tiny or a .toml file"),
+        (
+            {"config": "huge"},
+            "unknown configuration 'huge': give one of digits, digits-nonideal, mnist, mnist-large, tiny or a .toml file",
+        ),
         ({"sim": "xyz"}, "unknown SIM='xyz': give one of "),
         ({"dataset": "mnist"}, "DATASET=mnist needs DATA_DIR, the folder with train-images-idx3-ubyte.gz, "),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "missing data file /nowhere/train-images-idx3-ubyte.gz: "),

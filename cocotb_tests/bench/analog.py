@@ -4,6 +4,7 @@ aihwkit is never a dependency; this file imports nothing of the project, so that
 ``PYTHON -m cocotb_tests.bench.analog SAMPLES BATCH THREADS`` prints samples per second, wall time.
 """
 
+import importlib
 import json
 import subprocess
 import sys
@@ -13,19 +14,18 @@ from typing import Any
 
 def measure(samples: int, batch: int, threads: int) -> dict[str, Any]:
     """Train 784-512-10 on random samples as sparse as MNIST; run in a Python with aihwkit."""
-    import aihwkit
-    import torch
-    from aihwkit.nn import AnalogLinear, AnalogSequential
-    from aihwkit.optim import AnalogSGD
-    from aihwkit.simulator.configs import ConstantStepDevice, SingleRPUConfig
+    # optional, and only another Python may have them
+    aihwkit, torch = importlib.import_module("aihwkit"), importlib.import_module("torch")
+    nn, optim = importlib.import_module("aihwkit.nn"), importlib.import_module("aihwkit.optim")
+    configs = importlib.import_module("aihwkit.simulator.configs")
 
     torch.set_num_threads(threads)
     torch.manual_seed(1)
-    config = SingleRPUConfig(device=ConstantStepDevice())
+    config = configs.SingleRPUConfig(device=configs.ConstantStepDevice())
     config.mapping.max_input_size = config.mapping.max_output_size = 0  # one array per layer, as here
-    layers = AnalogLinear(784, 512, rpu_config=config), torch.nn.Tanh(), AnalogLinear(512, 10, rpu_config=config)
-    network = AnalogSequential(*layers)
-    optimizer = AnalogSGD(network.parameters(), lr=0.05)
+    layers = nn.AnalogLinear(784, 512, rpu_config=config), torch.nn.Tanh(), nn.AnalogLinear(512, 10, rpu_config=config)
+    network = nn.AnalogSequential(*layers)
+    optimizer = optim.AnalogSGD(network.parameters(), lr=0.05)
     optimizer.regroup_param_groups(network)
     images = (torch.rand(samples, 784) < 104 / 784).float()
     labels = torch.randint(0, 10, (samples,))

@@ -8,6 +8,7 @@ Its solver mode ``EulerHeun``, the default where there is a temperature, does no
 equilibrium with Boltzmann's.
 """
 
+import importlib
 import math
 from collections.abc import Callable
 from importlib import util
@@ -60,7 +61,7 @@ def solver(
         To run with `runSimulation`.
     """
     # an optional package
-    import cmtj  # pyright: ignore[reportMissingImports]
+    cmtj: Any = importlib.import_module("cmtj")  # optional, and its types are not those of its code
 
     vector = cmtj.CVector
     room = temperature or junction.reference_temperature
@@ -109,7 +110,7 @@ def magnetisation(solver: Any, duration: float, interval: float, *, noise: bool 
     ndarray of float64, shape (n, 4)
         Time in s, and the unit vector of the magnetisation.
     """
-    import cmtj  # pyright: ignore[reportMissingImports]
+    cmtj: Any = importlib.import_module("cmtj")  # optional, and its types are not those of its code
 
     solver.runSimulation(duration, TIME_STEP, interval, solverMode=cmtj.Heun if noise else cmtj.RK4)
     log = solver.getLog()
