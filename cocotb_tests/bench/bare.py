@@ -3,8 +3,9 @@
 import hashlib
 import json
 import os
-import resource
 import subprocess
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,19 +29,40 @@ PHASES = ("wait", "form", "forward", "backward", "gradient", "update")
 _COST = "cost.json"
 
 
-def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[str, resource.struct_rusage]:
-    """Run a program; return what it prints, and the time and memory that it and its children took."""
-    pipe = subprocess.PIPE
+def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[str, float, int]:
+    """Run a program; return what it prints, processor time with its children, s, and its own memory, bytes."""
+    memory = 0
+
+    def watch() -> None:
+        """Read the program's high-water mark as long as it runs; rusage would count the memory of this process."""
+        nonlocal memory
+        status = Path(f"/proc/{program.pid}/status")
+        while program.returncode is None:
+            try:
+                found = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+            except OSError:
+                return
+            memory = max([memory, *(1024 * int(line.split()[1]) for line in found)])
+            time.sleep(0.02)
+
     with subprocess.Popen(
-        command, cwd=folder, env=os.environ | environment, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as program:
         assert program.stdout is not None
+        watcher = threading.Thread(target=watch)
+        watcher.start()
         output = program.stdout.read()
         _, status, usage = os.wait4(program.pid, 0)
         program.returncode = os.waitstatus_to_exitcode(status)
+        watcher.join()
     if program.returncode:
         raise runner.BuildError(f"{command[0]} failed in {folder}: {output.strip()[-2000:]}")
-    return output, usage
+    return output, usage.ru_utime + usage.ru_stime, memory
 
 
 @dataclass(frozen=True)
@@ -78,8 +100,8 @@ class Bare:
     ----------
     program : Path
         The program.
-    cost : dict
-        What the build cost: ``build_seconds`` of processor time, ``build_memory_bytes`` of its largest process.
+    build_seconds : float
+        Processor time of the build.
     memory : int
         Most memory that its last run held, bytes.
     """
@@ -95,7 +117,7 @@ class Bare:
         self.program = self._folder / "obj" / "bare"
         if not (self._folder / _COST).is_file():
             self._build(built, source)
-        self.cost = json.loads((self._folder / _COST).read_text())
+        self.build_seconds = json.loads((self._folder / _COST).read_text())["build_seconds"]
 
     def _build(self, built: runner.Simulation, source: str) -> None:
         tool, folder = verilator.find(), self._folder
@@ -105,11 +127,7 @@ class Bare:
         arguments = [str(tool.executable), "--cc", "--exe", "--top-module", built.top, "--prefix", "Vtop", "-o", "bare"]
         arguments += ["-Mdir", "obj", *runner.VERILATOR_ARGS, *built.files, "public.vlt", "bare.cpp"]
         make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *runner.OPTIMIZE[False]]
-        usages = [_call(command, folder, tool.environment)[1] for command in (arguments, make)]
-        cost = {
-            "build_seconds": sum(usage.ru_utime + usage.ru_stime for usage in usages),
-            "build_memory_bytes": max(1024 * usage.ru_maxrss for usage in usages),
-        }
+        cost = {"build_seconds": sum(_call(command, folder, tool.environment)[1] for command in (arguments, make))}
         with whole(folder / _COST) as temporary:
             temporary.write_text(json.dumps(cost))
 
@@ -150,8 +168,7 @@ class Bare:
             low = config["pulse"]["nu_bits"]
             rate = pack(ports["rates"], [rate - low for rate in rates]) if rates else 0
             arguments += [f"{payload:x}:{rate:x}"] + ["play"] * (op == "FORM")
-        output, usage = _call([str(self.program), *arguments], self._folder, {})
-        self.memory = 1024 * usage.ru_maxrss
+        output, _, self.memory = _call([str(self.program), *arguments], self._folder, {})
         timings = []
         for line in output.splitlines()[2:]:
             cycles, seconds, *rest = line.split()

@@ -53,7 +53,7 @@ class Bench:
             generated = time.process_time() - started
             program = Bare(files, json.loads(files["manifest.json"]), self.folder)
             size = sum(len(text) for name, text in files.items() if name.endswith(".v"))
-            values = {"generate_seconds": generated, "verilog_bytes": size, **program.cost}
+            values = {"generate_seconds": generated, "verilog_bytes": size, "build_seconds": program.build_seconds}
             self._built[key] = program, values
         return self._built[key]
 
