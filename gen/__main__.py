@@ -60,7 +60,7 @@ def lint_command() -> None:
     for name in tqdm(configs.names(), desc="lint", unit="configuration", disable=not sys.stderr.isatty()):
         machine = configs.load(name)
         folder, _ = _generate(machine, name, _BUILD)
-        findings += [f"{folder}: {finding}" for finding in linting.machine(folder, machine.array.lanes)]
+        findings += [f"{folder}: {finding}" for finding in linting.machine(folder)]
     for finding in findings:
         typer.echo(finding, err=True)
     if findings:

@@ -1,9 +1,9 @@
 """Lint of generated Verilog by two tools that share no code: Verilator, every warning on, and Yosys.
 
 What Verilator may say is listed with reasons in `waivers.vlt`; Yosys may say nothing. The first call of Yosys on a
-computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more than
-`YOSYS_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from smaller
-ones in sizes only.
+computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more
+than `YOSYS_SIZE` characters are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
+smaller ones in sizes, or in tables of logic, only.
 """
 
 import os
@@ -16,8 +16,8 @@ from gen import verilator, verilog
 
 _WAIVERS = Path(__file__).parent / "waivers.vlt"
 
-#: Most lanes of a machine that Yosys reads.
-YOSYS_LANES = 256
+#: Most characters of Verilog of a machine that Yosys reads.
+YOSYS_SIZE = 600_000
 
 #: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.
 _YOSYS_SCRIPT = "read_verilog {files}; hierarchy -top {top} -check; proc; check -assert"
@@ -102,15 +102,13 @@ def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
     return findings
 
 
-def machine(folder: Path, lanes: int) -> list[str]:
+def machine(folder: Path) -> list[str]:
     """Lint a generated machine.
 
     Parameters
     ----------
     folder : Path
         Where `gen.verilog.machine_files` were written.
-    lanes : int
-        Lanes of its array.
 
     Returns
     -------
@@ -119,4 +117,5 @@ def machine(folder: Path, lanes: int) -> list[str]:
     """
     files = (folder / "files.f").read_text().split()
     findings = with_verilator(folder, files, verilog.TOP)
-    return findings + (with_yosys(folder, files, verilog.TOP) if lanes <= YOSYS_LANES else [])
+    size = sum(len((folder / file).read_text()) for file in files)
+    return findings + (with_yosys(folder, files, verilog.TOP) if size <= YOSYS_SIZE else [])
