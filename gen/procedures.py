@@ -10,145 +10,17 @@ The input is the Verilog that Yosys writes, which has one statement per line and
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_NAME = r"(?:\\\S+(?: |$)|[A-Za-z_][\w$]*)"
-_NAMES = re.compile(rf"\d+'s?[bdh][0-9a-fxz?]+|\$\w+\(|(?<![\w$])({_NAME})")
-_ASSIGN = re.compile(rf"  assign ({_NAME}) ?= (.*);$")
-_DECLARATION = re.compile(rf"  (wire|reg) (?:signed )?(\[\d+:0\] )?({_NAME}) ?(= .*)?;$")
-_PORT = re.compile(rf"  (?:input|output) (?:\[\d+:0\] )?({_NAME}) ?;$")
-_STATEMENT = re.compile(r"(.*?) *(<?=) (.*);$")
-_BRANCH = re.compile(r"(?:end )?(?:else )?(?:if \((.*)\) )?begin$")
-_END = re.compile(r"end(?![\w$])")
+from gen.statements import NAME, NAMES, STATEMENT, Body, Branch, Choice, Parser, names, render, written
+
+_ASSIGN = re.compile(rf"  assign ({NAME}) ?= (.*);$")
+_DECLARATION = re.compile(rf"  (wire|reg) (?:signed )?(\[\d+:0\] )?({NAME}) ?(= .*)?;$")
+_PORT = re.compile(rf"  (?:input|output) (?:\[\d+:0\] )?({NAME}) ?;$")
 _BLOCK = re.compile(r"  always @(\*|\(posedge clk\))( begin)?$")
-#: Words of the language that look like names.
-_WORDS = {
-    "assign",
-    "always",
-    "begin",
-    "case",
-    "casez",
-    "default",
-    "else",
-    "end",
-    "endcase",
-    "endmodule",
-    "if",
-    "posedge",
-}
-
-
-def names(text: str) -> Iterator[str]:
-    """Yield the names in a piece of Verilog, without the blank that ends an escaped one."""
-    for found in _NAMES.finditer(text):
-        if found[1] and found[1] not in _WORDS:
-            yield found[1].rstrip()
-
-
-def _written(name: str) -> str:
-    """Write a name: an escaped one ends with a blank."""
-    return name + " " if name.startswith("\\") else name
-
-
-@dataclass
-class Branch:
-    """One branch of an ``if`` or ``casez``: its condition (None for ``else``), its statements, its own variables."""
-
-    condition: str | None
-    body: "Body"
-    declarations: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Choice:
-    """An ``if`` with its ``else`` branches, or a ``casez`` with its items."""
-
-    head: str
-    branches: list[Branch]
-
-
-#: Statements in order: an assignment as text, or a choice.
-Body = list["str | Choice"]
-
-
-class _Parser:
-    """Reads the lines of a block."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = [line.strip() for line in lines]
-        self._at = 0
-
-    def body(self) -> Body:
-        """Read statements up to the ``end`` of the block, or to the last line."""
-        found: Body = []
-        while self._at < len(self._lines) and not _END.match(self._lines[self._at]):
-            found += self._statement()
-        return found
-
-    def _take(self) -> str:
-        self._at += 1
-        return self._lines[self._at - 1]
-
-    def _statement(self) -> Body:
-        line = self._take()
-        if line.startswith("if ("):
-            return self._if(line)
-        if line.startswith("casez "):
-            return [self._case(line)]
-        if line == "begin":
-            body = self.body()
-            self._take()
-            return body
-        if line.startswith("/*"):  # an empty item
-            return []
-        if not line.endswith(";"):
-            raise ValueError(f"unknown statement {line!r}")
-        return [line]
-
-    def _if(self, line: str) -> Body:
-        if line.endswith("begin end"):  # Yosys's own starter of blocks at time 0
-            return []
-        if not line.endswith("begin"):  # a single statement on the next line
-            return [Choice("if", [Branch(line[4:-1], self._statement())])]
-        branches = []
-        while line != "end":
-            head = _BRANCH.match(line)
-            if head is None:
-                raise ValueError(f"unknown branch {line!r}")
-            branches.append(Branch(head[1], self.body()))
-            line = self._take()
-        return [Choice("if", branches)]
-
-    def _case(self, line: str) -> Choice:
-        branches = []
-        while (item := self._take()) != "endcase":
-            branches.append(Branch(item, self._statement()))
-        return Choice(line, branches)
-
-
-def _lines(body: Body, indent: int, labels: Iterator[str]) -> Iterator[str]:
-    """Write statements; branches with variables of their own get a label."""
-    blank = " " * indent
-    for item in body:
-        if isinstance(item, str):
-            yield blank + item
-            continue
-        if item.head != "if":
-            yield blank + item.head
-        for number, branch in enumerate(item.branches):
-            if item.head != "if":
-                yield f"{blank}  {branch.condition} begin{next(labels) if branch.declarations else ''}"
-                yield from (f"{blank}    {declaration}" for declaration in branch.declarations)
-                yield from _lines(branch.body, indent + 4, labels)
-                yield f"{blank}  end"
-                continue
-            condition = f"if ({branch.condition}) " if branch.condition is not None else ""
-            label = next(labels) if branch.declarations else ""
-            yield f"{blank}{'end else ' if number else ''}{condition}begin{label}"
-            yield from (f"{blank}  {declaration}" for declaration in branch.declarations)
-            yield from _lines(branch.body, indent + 2, labels)
-        yield blank + ("end" if item.head == "if" else "endcase")
+#: What Yosys calls a result that has no name of its own.
+_NAMELESS = re.compile(r"\\\$\d+")
 
 
 def _same(one: "str | Choice", other: "str | Choice") -> bool:
@@ -230,13 +102,13 @@ def _parse(lines: list[str]) -> _Module:
                 raise ValueError(f"unknown block {line.strip()!r}")
             if head[2]:
                 end = lines.index("  end", at)
-                body = _Parser(lines[at:end]).body()
+                body = Parser(lines[at:end]).body()
                 at = end + 1
                 (module.blocks if head[1] == "*" else memories).append(body)
                 continue
             statement = lines[at].strip()
             at += 1
-            found = _STATEMENT.match(statement)
+            found = STATEMENT.match(statement)
             if found is None or statement.startswith("if ") or found[2] != ("=" if head[1] == "*" else "<="):
                 raise ValueError(f"unknown statement {statement!r}")
             if head[1] == "*":
@@ -259,14 +131,14 @@ def _clocked(module: _Module, registers: list[tuple[str, str]], memories: list[B
     """Join every register with the block that computes its next value, then all registers into one block."""
     targets: dict[str, Body] = {}
     for body in module.blocks:
-        if body and isinstance(body[0], str) and (found := _STATEMENT.match(body[0])):
+        if body and isinstance(body[0], str) and (found := STATEMENT.match(body[0])):
             targets[found[1].strip()] = body
     resets: Body = []
     clocked: Body = []
     for register, following in registers:
         body = targets.get(following)
         if body is None:
-            _merge(clocked, [f"{_written(register)} <= {_written(following)};"])
+            _merge(clocked, [f"{written(register)} <= {written(following)};"])
             continue
         module.blocks.remove(body)
         body = _register(body, following, register)
@@ -291,11 +163,11 @@ def _register(body: Body, following: str, register: str, *, holds: bool = True) 
             if any(branch.body for branch in branches):
                 found.append(Choice(item.head, branches))
             continue
-        parts = _STATEMENT.match(item)
+        parts = STATEMENT.match(item)
         assert parts is not None
         target = parts[1].strip().replace(following, register, 1) if following in parts[1] else parts[1]
         if number or not holds or target != parts[3].strip():
-            found.append(f"{_written(target)} <= {parts[3]};")
+            found.append(f"{written(target)} <= {parts[3]};")
     return found
 
 
@@ -303,7 +175,7 @@ def _visit(body: Body, see: Callable[[str, tuple[int, ...]], None], path: tuple[
     """Show every expression that a body reads, with the path of the branch in which it is evaluated."""
     for number, item in enumerate(body):
         if isinstance(item, str):
-            parts = _STATEMENT.match(item)
+            parts = STATEMENT.match(item)
             assert parts is not None
             see(parts[3], path)
             if "[" in parts[1]:
@@ -330,16 +202,18 @@ def _rename(module: _Module) -> None:
     known: dict[str, str] = {}
     for name, value in module.assigns.items():
         source = value.strip()
-        if re.fullmatch(r"\\\$\d+", source) and source not in known and name not in known.values():
-            same_width = module.wires.get(source) == module.wires.get(name, module.wires.get(source))
-            if same_width and (source in module.assigns or name not in module.ports) and source in module.assigns:
-                known[source] = name
+        # a result that is itself without a name, or has one already, stays
+        if _NAMELESS.fullmatch(name) or not _NAMELESS.fullmatch(source) or source in known:
+            continue
+        width = module.wires.get(source)
+        if source in module.assigns and module.wires.get(name, width) == width:
+            known[source] = name
     for name in known.values():
         del module.assigns[name]
 
     def replaced(text: str) -> str:
-        return _NAMES.sub(
-            lambda found: _written(known[found[1].rstrip()]) if found[1] and found[1].rstrip() in known else found[0],
+        return NAMES.sub(
+            lambda found: written(known[found[1].rstrip()]) if found[1] and found[1].rstrip() in known else found[0],
             text,
         )
 
@@ -429,19 +303,19 @@ def _write(module: _Module) -> list[str]:
     places = _places(module)
     moved: dict[tuple[int, ...], list[str]] = {}
     for name, place in reversed(places.items()):
-        moved.setdefault(place, []).append(f"{_written(name)} = {module.assigns.pop(name)};")
-    declared = {name: f"reg {module.wires[name]}{_written(name)};" for name in places}
+        moved.setdefault(place, []).append(f"{written(name)} = {module.assigns.pop(name)};")
+    declared = {name: f"reg {module.wires[name]}{written(name)};" for name in places}
     branches = {place: _branch(module.clocked, place) for place in moved}
     for place, statements in moved.items():
         branches[place].declarations = [declared[name] for name, there in places.items() if there == place]
         branches[place].body[:0] = statements
 
     labels = (f" : branch_{number}" for number in itertools.count())
-    text = [f"  assign {_written(name)} = {value};" for name, value in module.assigns.items()]
+    text = [f"  assign {written(name)} = {value};" for name, value in module.assigns.items()]
     for body in module.blocks:
-        text += ["  always @* begin", *_lines(body, 4, labels), "  end"]
+        text += ["  always @* begin", *render(body, 4, labels), "  end"]
     if module.clocked:
-        text += ["  always @(posedge clk) begin", *_lines(module.clocked, 4, labels), "  end"]
+        text += ["  always @(posedge clk) begin", *render(module.clocked, 4, labels), "  end"]
     # what is declared in a branch, or mentioned nowhere any more, needs no declaration here
     used = module.ports.union(*map(names, text))
     used.update(*(names(line) for line in module.rest if not _DECLARATION.match(line)))
