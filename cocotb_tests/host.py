@@ -7,7 +7,8 @@ import numpy as np
 from cocotb.triggers import Timer, ValueChange
 from numpy.typing import NDArray
 
-from cocotb_tests.manifest import config, pack, unpack
+from cocotb_tests.manifest import config, numbers_of, pack, planes_of, unpack, weights
+from golden.counters import COUNTER_BITS
 from golden.input_buffer import stream
 from golden.samples import Samples
 
@@ -154,14 +155,14 @@ class StateFile:
             raise ValueError(f"{self._path} holds {len(raw)} bytes, {at} were expected")
 
         c = self.config
-        devices = _from_planes(bits["device_states"], c.array.devices, signed=False)
+        devices = numbers_of(bits["device_states"], c.array.devices, signed=False)
         state = {"r1": devices & 1, "r2": devices >> 1}
         for quantity, (probe, width, signed) in self._planes.items():
-            state[quantity] = _from_planes(bits[probe], width, signed=signed)
+            state[quantity] = numbers_of(bits[probe], width, signed=signed)
         if "moved" in bits:
             state["gradient"][bits["moved"] != 0] = 0
         random = [
-            _from_planes(bits[f"random_{n}"], c.random.width, signed=False)
+            numbers_of(bits[f"random_{n}"], c.random.width, signed=False)
             for n in range(c.array.streams_per_lane)
             if f"random_{n}" in bits
         ]
@@ -169,10 +170,10 @@ class StateFile:
             state["random"] = np.concatenate(random, axis=None)
         for name in ("random_columns", "random_rows"):
             if name in bits:
-                state[name] = _from_planes(bits[name], c.random.width, signed=False).reshape(-1)
+                state[name] = numbers_of(bits[name], c.random.width, signed=False).reshape(-1)
         for quantity, (probe, stride, first, width, signed) in self._elements.items():
             elements = bits[probe].reshape(-1, c.array.group, stride)[:, :, first : first + width]
-            state[quantity] = elements @ _weights(width, signed=signed)
+            state[quantity] = elements @ weights(width, signed=signed)
         for quantity in ("activations", "windows", "errors", "offset", "spread"):
             state[quantity] = state[quantity].reshape(-1)
         return state
@@ -182,17 +183,17 @@ class StateFile:
         c = self.config
         groups = (-1, c.array.group)
         bits = {
-            "device_states": _to_planes(state["r1"] | state["r2"] << 1, c.array.devices),
+            "device_states": planes_of(state["r1"] | state["r2"] << 1, c.array.devices),
             "moved": np.zeros_like(state["r1"], np.uint8),
         }
         for quantity, (probe, width, _) in self._planes.items():
             numbers = state[quantity] if quantity == "gradient" else state[quantity].reshape(groups)
-            bits[probe] = _to_planes(numbers, width)
+            bits[probe] = planes_of(numbers, width)
         for stream_, part in enumerate(np.split(state["random"], c.array.streams_per_lane)):
-            bits[f"random_{stream_}"] = _to_planes(part[None], c.random.width)
+            bits[f"random_{stream_}"] = planes_of(part[None], c.random.width)
         for name in ("random_columns", "random_rows"):
             if name in state:
-                bits[name] = _to_planes(state[name][None], c.random.width)
+                bits[name] = planes_of(state[name][None], c.random.width)
         for quantity, (probe, stride, first, width, _) in self._elements.items():
             words = bits.setdefault(
                 probe, np.zeros((len(state[quantity]) // c.array.group, c.array.group * stride), np.uint8)
@@ -200,30 +201,8 @@ class StateFile:
             elements = words.reshape(-1, c.array.group, stride)
             elements[:, :, first : first + width] = state[quantity].reshape(*groups, 1) >> np.arange(width) & 1
         for name, count in counters.items():
-            bits[f"counter_{name}"] = (count >> np.arange(48) & 1).astype(np.uint8)[None]
+            bits[f"counter_{name}"] = (count >> np.arange(COUNTER_BITS) & 1).astype(np.uint8)[None]
         with self._path.open("wb") as file:
             for name, probe in self._probes.items():
                 pad = -probe["width"] % 8
                 file.write(np.packbits(np.pad(bits[name], ((0, 0), (0, pad)))[:, ::-1], axis=1).tobytes())
-
-
-def _weights(bits: int, *, signed: bool) -> NDArray[np.int64]:
-    weights = 1 << np.arange(bits, dtype=np.int64)
-    if signed:
-        weights[-1] = -weights[-1]
-    return weights
-
-
-def _from_planes(words: NDArray[np.uint8], bits: int, *, signed: bool) -> NDArray[np.int64]:
-    """Turn words of `bits` planes, one bit per element, into one number per lane, shape (words, lanes)."""
-    planes = words.reshape(len(words), bits, -1)
-    numbers = np.zeros((len(words), planes.shape[2]), np.int64)
-    for bit, weight in enumerate(_weights(bits, signed=signed)):
-        numbers += planes[:, bit] * weight
-    return numbers
-
-
-def _to_planes(numbers: NDArray[np.int64], bits: int) -> NDArray[np.uint8]:
-    """Turn one number per lane, shape (words, lanes), into words of `bits` planes, one bit per element."""
-    planes = numbers[:, None, :] >> np.arange(bits)[None, :, None] & 1
-    return planes.astype(np.uint8).reshape(len(numbers), -1)

@@ -67,20 +67,36 @@ def unpack(shape: dict[str, Any], bits: int) -> Any:
     return number
 
 
+def weights(bits: int, *, signed: bool) -> NDArray[np.int64]:
+    """Weights of a number's bits, lowest first; the highest is negative in two's complement."""
+    found = 1 << np.arange(bits, dtype=np.int64)
+    if signed:
+        found[-1] = -found[-1]
+    return found
+
+
+def planes_of(numbers: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Turn one number per lane, shape (words, lanes), into words of `bits` planes, one bit per element."""
+    planes = np.asarray(numbers, np.int64)[:, None, :] >> np.arange(bits)[None, :, None] & 1
+    return planes.astype(np.uint8).reshape(len(numbers), -1)
+
+
+def numbers_of(words: NDArray[np.uint8], bits: int, *, signed: bool) -> NDArray[np.int64]:
+    """Turn words of `bits` planes, one bit per element, into one number per lane, shape (words, lanes)."""
+    planes = words.reshape(len(words), bits, -1)
+    numbers = np.zeros((len(words), planes.shape[2]), np.int64)
+    for bit, weight in enumerate(weights(bits, signed=signed)):
+        numbers += planes[:, bit] * weight
+    return numbers
+
+
 def to_planes(numbers: NDArray[Any], bits: int) -> list[int]:
     """Turn one number per lane into `bits` planes, each an integer with bit l for lane l."""
-    planes = []
-    for bit in range(bits):
-        lanes = (np.asarray(numbers, np.int64) >> bit & 1).astype(np.uint8)
-        planes.append(int.from_bytes(np.packbits(lanes, bitorder="little").tobytes(), "little"))
-    return planes
+    planes = planes_of(np.asarray(numbers)[None], bits).reshape(bits, -1)
+    return [int.from_bytes(np.packbits(plane, bitorder="little").tobytes(), "little") for plane in planes]
 
 
 def from_planes(word: int, lanes: int, bits: int, *, signed: bool) -> NDArray[np.int64]:
     """Turn `bits` planes, packed one above the other into one word, into one number per lane."""
     raw = np.frombuffer(word.to_bytes((lanes * bits + 7) // 8, "little"), np.uint8)
-    planes = np.unpackbits(raw, bitorder="little")[: lanes * bits].reshape(bits, lanes).astype(np.int64)
-    weights = 1 << np.arange(bits, dtype=np.int64)
-    if signed:
-        weights[-1] = -weights[-1]
-    return weights @ planes
+    return numbers_of(np.unpackbits(raw, bitorder="little")[None, : lanes * bits], bits, signed=signed)[0]

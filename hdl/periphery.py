@@ -14,7 +14,7 @@ from hdl.gradient_memory import GradientMemory, GradientOp
 from hdl.input_buffer import InputBuffer
 from hdl.macro import ArrayOp, ArraySignature
 from hdl.neuron import Neurons
-from hdl.planes import held, named
+from hdl.planes import delayed, named
 from hdl.sequencer import HostCommand, Sequencer
 from hdl.update_unit import UpdateUnit
 from hdl.vector_memory import VectorMemory
@@ -216,7 +216,7 @@ class Periphery(wiring.Component):
 
         # answers: sums to groups, groups through neurons and error unit into vector memory
         resetting = named(m, "resetting", doing[Op.RESET] & sweep.valid)
-        mask = held(m, "mask", 1, held(m, "mask1", 1, collector.mask))
+        mask = delayed(m, "mask", delayed(m, "mask1", collector.mask))
         m.d.comb += [
             collector.start.eq(sequencer.start),
             collector.sensing.eq(doing[Op.SENSE]),
@@ -230,7 +230,7 @@ class Periphery(wiring.Component):
             neurons.request.eq(collector.valid | resetting),
             neurons.address.eq(instruction.group + Mux(resetting, sweep.payload.index, collector.index)),
             neurons.sums.eq(collector.group),
-            vectors.window_address.eq(held(m, "window_address", 1, neurons.address)),
+            vectors.window_address.eq(delayed(m, "window_address", neurons.address)),
         ]
         unit = {
             unit: named(m, f"unit_{unit.name.lower()}", ~doing[Op.RESET] & (instruction.unit == unit)) for unit in Unit
@@ -254,7 +254,7 @@ class Periphery(wiring.Component):
             vectors.write_neurons.eq(neurons.valid & unit[Unit.NEURON]),
             vectors.activations.as_value().eq(neurons.activations.as_value() & mask.replicate(2)),
             vectors.windows.eq(neurons.windows & mask),
-            vectors.error_target.eq(held(m, "error_target", 1, neurons.target)),
+            vectors.error_target.eq(delayed(m, "error_target", neurons.target)),
             vectors.write_errors.eq(errors.valid),
             vectors.deltas.eq(errors.errors),
         ]

@@ -78,6 +78,13 @@ def held(m: Module, name: str, enable: Value, value: Value) -> Signal:
     return signal
 
 
+def delayed(m: Module, name: str, value: Value) -> Signal:
+    """Register a value in every cycle: data that goes beside a pipeline."""
+    signal = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += signal.eq(value)
+    return signal
+
+
 def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[list[Value], Value]:
     """Multiply a trit per lane by a signed number common to all lanes.
 

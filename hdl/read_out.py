@@ -86,10 +86,6 @@ class ReadOut(wiring.Component):
             }
         )
 
-    def answers(self) -> dict[str, Value]:
-        """Signals of the answer by name."""
-        return {name: getattr(self.answer, name) for name in self.answer.signature.members}
-
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()

@@ -33,9 +33,7 @@ class FastMachine(Machine):
 
     def __init__(self, config: MachineConfig) -> None:
         super().__init__(config)
-        wrong = config.nonideal
-        #: The compiled loops know ideal arrays alone; all others go the way of `Machine`.
-        self._ideal = not (wrong.converting or wrong.any_stuck or config.switching.spread_bins > 1)
+        self._ideal = _ideal(config)
         if not self._ideal:
             return
         if config.gradient.bits <= _NARROW:
@@ -75,8 +73,16 @@ class FastMachine(Machine):
         return cycles.update(issued)
 
 
-def quickest() -> type[Machine]:
-    """Choose the quickest model there is: the compiled one where Numba is installed."""
+def _ideal(config: MachineConfig) -> bool:
+    """Whether the compiled loops know the array: they know ideal ones, all others go the way of `Machine`."""
+    wrong = config.nonideal
+    return not (wrong.converting or wrong.any_stuck or config.switching.spread_bins > 1)
+
+
+def quickest(config: MachineConfig) -> type[Machine]:
+    """Choose the quickest model of a machine: the compiled one where it knows the array and Numba is installed."""
+    if not _ideal(config):
+        return Machine
     try:
         compiled()
     except MissingError:
