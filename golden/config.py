@@ -131,7 +131,9 @@ class MachineConfig:
     @cached_property
     def geometry(self) -> Geometry:
         """Memory layout."""
-        return Geometry(self.layers, self.array.lanes, self.array.group, self.error.limit)
+        return Geometry(
+            self.layers, self.array.lanes, self.array.group, self.error.limit, converted=self.nonideal.converting
+        )
 
     @cached_property
     def program(self) -> Program:

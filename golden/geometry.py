@@ -72,12 +72,15 @@ class Geometry:
         Lanes of the array and lanes per group.
     error_limit : int
         Largest magnitude of an error, for the width of the sums.
+    converted : bool
+        Whether sums are what converters say, which may be anything that their widths hold.
     """
 
     sizes: tuple[int, ...]
     lanes: int
     group: int
     error_limit: int
+    converted: bool = False
 
     @property
     def groups_per_block(self) -> int:
@@ -154,4 +157,9 @@ class Geometry:
         """Width of a sum after all blocks are added, signed."""
         forward = max(layer.inputs for layer in self.layers)
         backward = max((layer.outputs * self.error_limit for layer in self.layers[1:]), default=0)
-        return signed_bits(max(forward, backward))
+        exact = signed_bits(max(forward, backward))
+        if not self.converted:
+            return exact
+        # the sums of all blocks of a row, each at the end of its range
+        blocks = max(layer.blocks for layer in self.layers)
+        return max(exact, self.column_bits, self.row_bits + (blocks - 1).bit_length())

@@ -1,5 +1,7 @@
 """The memory layout: rows and groups that neither overlap nor leave gaps, sums that fit their widths."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,19 @@ def test_sum_widths(g: Geometry) -> None:
     # a column also counts the errors of a first layer on its lanes, which the program never sends there
     assert max(columns) <= 2 ** (g.column_bits - 1) - 1
     assert g.column_bits <= max(signed_bits(e) for e in columns)
+
+
+@pytest.mark.parametrize("g", _geometries(), ids=lambda g: "-".join(map(str, g.sizes)))
+def test_converted_sums_fit(g: Geometry) -> None:
+    """What converters may say at worst, added over all blocks, does not overflow; exact sums keep their width."""
+    wide = replace(g, converted=True)
+    blocks = max(layer.blocks for layer in g.layers)
+    least, most = -(2 ** (wide.sum_bits - 1)), 2 ** (wide.sum_bits - 1) - 1
+    for bits, terms in ((g.column_bits, 1), (g.row_bits, blocks)):
+        assert least <= -terms * 2 ** (bits - 1)
+        assert terms * (2 ** (bits - 1) - 1) <= most
+    assert wide.sum_bits >= g.sum_bits
+    assert (wide.column_bits, wide.row_bits) == (g.column_bits, g.row_bits)
 
 
 def test_helpers() -> None:
