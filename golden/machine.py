@@ -139,18 +139,62 @@ class Machine:
         predictions = np.empty(len(samples), np.int64)
         for start in range(0, len(samples), batch):
             part = slice(start, start + batch)
-            predictions[part] = self._present(samples[part], training=True)
-            for instruction in self.config.program.update:
-                self._execute(instruction, rates)
-            self._counts["updates"] += 1
+            predictions[part] = self.present(samples[part], training=True)
+            self.update(rates)
         return predictions
 
     def test(self, samples: Samples) -> NDArray[np.int64]:
         """Host command TEST: predictions of samples, shape (n,); nothing is learned."""
-        return self._present(samples, training=False)
+        return self.present(samples, training=False)
 
-    def _present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
-        """Present samples one after another; return predictions."""
+    def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Host command LOAD_WEIGHTS: device states of the first rows, shape (n, lanes); gradient sums become 0.
+
+        A load that ends early has fewer rows than the array.
+        """
+        for row, states in enumerate(zip(r1, r2, strict=True)):
+            self.array.write(row, *states)
+            self.gradient.clear(row)
+        self._counts["rows_written"] += len(r1)
+
+    def dump_weights(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Host command DUMP_WEIGHTS: device states R1 and R2, shape (rows, lanes)."""
+        self._counts["rows_read"] += self.config.array.devices * self.config.geometry.rows
+        return self.array.r1.copy(), self.array.r2.copy()
+
+    def load_neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> None:
+        """Host command LOAD_NEURONS: offsets and spreads of the first neurons, shape (n,)."""
+        self.neurons.offset[: len(offset)] = offset
+        self.neurons.spread[: len(spread)] = spread
+
+    def load_seeds(self, banks: dict[int, NDArray[np.unsignedinteger]]) -> None:
+        """Host command LOAD_SEEDS: states of all streams of every bank of `MachineConfig.seed_banks`.
+
+        Parameters
+        ----------
+        banks : dict of int to ndarray of uint64, shape (lanes,)
+            States; a bank of fewer streams takes the first ones.
+        """
+        for bank, states in banks.items():
+            for bit in range(self.config.random.width):
+                self.array.seed(bank, (states >> np.uint64(bit) & np.uint64(1)).astype(bool))
+
+    def load_pulses(self, codes: NDArray[np.integer]) -> None:
+        """Host command LOAD_PULSES: width codes of all |nu|, shape (2^nu_bits,)."""
+        self.updates.table = codes.astype(np.uint8)
+
+    def load_switching(self, thresholds: NDArray[np.integer]) -> None:
+        """Host command LOAD_SWITCHING: thresholds, form and range of `SwitchingParameters.bin_thresholds`."""
+        self.array.thresholds = thresholds.astype(np.uint32)
+
+    def update(self, rates: tuple[int, ...]) -> None:
+        """Do the write pass at the end of a mini-batch."""
+        for instruction in self.config.program.update:
+            self._execute(instruction, rates)
+        self._counts["updates"] += 1
+
+    def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
+        """Present samples one after another, in training accumulate gradients; return predictions."""
         predictions = np.array([self._predict(sample, training=training) for sample in samples], np.int64)
         self._enter(samples, predictions)
         return predictions

@@ -89,6 +89,8 @@ class SynapseArray:
     ----------
     kinds : ndarray of uint8, shape (devices, rows, lanes)
         Kind of every device, 0 where all are alike.
+    thresholds : ndarray of uint32, shape (kinds, 2, codes)
+        The switching table, see `SwitchingParameters.bin_thresholds`.
     stuck, stuck_states : ndarray of bool and of uint8, shape (devices, rows, lanes)
         Which devices are stuck, and in which state.
     r1, r2 : ndarray of uint8, shape (rows, lanes)
@@ -110,6 +112,7 @@ class SynapseArray:
     ) -> None:
         self.parameters = parameters
         self.switching = switching
+        self.thresholds = switching.bin_thresholds
         nonideal = nonideal or NonidealParameters()
         shape = (rows, parameters.lanes, parameters.devices)
         self.kinds = cells.kinds(nonideal.seed, *shape, switching.bin_bits)
@@ -229,7 +232,7 @@ class SynapseArray:
             # prefer the device that can go antiparallel: the step then ends in the weak zero, which conducts least
             pulsed_1 = active & np.where(increase, ~r2 & ~r1, r1)
             pulsed_2 = active & np.where(increase, r2, ~r1 & ~r2)
-        thresholds = self.switching.bin_thresholds
+        thresholds = self.thresholds
         words_2 = words[lanes:] if p.streams_per_lane == 2 else words
         kind_1, kind_2, stuck_1, stuck_2 = (of[device, row] for of in (self.kinds, self.stuck) for device in (0, -1))
         to_1 = thresholds[kind_1, np.where(increase, TO_PARALLEL, TO_ANTIPARALLEL), codes]
@@ -243,6 +246,21 @@ class SynapseArray:
         self.pulse_width += int(width[pulsed_1].sum()) + int(width[pulsed_2].sum())
         self.switches += int(flip_1.sum()) + int(flip_2.sum())
         return flip_1 | flip_2
+
+    def write(self, row: int, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Put the devices of a row into given states, all but the stuck ones.
+
+        Parameters
+        ----------
+        row : int
+            The row.
+        r1, r2 : ndarray of integers, shape (lanes,)
+            States, 0 or 1; `r2` is ignored for the binary synapse.
+        """
+        stuck, states = self.stuck[:, row], self.stuck_states[:, row]
+        self.r1[row] = np.where(stuck[0], states[0], r1)
+        if self.parameters.devices == 2:
+            self.r2[row] = np.where(stuck[1], states[1], r2)
 
     def seed(self, bank: int, bits: NDArray[np.bool_]) -> None:
         """Shift one bit into every random stream of a bank; without effect where streams cannot be loaded.
