@@ -147,15 +147,29 @@ class Machine:
         """Host command TEST: predictions of samples, shape (n,); nothing is learned."""
         return self.present(samples, training=False)
 
-    def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
-        """Host command LOAD_WEIGHTS: device states of the first rows, shape (n, lanes); gradient sums become 0.
+    def reset(self) -> None:
+        """Do what reset does between two commands: memories stay, all else is as in the beginning."""
+        fresh = SynapseArray(
+            self.config.array, self.config.switching, self.config.random, self.config.geometry.rows, self.config.nonideal
+        )
+        for mine, other in zip(self.array.banks, fresh.banks, strict=True):
+            mine.states[:], mine.shifts[:] = other.states, other.shifts
+        self.array.thresholds = fresh.thresholds
+        self.updates.table = self.config.pulse.codes(self.config.switching)
+        self._counts = dict.fromkeys(COUNTERS, 0)
+        for name in ("pulses", "pulse_width", "switches"):
+            setattr(self.array, name, 0)
 
-        A load that ends early has fewer rows than the array.
-        """
+    def write_row(self, row: int, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Load the device states of one row, shape (lanes,); its gradient sums become 0."""
+        self.array.write(row, r1, r2)
+        self.gradient.clear(row)
+        self._counts["rows_written"] += 1
+
+    def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Host command LOAD_WEIGHTS: device states of all rows, shape (rows, lanes); all gradient sums become 0."""
         for row, states in enumerate(zip(r1, r2, strict=True)):
-            self.array.write(row, *states)
-            self.gradient.clear(row)
-        self._counts["rows_written"] += len(r1)
+            self.write_row(row, *states)
 
     def dump_weights(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Host command DUMP_WEIGHTS: device states R1 and R2, shape (rows, lanes)."""
@@ -163,9 +177,9 @@ class Machine:
         return self.array.r1.copy(), self.array.r2.copy()
 
     def load_neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> None:
-        """Host command LOAD_NEURONS: offsets and spreads of the first neurons, shape (n,)."""
-        self.neurons.offset[: len(offset)] = offset
-        self.neurons.spread[: len(spread)] = spread
+        """Host command LOAD_NEURONS: offsets and spreads of all elements, shape (elements,)."""
+        self.neurons.offset[:] = offset
+        self.neurons.spread[:] = spread
 
     def load_seeds(self, banks: dict[int, NDArray[np.unsignedinteger]]) -> None:
         """Host command LOAD_SEEDS: states of all streams of every bank of `MachineConfig.seed_banks`.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from golden import cells
 from golden.converter import Converter
-from golden.lfsr import LfsrParameters
+from golden.lfsr import Lfsr, LfsrParameters
 from golden.nonideal import NonidealParameters
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, SwitchingParameters
 
@@ -132,6 +132,11 @@ class SynapseArray:
         self.pulses = 0
         self.pulse_width = 0
         self.switches = 0
+
+    @property
+    def banks(self) -> tuple[Lfsr, Lfsr, Lfsr]:
+        """Random streams of the lanes, of the converters of columns and of that of rows."""
+        return self.lfsr, self.column_converters.lfsr, self.row_converter.lfsr
 
     def weights(self, row: slice | NDArray[np.intp] = slice(None)) -> NDArray[np.int8]:
         """Weights of rows, all by default: -1, 0, +1 (binary: -1, +1), shape (n, lanes)."""

@@ -5,20 +5,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import MachineConfig
+from golden.control import KNOWN
 from golden.errors import HALTING, Error
 from golden.sequencer import HostOp
 from hdl.sequencer import HostCommand
 
 #: Bits of a rate in its register.
 RATE_BITS = 6
-
-#: What can be known, and which commands make it so; tables that are constants always are.
-_KNOWN = {
-    "pulse_table": (HostOp.LOAD_PULSES,),
-    "switching_table": (HostOp.LOAD_SWITCHING,),
-    "neurons": (HostOp.FORM, HostOp.LOAD_NEURONS),
-    "gradients": (HostOp.FORM, HostOp.LOAD_WEIGHTS),
-}
 
 
 class Control(wiring.Component):
@@ -158,7 +151,7 @@ class Control(wiring.Component):
             self.flush.eq(idle & (halted | self.hold)),
             self.busy.eq(~idle),
         ]
-        known = {name: Signal(name=f"knows_{name}", init=name.endswith("table")) for name in _KNOWN}
+        known = {name: Signal(name=f"knows_{name}", init=name.endswith("table")) for name in KNOWN}
         m.d.comb += [getattr(self, name).eq(signal) for name, signal in known.items()]
         failed = Signal(name="failed")
         with m.If(self.abandoned):
@@ -176,7 +169,7 @@ class Control(wiring.Component):
                         failed.eq(0),
                         *[rate.eq(given - low) for rate, given in zip(self.rates, self.rate, strict=True)],
                     ]
-                    for name, commands in _KNOWN.items():
+                    for name, commands in KNOWN.items():
                         with m.If(Cat(op == command for command in commands).any()):
                             m.d.sync += known[name].eq(0)
                     m.next = "BEGIN"
@@ -189,7 +182,7 @@ class Control(wiring.Component):
                 with m.If(self.command.ready & self.output_idle):
                     m.d.comb += self.done.eq(1)
                     m.d.sync += self.loading.eq(0)
-                    for name, commands in _KNOWN.items():
+                    for name, commands in KNOWN.items():
                         with m.If(~failed & Cat(present == command for command in commands).any()):
                             m.d.sync += known[name].eq(1)
                     m.next = "IDLE"
