@@ -1,0 +1,1 @@
+"""Tests of the host's side: driver, transports, link."""

@@ -1,0 +1,263 @@
+"""The Verilated transport, on a small module written by hand: memory, stream echo, interrupt."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cocotb_tests.runner import seed
+from fpga.host.transport import BusError, Transport, TransportTimeout
+from fpga.host.verilated import BuildError, Verilated, build
+from golden.input_buffer import word_bytes
+
+#: Registers: words below 0x100 are memory; packets that have come in; words after which the interrupt rises.
+PACKETS, WORDS = 0x100, 0x104
+
+#: Address and data of a write, address of a read are taken in any order; one access of a kind is under way at a time.
+ECHO = """
+module mtj_gxnor_axi(
+  input clk, input rst,
+  input s_axi_awvalid, output s_axi_awready, input [9:0] s_axi_awaddr,
+  input s_axi_wvalid, output s_axi_wready, input [31:0] s_axi_wdata, input [3:0] s_axi_wstrb,
+  output reg s_axi_bvalid, input s_axi_bready, output reg [1:0] s_axi_bresp,
+  input s_axi_arvalid, output s_axi_arready, input [9:0] s_axi_araddr,
+  output reg s_axi_rvalid, input s_axi_rready, output reg [31:0] s_axi_rdata, output reg [1:0] s_axi_rresp,
+  input s_axis_tvalid, output s_axis_tready, input [MSB:0] s_axis_tdata, input s_axis_tlast,
+  output reg m_axis_tvalid, input m_axis_tready, output reg [MSB:0] m_axis_tdata, output reg m_axis_tlast,
+  output reg irq);
+  reg [31:0] memory[0:63];
+  reg [31:0] packets, words, alarm;
+  reg has_address, has_data;
+  reg [9:0] address;
+  reg [31:0] data;
+  reg [3:0] strobes;
+  integer b;
+  assign s_axi_awready = !has_address;
+  assign s_axi_wready = !has_data;
+  assign s_axi_arready = !s_axi_rvalid;
+  assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
+  always @(posedge clk) begin
+    if (s_axi_awvalid && s_axi_awready) begin has_address <= 1; address <= s_axi_awaddr; end
+    if (s_axi_wvalid && s_axi_wready) begin has_data <= 1; data <= s_axi_wdata; strobes <= s_axi_wstrb; end
+    if (s_axi_bvalid && s_axi_bready) s_axi_bvalid <= 0;
+    if (has_address && has_data && !s_axi_bvalid) begin
+      has_address <= 0;
+      has_data <= 0;
+      s_axi_bvalid <= 1;
+      s_axi_bresp <= address < 10'h108 ? 2'd0 : 2'd2;
+      if (address < 10'h100)
+        for (b = 0; b < 4; b = b + 1) if (strobes[b]) memory[address[7:2]][8*b +: 8] <= data[8*b +: 8];
+      if (address == 10'h104) begin alarm <= data; words <= 0; irq <= 0; end
+    end
+    if (s_axi_rvalid && s_axi_rready) s_axi_rvalid <= 0;
+    if (s_axi_arvalid && s_axi_arready) begin
+      s_axi_rvalid <= 1;
+      s_axi_rresp <= s_axi_araddr < 10'h108 ? 2'd0 : 2'd2;
+      s_axi_rdata <= s_axi_araddr == 10'h100 ? packets : s_axi_araddr == 10'h104 ? alarm : memory[s_axi_araddr[7:2]];
+    end
+    if (m_axis_tready) m_axis_tvalid <= 0;
+    if (s_axis_tvalid && s_axis_tready) begin
+      m_axis_tvalid <= 1;
+      m_axis_tdata <= s_axis_tdata;
+      m_axis_tlast <= s_axis_tlast;
+      packets <= packets + s_axis_tlast;
+      words <= words + 1;
+      if (words + 1 == alarm) irq <= 1;
+    end
+    if (rst) begin
+      s_axi_bvalid <= 0; s_axi_rvalid <= 0; m_axis_tvalid <= 0; irq <= 0;
+      packets <= 0; words <= 0; alarm <= 0; has_address <= 0; has_data <= 0;
+    end
+  end
+endmodule
+"""
+
+#: Lanes per word: words of 1, 3 and 16 bytes, each of another C++ type.
+GROUPS = (2, 10, 64)
+
+Open = Callable[..., Verilated]
+
+
+def _write(folder: Path, group: int) -> Path:
+    """Write the module where a generated one would be."""
+    folder.mkdir()
+    (folder / "echo.v").write_text(ECHO.replace("MSB", str(8 * word_bytes(group) - 1)))
+    (folder / "files.f").write_text("echo.v\n")
+    (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": group}}}))
+    return folder
+
+
+@pytest.fixture(scope="module", params=GROUPS)
+def word(request: pytest.FixtureRequest) -> int:
+    """Bytes of a word."""
+    return word_bytes(request.param)
+
+
+@pytest.fixture(scope="module")
+def opened(word: int, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """Opens a model of the module."""
+    group = next(group for group in GROUPS if word_bytes(group) == word)
+    folder = _write(tmp_path_factory.mktemp("echo") / "verilog", group)
+    return lambda **options: Verilated(folder, quick=True, **options)
+
+
+def _rng(*numbers: int) -> np.random.Generator:
+    return np.random.default_rng([seed(), *numbers])
+
+
+def _packets(rng: np.random.Generator, count: int, word: int) -> list[bytes]:
+    return [rng.bytes(word * int(rng.integers(1, 20))) for _ in range(count)]
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.6])
+def test_registers(opened: Open, word: int, stalls: float) -> None:
+    """Reads give what was written, byte by byte; an error of the bus names the address."""
+    model, rng = opened(stalls=stalls, seed=3), _rng(word)
+    memory: Transport = model
+    known = {}
+    for address in range(0, 0x100, 4):
+        known[address] = int(rng.integers(1 << 32))
+        memory.write(address, known[address])
+    for _ in range(200):
+        address = 4 * int(rng.integers(64))
+        if rng.integers(2):
+            value, strobes = int(rng.integers(1 << 32)), int(rng.integers(16))
+            memory.write(address, value, strobes)
+            mask = sum(0xFF << 8 * byte for byte in range(4) if strobes >> byte & 1)
+            known[address] = known[address] & ~mask | value & mask
+        assert memory.read(address) == known[address]
+    with pytest.raises(BusError, match=r"^the bus answers SLVERR to a read of address 0x3fc$") as caught:
+        memory.read(0x3FC)
+    assert caught.value.address == 0x3FC
+    with pytest.raises(BusError, match=r"^the bus answers SLVERR to a write of address 0x108$"):
+        memory.write(0x108, 0)
+    assert memory.read(0) == known[0]
+    memory.close()
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.3, 0.9])
+def test_streams(opened: Open, word: int, stalls: float) -> None:
+    """All words come back in order, every packet with one tlast, registers or not in between."""
+    model, rng = opened(stalls=stalls, seed=4), _rng(word, 1)
+    sent, got, count = b"", b"", 0
+    for turn in range(30):
+        packets = _packets(rng, int(rng.integers(0, 10)), word)
+        model.send(packets)
+        sent, count = sent + b"".join(packets), count + len(packets)
+        if turn % 3 == 0:
+            model.write(8, turn)
+            assert model.read(8) == turn
+        size = word * int(rng.integers(0, (len(sent) - len(got)) // word + 1))
+        got += model.receive(size, 10)
+    got += model.receive(len(sent) - len(got), 10)
+    assert got == sent
+    assert model.unsent() == model.received() == 0
+    assert model.read(PACKETS) == count
+    model.close()
+
+
+def test_full_speed(opened: Open, word: int) -> None:
+    """Without stalls a word goes each way in every cycle; between calls the clock stands still."""
+    model, words = opened(), 5000
+    before = model.cycles
+    model.send([bytes(word * words)])
+    assert (model.unsent(), model.received(), model.cycles) == (word * words, 0, before)
+    model.receive(word * words, 10)
+    assert words <= model.cycles - before <= words + 8
+    before = model.cycles
+    time.sleep(0.01)
+    assert model.cycles == before
+    model.close()
+
+
+def test_interrupt(opened: Open, word: int) -> None:
+    """Waiting ends with the interrupt, or with time; the streams move in any case."""
+    model = opened()
+    assert not model.wait(0)
+    model.write(WORDS, 300)
+    model.send([bytes(word * 299)])
+    assert not model.wait(0.01)
+    assert (model.unsent(), model.received()) == (0, word * 299)
+    model.send([bytes(word * 100)])
+    assert model.wait(10)
+    assert model.received() >= word * 300
+    while model.unsent():
+        assert model.wait(0)
+    model.reset()
+    assert not model.wait(0)
+    assert (model.received(), model.read(PACKETS)) == (0, 0)
+    model.close()
+
+
+def test_output_in_time(opened: Open, word: int) -> None:
+    """Words that came in time are not lost when others did not."""
+    model = opened()
+    model.send([bytes(range(word)) * 3])
+    with pytest.raises(TransportTimeout, match=rf"^{3 * word} of {4 * word} bytes of output after 0 s$"):
+        model.receive(4 * word, 0)
+    assert model.receive(3 * word, 0) == bytes(range(word)) * 3
+    model.close()
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.9])
+def test_discard(opened: Open, word: int, stalls: float) -> None:
+    """Nothing of before comes out after, but what the other side has taken has been taken whole."""
+    model, rng = opened(stalls=stalls, seed=5), _rng(word, 2)
+    for _ in range(20):
+        model.send(_packets(rng, 20, word))
+        model.receive(word * int(rng.integers(1, 20)), 10)
+        model.discard()
+        model.read(0)
+        model.discard()
+        packet = rng.bytes(3 * word)
+        model.send([packet])
+        assert model.receive(3 * word, 10) == packet
+        assert (model.unsent(), model.received()) == (0, 0)
+    model.close()
+
+
+def test_stalls_follow_the_seed(opened: Open, word: int) -> None:
+    """The same seed gives the same cycles, another one others."""
+    taken = []
+    for number in (1, 1, 2):
+        model = opened(stalls=0.5, seed=number)
+        model.send([bytes(word * 500)])
+        model.receive(word * 500, 10)
+        taken.append(model.cycles)
+        model.close()
+    assert taken[0] == taken[1] != taken[2]
+    assert min(taken) > 900
+
+
+def test_broken_words(opened: Open, word: int) -> None:
+    """Packets are whole words."""
+    model = opened()
+    for packet in (b"", bytes(word + 1)) if word > 1 else (b"",):
+        with pytest.raises(
+            ValueError, match=rf"^a packet of {len(packet)} bytes is not one of whole words of {word} b"
+        ):
+            model.send([bytes(word), packet])
+    assert model.unsent() == 0
+    with pytest.raises(ValueError, match=r"^stalls must be 0 .. 1, 1 excluded, not 1$"):
+        opened(stalls=1)
+    model.close()
+
+
+def test_build(tmp_path: Path) -> None:
+    """One build per content; a mistake in the Verilog is told, and leaves nothing behind."""
+    folder, builds = _write(tmp_path / "verilog", 2), tmp_path / "builds"
+    library = build(folder, builds, quick=True)
+    made = library.stat().st_mtime_ns
+    assert build(folder, builds, quick=True) == library
+    assert library.stat().st_mtime_ns == made
+    (folder / "echo.v").write_text(ECHO.replace("MSB", "7").replace("endmodule", "oops"))
+    with pytest.raises(BuildError, match=r"(?s)^verilator\S* failed: %Error: echo.v"):
+        build(folder, builds, quick=True)
+    assert list(builds.iterdir()) == [library.parent]
+    (folder / "echo.v").write_text(ECHO.replace("MSB", "7"))
+    (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": 5}}}))
+    with pytest.raises(ValueError, match=r"^the Verilog has narrower stream words than 2 bytes, which its manifest s"):
+        Verilated(folder, builds, quick=True)

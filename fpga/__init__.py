@@ -1,0 +1,1 @@
+"""The machine on real hardware, and the host's side of it."""

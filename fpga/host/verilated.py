@@ -1,0 +1,225 @@
+"""A Verilated machine in this process: a transport to generated Verilog, without an FPGA."""
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from fpga.host.transport import BusError, TransportTimeout
+from gen import verilator
+from golden.input_buffer import word_bytes
+
+#: Module that the shim is written for.
+TOP = "mtj_gxnor_axi"
+#: Where models are built, one folder per content.
+BUILDS = Path(__file__).resolve().parents[2] / "build" / "host"
+
+# the run-time library of Verilator has a file verilated.cpp
+_SHIM = Path(__file__).with_name("shim.cpp")
+_LIBRARY = "model.so"
+_VERILATE = ["--cc", "--exe", "--top-module", TOP, "--prefix", "Vtop", "-Mdir", "obj", "-o", f"../{_LIBRARY}"]
+# lint has its own control file and is not the business of a simulation
+_VERILATE += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"]
+_VERILATE += ["-CFLAGS", "-std=c++20 -fPIC", "-LDFLAGS", "-shared"]
+#: How fast code is compiled, by `quick`: Verilator's own make variables.
+_OPTIMIZE = {False: ["OPT_FAST=-O2 -march=native", "OPT_GLOBAL=-O2"], True: ["OPT_FAST=-O0", "OPT_GLOBAL=-O0"]}
+
+#: Clock cycles between two looks at the time, cycles that every call of `wait` runs, and most for a register access.
+_CHUNK, _MOMENT, _ACCESS = 1 << 12, 1 << 6, 1 << 16
+_NEVER = (1 << 64) - 1
+_OKAY = 0
+
+
+class BuildError(RuntimeError):
+    """A model cannot be built; the message holds the tools' own words."""
+
+
+def build(folder: Path, builds: Path = BUILDS, *, quick: bool = False) -> Path:
+    """Build the model of generated Verilog, unless the same one is there already.
+
+    Parameters
+    ----------
+    folder : Path
+        Verilog and ``files.f``, which lists it; the top level is `TOP`.
+    builds : Path
+        Folder under which models are kept, one per content.
+    quick : bool
+        Compile quickly instead of for speed: right for short runs.
+
+    Returns
+    -------
+    Path
+        A shared library.
+
+    Raises
+    ------
+    BuildError
+        If that fails.
+    gen.verilator.ToolError
+        If a tool is missing.
+    """
+    tool = verilator.find()
+    files = {name: (folder / name).read_text() for name in (folder / "files.f").read_text().split()}
+    files[_SHIM.name] = _SHIM.read_text()
+    manner = (files, tool.version, _VERILATE, _OPTIMIZE[quick])
+    built = builds / f"{TOP}-{hashlib.sha256(repr(manner).encode()).hexdigest()[:16]}"
+    if (built / _LIBRARY).is_file():
+        return built / _LIBRARY
+    builds.mkdir(parents=True, exist_ok=True)
+    # a folder appears under its name only when it is complete
+    partial = Path(tempfile.mkdtemp(prefix=f".{TOP}-", dir=builds))
+    try:
+        for name, content in files.items():
+            (partial / name).write_text(content)
+        _call([str(tool.executable), *_VERILATE, *files], partial, tool.environment)
+        make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *_OPTIMIZE[quick]]
+        _call(make, partial, tool.environment)
+        shutil.rmtree(partial / "obj")
+        try:
+            partial.replace(built)
+        except OSError:
+            if not built.is_dir():  # else another process has built the same meanwhile
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return built / _LIBRARY
+
+
+def _call(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    answer = subprocess.run(
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        raise BuildError(f"{Path(command[0]).name} failed: {(answer.stdout + answer.stderr).strip()[-2000:]}")
+
+
+def _load(library: Path) -> ctypes.CDLL:
+    """Load a model and say what its functions take."""
+    loaded = ctypes.CDLL(str(library))
+    model, number, small = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32
+    for name, result, *arguments in (
+        ("new", model, number),
+        ("delete", None, model),
+        ("stalls", None, model, number, small),
+        ("reset", None, model),
+        ("word_capacity", number, model),
+        ("cycles", number, model),
+        ("read", ctypes.c_int, model, small, ctypes.POINTER(small), number),
+        ("write", ctypes.c_int, model, small, small, small, number),
+        ("send", None, model, ctypes.c_char_p, ctypes.POINTER(number), number),
+        ("unsent", number, model),
+        ("received", number, model),
+        ("run", ctypes.c_int, model, number, number, ctypes.c_int, number),
+        ("take", None, model, ctypes.c_char_p, number),
+        ("discard", None, model),
+    ):
+        function = getattr(loaded, f"model_{name}")
+        function.restype, function.argtypes = result, arguments
+    return loaded
+
+
+class Verilated:
+    """A transport to a Verilated model. Its clock runs only while a call waits for something.
+
+    Parameters
+    ----------
+    folder : Path
+        Verilog, ``files.f`` and ``manifest.json``.
+    builds : Path
+        Folder under which models are kept.
+    quick : bool
+        Compile quickly instead of for speed.
+    stalls : float
+        Chance that an idle channel pauses in a cycle, 0 .. 1, every channel by itself.
+    seed : int
+        Seed of these pauses.
+    """
+
+    def __init__(
+        self, folder: Path, builds: Path = BUILDS, *, quick: bool = False, stalls: float = 0.0, seed: int = 1
+    ) -> None:
+        if not 0 <= stalls < 1:
+            raise ValueError(f"stalls must be 0 .. 1, 1 excluded, not {stalls}")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        self._word = word_bytes(manifest["config"]["array"]["group"])
+        self._library = _load(build(folder, builds, quick=quick))
+        self._model = self._library.model_new(self._word)
+        if self._word > self._library.model_word_capacity(self._model):
+            raise ValueError(f"the Verilog has narrower stream words than {self._word} bytes, which its manifest says")
+        self._library.model_stalls(self._model, seed, int(stalls * (1 << 32)))
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles so far."""
+        return self._library.model_cycles(self._model)
+
+    def reset(self) -> None:
+        """Pulse the reset input, and empty both buffers."""
+        self._library.model_reset(self._model)
+
+    def read(self, address: int) -> int:
+        """Read a register word."""
+        value = ctypes.c_uint32()
+        response = self._library.model_read(self._model, address, ctypes.byref(value), _ACCESS)
+        self._check(response, "read", address)
+        return value.value
+
+    def write(self, address: int, value: int, strobes: int = 0b1111) -> None:
+        """Write a register word."""
+        response = self._library.model_write(self._model, address, value, strobes, _ACCESS)
+        self._check(response, "write", address)
+
+    def _check(self, response: int, access: str, address: int) -> None:
+        if response < 0:
+            raise TransportTimeout(f"no answer to a {access} of address {address:#x} in {_ACCESS} cycles")
+        if response != _OKAY:
+            raise BusError(access, address)
+
+    def send(self, packets: Sequence[bytes]) -> None:
+        """Put packets into the buffer."""
+        for packet in packets:
+            if not packet or len(packet) % self._word:
+                raise ValueError(f"a packet of {len(packet)} bytes is not one of whole words of {self._word} bytes")
+        sizes = (ctypes.c_uint64 * len(packets))(*map(len, packets))
+        self._library.model_send(self._model, b"".join(packets), sizes, len(packets))
+
+    def receive(self, size: int, timeout: float) -> bytes:
+        """Take output words."""
+        until = time.monotonic() + timeout
+        while self.received() < size:
+            self._library.model_run(self._model, 0, _CHUNK, False, size)
+            if self.received() < size and time.monotonic() >= until:
+                raise TransportTimeout(f"{self.received()} of {size} bytes of output after {timeout:g} s")
+        data = ctypes.create_string_buffer(size)
+        self._library.model_take(self._model, data, size)
+        return data.raw
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the interrupt is high."""
+        until = time.monotonic() + timeout
+        while not (interrupt := self._library.model_run(self._model, _MOMENT, _CHUNK, True, _NEVER)):
+            if time.monotonic() >= until:
+                break
+        return bool(interrupt)
+
+    def unsent(self) -> int:
+        """Bytes that the model has not taken."""
+        return self._library.model_unsent(self._model)
+
+    def received(self) -> int:
+        """Bytes of output that are here."""
+        return self._library.model_received(self._model)
+
+    def discard(self) -> None:
+        """Empty both buffers."""
+        self._library.model_discard(self._model)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._library.model_delete(self._model)
