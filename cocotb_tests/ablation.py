@@ -60,6 +60,15 @@ class Change:
         return replace(config, random=random, training=training)
 
 
+#: A device at twice its critical current, with pulses long enough for the macrospin form's last code.
+_DEVICE = {
+    "device": "perpendicular_50nm",
+    "current_to_antiparallel": 47e-6,
+    "current_to_parallel": 47e-6,
+    "width_max": 30e-9,
+}
+
+
 def _changes() -> list[Change]:
     """List all rows."""
 
@@ -77,7 +86,7 @@ def _changes() -> list[Change]:
         *(of(f"dead zone {n}", pulse={"dead_zone": n}) for n in (0, 3, 9, 12)),
         of("blind writes", array={"scheme": "blind"}),
         of("binary weights", array={"synapse": "binary"}),
-        of("devices of the erf form", switching={"form": "erf"}),
+        *(of(f"devices of the {form} form", switching={"form": form, **_DEVICE}) for form in ("erf", "macrospin")),
         of("width codes of 3 bits", switching={"code_bits": 3}),
         of("slope 3", switching={"slope": 3.0}, pulse={"slope": 3.0}),
         of("nu of 4 bits, dead zone 3", pulse={"nu_bits": 4, "dead_zone": 3}),
@@ -106,6 +115,10 @@ def _changes() -> list[Change]:
             pulse={"dead_zone": 0},
         ),
     ]
+
+
+#: All rows of the table, the default first.
+CHANGES = _changes()
 
 
 def _curve(run: Run) -> list[float]:
@@ -158,7 +171,7 @@ def main(
         dataset = _held_out(dataset) if held_out else dataset
         known = json.loads(report.read_text()) if report.exists() else {}
         results: dict[str, dict[str, Any]] = {}
-        work = [(change, seed) for change in _changes() for seed in range(1, seeds + 1)]
+        work = [(change, seed) for change in CHANGES for seed in range(1, seeds + 1)]
         for change, seed in tqdm(work, unit="run"):
             run = Run(change.apply(default, seed), dataset, 0, epochs, FastMachine)
             identity = json.dumps([run.identity, epochs], sort_keys=True)
