@@ -33,6 +33,9 @@ _TEMPLATE = """\
     .command__valid(command__valid), .command__ready(command__ready), .command__payload(command__payload),
     .samples__valid(samples__valid), .samples__ready(samples__ready), .samples__payload(samples__payload),
     .results__valid(results__valid), .results__ready(results__ready), .results__payload(results__payload),
+    // what only a bus needs
+    .load__valid(1'b0), .load__ready(), .load__payload('0), .dump__valid(), .dump__ready(1'b0), .dump__payload(),
+    .last(), .waiting(), .abandoned(), .stop(1'b0), .abort(1'b0), .drop(1'b0), .flush(1'b0),
     .rates(rates), .batch_done(batch_done), .counters(counters));
 
   // a command runs until the machine is ready for the next, a reset for two cycles

@@ -67,7 +67,13 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         c.array, c.switching, c.random, c.geometry, c.nonideal, error_bits=c.error.bits
     ),
     "update_unit": lambda c: UpdateUnit(
-        c.pulse, c.switching, c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, steps=c.steps
+        c.pulse,
+        c.switching,
+        c.gradient,
+        rows=c.geometry.rows,
+        lanes=c.array.lanes,
+        steps=c.steps,
+        word_bits=2 * c.array.group,
     ),
     "vector_memory": lambda c: VectorMemory(
         groups=c.geometry.vector_groups, group=c.array.group, error_bits=c.error.bits

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from golden.config import MachineConfig
 from golden.input_buffer import beats
+from golden.sequencer import HostOp
 from hdl.machine import Machine
-from hdl.sequencer import HostOp
 
 #: Nesting of expressions that Python is allowed to compile.
 _DEPTH = 100_000

@@ -10,7 +10,7 @@ from golden.input_buffer import InputParameters
 from golden.lfsr import LfsrParameters
 from golden.neuron import NeuronParameters
 from golden.nonideal import NonidealParameters
-from golden.sequencer import Program, assemble
+from golden.sequencer import Loadable, Program, assemble
 from golden.synapse_array import ArrayParameters
 from golden.tables import PulseParameters, SwitchingParameters
 
@@ -138,7 +138,29 @@ class MachineConfig:
     @cached_property
     def program(self) -> Program:
         """Microprogram."""
-        return assemble(self.geometry)
+        bits, switching = self.geometry.sum_bits, self.switching
+        return assemble(
+            self.geometry,
+            Loadable(
+                neuron_bits=self.neuron.offset_bits(bits) + self.neuron.spread_bits(bits),
+                banks=self.seed_banks,
+                stream_bits=self.random.width,
+                pulse_bits=(switching.code_bits << self.pulse.nu_bits) * self.pulse.loadable,
+                switching_bits=2
+                * switching.spread_bins
+                * switching.codes
+                * switching.threshold_bits
+                * switching.loadable,
+            ),
+        )
+
+    @property
+    def seed_banks(self) -> tuple[int, ...]:
+        """Banks of random streams that can be loaded: 0, 1 of the lanes, 2 of column converters, 3 of the row's."""
+        if not self.random.loadable:
+            return ()
+        noise = self.nonideal.noise_streams(self.array.group)
+        return (*range(self.array.streams_per_lane), *(2 + kind for kind, count in enumerate(noise) if count))
 
     @property
     def streams(self) -> int:

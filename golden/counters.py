@@ -30,6 +30,8 @@ COUNTERS = {
     "update_rows": "rows of the gradient memory read for a write pass",
     "rows_formed": "rows put into random states",
     "rows_pulsed": "rows that received write pulses",
+    "rows_written": "rows whose device states the host has loaded",
+    "rows_read": "rows whose device states the host has dumped, once for every device of a synapse",
     "pulses": "devices pulsed",
     "pulse_width": "sum of the width codes of all devices pulsed",
     "switches": "devices switched by pulses",

@@ -139,18 +139,76 @@ class Machine:
         predictions = np.empty(len(samples), np.int64)
         for start in range(0, len(samples), batch):
             part = slice(start, start + batch)
-            predictions[part] = self._present(samples[part], training=True)
-            for instruction in self.config.program.update:
-                self._execute(instruction, rates)
-            self._counts["updates"] += 1
+            predictions[part] = self.present(samples[part], training=True)
+            self.update(rates)
         return predictions
 
     def test(self, samples: Samples) -> NDArray[np.int64]:
         """Host command TEST: predictions of samples, shape (n,); nothing is learned."""
-        return self._present(samples, training=False)
+        return self.present(samples, training=False)
 
-    def _present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
-        """Present samples one after another; return predictions."""
+    def reset(self) -> None:
+        """Do what reset does between two commands: memories stay, all else is as in the beginning."""
+        fresh = SynapseArray(
+            self.config.array, self.config.switching, self.config.random, self.config.geometry.rows, self.config.nonideal
+        )
+        for mine, other in zip(self.array.banks, fresh.banks, strict=True):
+            mine.states[:], mine.shifts[:] = other.states, other.shifts
+        self.array.thresholds = fresh.thresholds
+        self.updates.table = self.config.pulse.codes(self.config.switching)
+        self._counts = dict.fromkeys(COUNTERS, 0)
+        for name in ("pulses", "pulse_width", "switches"):
+            setattr(self.array, name, 0)
+
+    def write_row(self, row: int, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Load the device states of one row, shape (lanes,); its gradient sums become 0."""
+        self.array.write(row, r1, r2)
+        self.gradient.clear(row)
+        self._counts["rows_written"] += 1
+
+    def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Host command LOAD_WEIGHTS: device states of all rows, shape (rows, lanes); all gradient sums become 0."""
+        for row, states in enumerate(zip(r1, r2, strict=True)):
+            self.write_row(row, *states)
+
+    def dump_weights(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Host command DUMP_WEIGHTS: device states R1 and R2, shape (rows, lanes)."""
+        self._counts["rows_read"] += self.config.array.devices * self.config.geometry.rows
+        return self.array.r1.copy(), self.array.r2.copy()
+
+    def load_neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> None:
+        """Host command LOAD_NEURONS: offsets and spreads of all elements, shape (elements,)."""
+        self.neurons.offset[:] = offset
+        self.neurons.spread[:] = spread
+
+    def load_seeds(self, banks: dict[int, NDArray[np.unsignedinteger]]) -> None:
+        """Host command LOAD_SEEDS: states of all streams of every bank of `MachineConfig.seed_banks`.
+
+        Parameters
+        ----------
+        banks : dict of int to ndarray of uint64, shape (lanes,)
+            States; a bank of fewer streams takes the first ones.
+        """
+        for bank, states in banks.items():
+            for bit in range(self.config.random.width):
+                self.array.seed(bank, (states >> np.uint64(bit) & np.uint64(1)).astype(bool))
+
+    def load_pulses(self, codes: NDArray[np.integer]) -> None:
+        """Host command LOAD_PULSES: width codes of all |nu|, shape (2^nu_bits,)."""
+        self.updates.table = codes.astype(np.uint8)
+
+    def load_switching(self, thresholds: NDArray[np.integer]) -> None:
+        """Host command LOAD_SWITCHING: thresholds, form and range of `SwitchingParameters.bin_thresholds`."""
+        self.array.thresholds = thresholds.astype(np.uint32)
+
+    def update(self, rates: tuple[int, ...]) -> None:
+        """Do the write pass at the end of a mini-batch."""
+        for instruction in self.config.program.update:
+            self._execute(instruction, rates)
+        self._counts["updates"] += 1
+
+    def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
+        """Present samples one after another, in training accumulate gradients; return predictions."""
         predictions = np.array([self._predict(sample, training=training) for sample in samples], np.int64)
         self._enter(samples, predictions)
         return predictions

@@ -6,7 +6,7 @@ The generator writes this program into the hardware's ROM; the golden machine in
 from dataclasses import dataclass
 from enum import IntEnum
 
-from golden.geometry import Geometry, Layer
+from golden.geometry import Geometry, Layer, ceil_div
 
 
 class Op(IntEnum):
@@ -22,6 +22,28 @@ class Op(IntEnum):
     BRANCH = 7  #: leave the section when testing, or when no error is left to learn from
     GRADIENT = 8  #: outer product of a vector's non-zero elements and the column drive
     UPDATE = 9  #: write pulses from the gradient sums, then leak
+    WRITE = 10  #: device states of rows from the load stream, zero gradient sums
+    READ = 11  #: device states of rows to the dump stream
+    PUT = 12  #: neuron states from the load stream
+    GET = 13  #: neuron states to the dump stream
+    SEED = 14  #: states of a bank of random streams from the load stream
+    CODES = 15  #: the pulse table from the load stream
+    THRESHOLDS = 16  #: the array's switching table from the load stream
+
+
+class HostOp(IntEnum):
+    """Commands of the host."""
+
+    FORM = 0  #: random weights, zero gradient sums, initial neurons
+    TRAIN = 1  #: train on samples
+    TEST = 2  #: classify samples
+    LOAD_WEIGHTS = 3  #: device states in, zero gradient sums
+    LOAD_NEURONS = 4  #: offsets and spreads in
+    LOAD_SEEDS = 5  #: states of all random streams in, where they can be loaded
+    LOAD_PULSES = 6  #: the pulse table in, where it can be loaded
+    LOAD_SWITCHING = 7  #: the switching table in, where it can be loaded
+    DUMP_WEIGHTS = 8  #: device states out
+    DUMP_NEURONS = 9  #: offsets and spreads out
 
 
 class Source(IntEnum):
@@ -79,6 +101,8 @@ class Instruction:
         Layer, for its rate.
     first, last : bool
         COLLECT: first and last of the blocks whose row sums add up.
+    words : int
+        WRITE, PUT, SEED: words of the load stream per row, group or bit; READ, GET: words of the dump stream.
     """
 
     op: Op
@@ -93,15 +117,25 @@ class Instruction:
     layer: int = 0
     first: bool = False
     last: bool = False
+    words: int = 0
 
 
 @dataclass(frozen=True)
 class Program:
-    """The microprogram's three sections, each closed by END."""
+    """The microprogram's sections, each closed by END.
+
+    Attributes
+    ----------
+    form, sample, update : tuple of Instruction
+        What FORM does, what TRAIN and TEST do per sample, what TRAIN does per mini-batch.
+    transfers : dict of HostOp to tuple of Instruction
+        What every load and dump does that the machine has.
+    """
 
     form: tuple[Instruction, ...]
     sample: tuple[Instruction, ...]
     update: tuple[Instruction, ...]
+    transfers: dict[HostOp, tuple[Instruction, ...]]
 
 
 def _source(index: int) -> Source:
@@ -168,18 +202,66 @@ def _through_columns(geometry: Geometry, layer: Layer, phase: Phase, source: Sou
     return program
 
 
-def assemble(geometry: Geometry) -> Program:
+@dataclass(frozen=True)
+class Loadable:
+    """What a host can load and dump besides device states.
+
+    Attributes
+    ----------
+    neuron_bits : int
+        Bits of one neuron's offset and spread.
+    banks : tuple of int
+        Banks of random streams that can be loaded.
+    stream_bits : int
+        Bits of a stream's state.
+    pulse_bits, switching_bits : int
+        Bits of the whole pulse table and of the whole switching table; 0 for a table that cannot be loaded.
+    """
+
+    neuron_bits: int
+    banks: tuple[int, ...]
+    stream_bits: int
+    pulse_bits: int
+    switching_bits: int
+
+
+def _transfers(geometry: Geometry, loadable: Loadable) -> dict[HostOp, tuple[Instruction, ...]]:
+    """Write the sections of loads and dumps."""
+    lanes = geometry.groups_per_block
+    groups, words = geometry.vector_groups, ceil_div(loadable.neuron_bits, 2)
+    sections = {
+        HostOp.LOAD_WEIGHTS: [Instruction(Op.WRITE, rows=geometry.rows, words=lanes)],
+        HostOp.LOAD_NEURONS: [Instruction(Op.PUT, groups=groups, words=words)],
+        HostOp.DUMP_WEIGHTS: [Instruction(Op.READ, rows=geometry.rows, words=lanes)],
+        HostOp.DUMP_NEURONS: [Instruction(Op.GET, groups=groups, words=words)],
+    }
+    if loadable.banks:
+        sections[HostOp.LOAD_SEEDS] = [
+            Instruction(Op.SEED, group=bank, rows=loadable.stream_bits, words=lanes) for bank in loadable.banks
+        ]
+    for command, op, bits in (
+        (HostOp.LOAD_PULSES, Op.CODES, loadable.pulse_bits),
+        (HostOp.LOAD_SWITCHING, Op.THRESHOLDS, loadable.switching_bits),
+    ):
+        if bits:
+            sections[command] = [Instruction(op, rows=ceil_div(bits, 2 * geometry.group), words=1)]
+    return {command: (*section, Instruction(Op.END)) for command, section in sections.items()}
+
+
+def assemble(geometry: Geometry, loadable: Loadable) -> Program:
     """Write the microprogram of a network.
 
     Parameters
     ----------
     geometry : Geometry
         Where every layer and vector lives.
+    loadable : Loadable
+        What a host can load and dump.
 
     Returns
     -------
     Program
-        The three sections.
+        All sections.
     """
     end = Instruction(Op.END)
     form = [
@@ -217,4 +299,4 @@ def assemble(geometry: Geometry) -> Program:
         Instruction(Op.UPDATE, Phase.UPDATE, row=layer.row, rows=layer.rows, layer=layer.index)
         for layer in geometry.layers
     ]
-    return Program((*form, end), (*sample, end), (*update, end))
+    return Program((*form, end), (*sample, end), (*update, end), _transfers(geometry, loadable))

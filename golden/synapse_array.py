@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from golden import cells
 from golden.converter import Converter
-from golden.lfsr import LfsrParameters
+from golden.lfsr import Lfsr, LfsrParameters
 from golden.nonideal import NonidealParameters
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, SwitchingParameters
 
@@ -89,6 +89,8 @@ class SynapseArray:
     ----------
     kinds : ndarray of uint8, shape (devices, rows, lanes)
         Kind of every device, 0 where all are alike.
+    thresholds : ndarray of uint32, shape (kinds, 2, codes)
+        The switching table, see `SwitchingParameters.bin_thresholds`.
     stuck, stuck_states : ndarray of bool and of uint8, shape (devices, rows, lanes)
         Which devices are stuck, and in which state.
     r1, r2 : ndarray of uint8, shape (rows, lanes)
@@ -110,6 +112,7 @@ class SynapseArray:
     ) -> None:
         self.parameters = parameters
         self.switching = switching
+        self.thresholds = switching.bin_thresholds
         nonideal = nonideal or NonidealParameters()
         shape = (rows, parameters.lanes, parameters.devices)
         self.kinds = cells.kinds(nonideal.seed, *shape, switching.bin_bits)
@@ -129,6 +132,11 @@ class SynapseArray:
         self.pulses = 0
         self.pulse_width = 0
         self.switches = 0
+
+    @property
+    def banks(self) -> tuple[Lfsr, Lfsr, Lfsr]:
+        """Random streams of the lanes, of the converters of columns and of that of rows."""
+        return self.lfsr, self.column_converters.lfsr, self.row_converter.lfsr
 
     def weights(self, row: slice | NDArray[np.intp] = slice(None)) -> NDArray[np.int8]:
         """Weights of rows, all by default: -1, 0, +1 (binary: -1, +1), shape (n, lanes)."""
@@ -229,7 +237,7 @@ class SynapseArray:
             # prefer the device that can go antiparallel: the step then ends in the weak zero, which conducts least
             pulsed_1 = active & np.where(increase, ~r2 & ~r1, r1)
             pulsed_2 = active & np.where(increase, r2, ~r1 & ~r2)
-        thresholds = self.switching.bin_thresholds
+        thresholds = self.thresholds
         words_2 = words[lanes:] if p.streams_per_lane == 2 else words
         kind_1, kind_2, stuck_1, stuck_2 = (of[device, row] for of in (self.kinds, self.stuck) for device in (0, -1))
         to_1 = thresholds[kind_1, np.where(increase, TO_PARALLEL, TO_ANTIPARALLEL), codes]
@@ -243,6 +251,21 @@ class SynapseArray:
         self.pulse_width += int(width[pulsed_1].sum()) + int(width[pulsed_2].sum())
         self.switches += int(flip_1.sum()) + int(flip_2.sum())
         return flip_1 | flip_2
+
+    def write(self, row: int, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
+        """Put the devices of a row into given states, all but the stuck ones.
+
+        Parameters
+        ----------
+        row : int
+            The row.
+        r1, r2 : ndarray of integers, shape (lanes,)
+            States, 0 or 1; `r2` is ignored for the binary synapse.
+        """
+        stuck, states = self.stuck[:, row], self.stuck_states[:, row]
+        self.r1[row] = np.where(stuck[0], states[0], r1)
+        if self.parameters.devices == 2:
+            self.r2[row] = np.where(stuck[1], states[1], r2)
 
     def seed(self, bank: int, bits: NDArray[np.bool_]) -> None:
         """Shift one bit into every random stream of a bank; without effect where streams cannot be loaded.

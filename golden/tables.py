@@ -65,6 +65,8 @@ class SwitchingParameters:
         Relative standard deviation of critical currents between devices, 0 .. 0.2.
     cycle_spread : float
         Relative standard deviation of a device's critical current from pulse to pulse, 0 .. 0.2.
+    loadable : bool
+        Whether the host can load another table in the place of this one.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class SwitchingParameters:
     spread_bins: int = 1
     spread: float = 0.0
     cycle_spread: float = 0.0
+    loadable: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in ("ideal", *FORMS):
@@ -244,6 +247,8 @@ class PulseParameters:
         The m of psi(nu) = tanh(m * |nu| / dz), > 0.
     dead_zone : int
         Table entries below this index give no pulse, 0 .. 2^nu_bits.
+    loadable : bool
+        Whether the host can load another table in the place of this one.
 
     Raises
     ------
@@ -254,6 +259,7 @@ class PulseParameters:
     nu_bits: int = 5
     slope: float = 3.0
     dead_zone: int = 0
+    loadable: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.nu_bits <= 8:

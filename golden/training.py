@@ -25,7 +25,7 @@ _TEST_CHUNK = 1000
 
 
 #: Version of the numeric contract and of the checkpoint; a checkpoint of another one is refused.
-VERSION = 2
+VERSION = 3
 
 
 def _difference(one: Any, other: Any, name: str = "") -> tuple[str, Any, Any] | None:

@@ -109,7 +109,8 @@ class RowDriver(wiring.Component):
 class ColumnDriver(wiring.Component):
     """Holds the column drive as bit-planes and loads it from memory, one group per cycle.
 
-    A load of g groups takes g + 2 cycles from `start`; it must fill all lanes.
+    A load of g groups takes g + 2 cycles from `start`; it must fill all lanes. The same register takes the host's words
+    in, group by group, and gives device states out.
 
     Parameters
     ----------
@@ -129,7 +130,13 @@ class ColumnDriver(wiring.Component):
     address : out
         Word to read; `word` answers in the next cycle.
     word : planes, in
-        The elements at the address of the cycle before, signed.
+        The elements at the address of the cycle before, or to shift in, signed.
+    shift : Signal(1), in
+        Shift `word` in, lowest lanes out; not while `busy`.
+    capture : Signal(2), in
+        Load plane 0, or plane 1, from `lanes`; not while `busy`.
+    lanes : Signal(lanes), in
+        One bit per lane.
     drive : planes, out
         The column drive.
     busy : Signal(1), out
@@ -144,6 +151,9 @@ class ColumnDriver(wiring.Component):
                 "first": In(range(depth)),
                 "address": Out(range(depth)),
                 "word": In(data.ArrayLayout(group, value_bits)),
+                "shift": In(1),
+                "capture": In(2),
+                "lanes": In(lanes),
                 "drive": Out(data.ArrayLayout(lanes, value_bits)),
                 "busy": Out(1),
             }
@@ -159,8 +169,11 @@ class ColumnDriver(wiring.Component):
         m.d.sync += fetched.eq(left != 0)
         with m.If(left != 0):
             m.d.sync += [self.address.eq(self.address + 1), left.eq(left - 1)]
-        with m.If(fetched):
+        with m.If(fetched | self.shift):
             shift_in(m, list(self.drive), list(self.word))
+        for plane in range(2):
+            with m.If(self.capture[plane]):
+                m.d.sync += self.drive[plane].eq(self.lanes)
         with m.If(self.start):
             m.d.sync += [self.address.eq(self.first), left.eq(groups)]
         return m

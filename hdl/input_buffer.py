@@ -37,6 +37,10 @@ class InputBuffer(wiring.Component):
         A sample is complete and stays until `release`.
     release : Signal(1), in
         The machine is done with the present sample.
+    drop : Signal(1), in
+        Forget the words of an unfinished sample; no word is accepted in the same cycle.
+    flush : Signal(1), in
+        Forget all samples; not while the machine works on one, and no word is accepted in the same cycle.
     """
 
     def __init__(self, *, groups: int, group: int, classes: int, value_bits: int) -> None:
@@ -50,6 +54,8 @@ class InputBuffer(wiring.Component):
                 "label": Out(range(classes)),
                 "available": Out(1),
                 "release": In(1),
+                "drop": In(1),
+                "flush": In(1),
             }
         )
 
@@ -69,7 +75,7 @@ class InputBuffer(wiring.Component):
         address = Signal(range(size), name="bank_address")
         accept = self.samples.valid & self.samples.ready
         m.d.comb += [
-            self.samples.ready.eq(~(full[0] & ~filling | full[1] & filling)),
+            self.samples.ready.eq(~(full[0] & ~filling | full[1] & filling) & ~self.drop & ~self.flush),
             address.eq(self.address),
             write.addr.eq(Cat(at[: len(address)], filling)),
             write.data.eq(self.samples.payload),
@@ -90,6 +96,10 @@ class InputBuffer(wiring.Component):
                 m.d.comb += self.label.eq(labels[bank])
         with m.If(self.release):
             m.d.sync += working.eq(~working)
+        with m.If(self.drop | self.flush):
+            m.d.sync += at.eq(0)
+        with m.If(self.flush):
+            m.d.sync += [filling.eq(0), working.eq(0), *[bank.eq(0) for bank in full]]
         planes = [read.data[: self._group], read.data[self._group :]]
         m.d.comb += self.word.as_value().eq(Cat(*extend(planes, self._value_bits)))
         return m

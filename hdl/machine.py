@@ -20,7 +20,9 @@ class Machine(wiring.Component):
 
     Attributes
     ----------
-    command, samples, results, rates, batch_done, counters
+    command, samples, results, load, dump, last, waiting, abandoned, stop, abort, drop, flush
+        As in `Periphery`, where they are documented.
+    rates, batch_done, counters
         As in `Periphery`, where they are documented.
     """
 
@@ -50,9 +52,10 @@ class Machine(wiring.Component):
         wiring.connect(m, wiring.flipped(self.command), periphery.command)
         wiring.connect(m, wiring.flipped(self.samples), periphery.samples)
         wiring.connect(m, wiring.flipped(self.results), periphery.results)
-        m.d.comb += [
-            periphery.rates.eq(self.rates),
-            self.batch_done.eq(periphery.batch_done),
-            self.counters.eq(periphery.counters),
-        ]
+        wiring.connect(m, wiring.flipped(self.load), periphery.load)
+        wiring.connect(m, wiring.flipped(self.dump), periphery.dump)
+        for name in ("rates", "stop", "abort", "drop", "flush"):
+            m.d.comb += getattr(periphery, name).eq(getattr(self, name))
+        for name in ("batch_done", "counters", "last", "waiting", "abandoned"):
+            m.d.comb += getattr(self, name).eq(getattr(periphery, name))
         return m

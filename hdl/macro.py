@@ -8,7 +8,7 @@ from golden.geometry import Geometry
 from golden.synapse_array import ArrayParameters
 
 
-class ArrayOp(enum.Enum, shape=3):
+class ArrayOp(enum.Enum, shape=4):
     """Commands of the macro."""
 
     DRIVE_ROW = 0  #: drive a row with the coefficient; every column accumulates coefficient * w
@@ -17,6 +17,9 @@ class ArrayOp(enum.Enum, shape=3):
     FORM = 3  #: put the row's devices into random states
     PULSE = 4  #: write pulses on the row
     SEED = 5  #: shift plane 0 of `drive` into the random streams of the bank that the coefficient names
+    WRITE = 6  #: put the row's devices into the states on planes 0 (R1) and 1 (R2) of `drive`
+    READ = 7  #: tell the states of the row's R1, or with coefficient 1 of its R2
+    THRESHOLDS = 8  #: shift the top group of planes 0 and 1 of `drive` into the switching table
 
 
 class ArraySignature(wiring.Signature):
@@ -38,7 +41,7 @@ class ArraySignature(wiring.Signature):
     command : stream, out
         ``op``, ``row``, ``coefficient``; accepted in any cycle with valid and ready.
     drive : planes, out
-        Column drive, signed, one number per lane; stable while a SENSE_ROW or SEED is not done.
+        Column drive, signed, one number per lane; stable while a command that uses it is not done.
     increase : Signal(lanes), out
         Polarity of a PULSE, valid with its command.
     codes : planes, out
@@ -51,8 +54,8 @@ class ArraySignature(wiring.Signature):
         The group of a SENSE_COLUMNS.
     row_sum : signed, in
         The sum of a SENSE_ROW.
-    switched : Signal(lanes), in
-        Lanes in which a PULSE has switched a device.
+    lanes : Signal(lanes), in
+        One bit per lane: of a PULSE, where it has switched a device; of a READ, the states.
     products, pulses, pulse_width, switches : unsigned, in
         Events of the command: non-zero products read, devices pulsed, sum of their width codes, devices switched.
         Instruments of the emulation; a macro that cannot observe them drives zero.
@@ -73,7 +76,7 @@ class ArraySignature(wiring.Signature):
                 "row": In(row),
                 "sums": In(data.ArrayLayout(signed(geometry.column_bits), parameters.group)),
                 "row_sum": In(signed(geometry.row_bits)),
-                "switched": In(lanes),
+                "lanes": In(lanes),
                 "products": In(lanes.bit_length()),
                 "pulses": In(both.bit_length()),
                 "pulse_width": In((both * ((1 << code_bits) - 1)).bit_length()),

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.geometry import ceil_div
 from golden.neuron import NeuronParameters
 from hdl.planes import held
 
@@ -59,6 +60,15 @@ class Neurons(wiring.Component):
         `address` of the request.
     idle : Signal(1), out
         No group is under way.
+    get, put : Signal(1), in
+        Copy the state of the group at `address` to the exchange register, there 2 cycles later, or back; not while a
+        group is under way.
+    shift : Signal(1), in
+        Shift `word` into the exchange register, its lowest word out.
+    word : Signal(2 * group), in
+        What comes in.
+    exchange : Signal(2 * group), out
+        Lowest word of the exchange register.
     """
 
     def __init__(
@@ -82,6 +92,11 @@ class Neurons(wiring.Component):
                 "reset": In(1),
                 "target": Out(range(groups)),
                 "idle": Out(1),
+                "get": In(1),
+                "put": In(1),
+                "shift": In(1),
+                "word": In(2 * group),
+                "exchange": Out(2 * group),
             }
         )
 
@@ -119,12 +134,21 @@ class Neurons(wiring.Component):
         new = Signal(states, name="new")
         for lane in range(self._group):
             self._follow(m, lane, data.View(states, old)[lane], sums[lane], centred[lane], new[lane])
+        # what the host loads and dumps, word by word
+        exchange = Signal(ceil_div(states.size, 2 * self._group) * 2 * self._group, name="exchanged", reset_less=True)
+        got = Signal(name="got")
+        m.d.sync += got.eq(self.get)
+        with m.If(got):
+            m.d.sync += exchange.eq(read.data)
+        with m.If(self.shift):
+            m.d.sync += exchange.eq(Cat(exchange[2 * self._group :], self.word))
         m.d.comb += [
+            self.exchange.eq(exchange),
             read.addr.eq(self.address),
-            read.en.eq(valid[0]),
-            write.addr.eq(held(m, "target3", valid[2], self.target)),
-            write.data.eq(new),
-            write.en.eq(valid[3] & (self.fire | self.train | self.reset)),
+            read.en.eq(valid[0] | self.get),
+            write.addr.eq(Mux(self.put, self.address, held(m, "target3", valid[2], self.target))),
+            write.data.eq(Mux(self.put, exchange, new)),
+            write.en.eq(self.put | valid[3] & (self.fire | self.train | self.reset)),
             self.idle.eq(~Cat(*valid[1:]).any()),
         ]
         return m

@@ -1,6 +1,6 @@
 """The digital periphery: everything but the array, wired along the block diagram of docs/architecture.md."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,9 +12,10 @@ from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
 from hdl.gradient_memory import GradientMemory, GradientOp
 from hdl.input_buffer import InputBuffer
+from hdl.loader import Loader
 from hdl.macro import ArrayOp, ArraySignature
 from hdl.neuron import Neurons
-from hdl.planes import delayed, named
+from hdl.planes import delayed, extend, named
 from hdl.sequencer import HostCommand, Sequencer
 from hdl.update_unit import UpdateUnit
 from hdl.vector_memory import VectorMemory
@@ -27,10 +28,20 @@ def periphery_ports(config: MachineConfig) -> dict[str, wiring.Member]:
     """Ports on the host's side, common to the periphery and to the whole machine."""
     geometry = config.geometry
     result = data.StructLayout({"prediction": range(geometry.sizes[-1]), "label": range(geometry.sizes[-1])})
+    word = stream.Signature(unsigned(2 * geometry.group))
     return {
         "command": In(stream.Signature(HostCommand)),
-        "samples": In(stream.Signature(unsigned(2 * geometry.group))),
+        "samples": In(word),
         "results": Out(stream.Signature(result)),
+        "load": In(word),
+        "dump": Out(word),
+        "last": Out(1),
+        "waiting": Out(1),
+        "abandoned": Out(1),
+        "stop": In(1),
+        "abort": In(1),
+        "drop": In(1),
+        "flush": In(1),
         "rates": In(data.ArrayLayout(range(config.gradient.bits), len(geometry.layers))),
         "batch_done": Out(1),
         "counters": Out(CounterLayout),
@@ -48,11 +59,29 @@ class Periphery(wiring.Component):
     Attributes
     ----------
     command : stream, in
-        Host commands: ``op`` FORM, TRAIN, TEST; ``samples``; ``batch``. Ready when idle.
+        Host commands: ``op``, see `golden.sequencer.HostOp`; ``samples``; ``batch``. Ready when idle.
     samples : stream, in
         Sample words, see `InputBuffer`; taken ahead of need into a double buffer.
     results : stream, out
         ``prediction`` and ``label`` of every sample, in order; the machine waits until it is taken.
+    load : stream, in
+        Words of a load, formats of docs/bus.md; taken while a load is under way.
+    dump : stream, out
+        Words of a dump.
+    last : Signal(1), out
+        With a result or a word of a dump: the command's last.
+    waiting : Signal(1), out
+        The command needs a sample or a word, and there is none.
+    abandoned : Signal(1), out
+        High for one cycle when a load ends early.
+    stop : Signal(1), in
+        Begin no further sample: the command ends, after a write pass if a mini-batch is unfinished.
+    abort : Signal(1), in
+        Where the command would wait, end it, without a write pass.
+    drop : Signal(1), in
+        Forget the words of an unfinished sample; no word is taken in the same cycle.
+    flush : Signal(1), in
+        Forget all samples received; only while `command` is ready, and no word is taken in the same cycle.
     rates : one unsigned per layer, in
         log2 of the gradient sum that stands for one weight step, minus pulse.nu_bits; stable during a command.
     batch_done : Signal(1), out
@@ -106,7 +135,11 @@ class Periphery(wiring.Component):
         )
         m.submodules.gradient_memory = gradient = GradientMemory(config.gradient, error_bits=error_bits, **shape)
         m.submodules.update_unit = update = UpdateUnit(
-            config.pulse, config.switching, config.gradient, steps=config.steps, **shape
+            config.pulse, config.switching, config.gradient, steps=config.steps, word_bits=2 * group, **shape
+        )
+        transfers = [instruction for section in config.program.transfers.values() for instruction in section]
+        m.submodules.loader = loader = Loader(
+            words=max(instruction.words for instruction in transfers), word_bits=2 * group
         )
         m.submodules.event_counters = counters = EventCounters(macro.pulse_width.shape().width + 1)
 
@@ -120,12 +153,20 @@ class Periphery(wiring.Component):
         m.d.comb += [
             sequencer.available.eq(inputs.available),
             inputs.release.eq(sequencer.release),
+            inputs.drop.eq(self.drop),
+            inputs.flush.eq(self.flush),
             self.results.valid.eq(sequencer.result_valid),
             self.results.payload.prediction.eq(errors.prediction),
             self.results.payload.label.eq(inputs.label),
             sequencer.result_ready.eq(self.results.ready),
             sequencer.learn.eq(errors.learn),
             self.batch_done.eq(sequencer.batch_done),
+            self.last.eq(sequencer.last | loader.last),
+            self.waiting.eq(sequencer.waiting | loader.starved),
+            sequencer.stop.eq(self.stop),
+            sequencer.abort.eq(self.abort),
+            sequencer.abandon.eq(loader.abandon),
+            self.abandoned.eq(loader.abandon),
             self.counters.eq(counters.counts),
         ]
 
@@ -147,7 +188,11 @@ class Periphery(wiring.Component):
             gradient.drive.eq(columns.drive),
         ]
         word = named(m, "word", Mux(from_input, inputs.word.as_value(), vectors.word.as_value()))
-        m.d.comb += [rows.word.as_value().eq(word), columns.word.as_value().eq(word)]
+        loaded = extend([self.load.payload[:group], self.load.payload[group:]], error_bits)
+        m.d.comb += [
+            rows.word.as_value().eq(word),
+            columns.word.as_value().eq(Mux(columns.shift, Cat(*loaded), word)),
+        ]
 
         # commands to the array, from whichever block the operation puts in charge
         outstanding = Signal(range(OUTSTANDING + 1), name="outstanding")
@@ -206,12 +251,13 @@ class Periphery(wiring.Component):
                     macro.command.payload.op.eq(ArrayOp.PULSE),
                     macro.command.payload.row.eq(update.pulse.payload.row),
                 ]
+        self._transfer(m, sequencer, loader, columns, neurons, gradient, update, doing, ready=ready, valid=valid)
         wiring.connect(m, gradient.row, update.row)
         m.d.comb += [
             update.rate.eq(self.rates[instruction.layer]),
             gradient.switched.valid.eq(macro.done & doing[Op.UPDATE]),
             gradient.switched.payload.row.eq(macro.row),
-            gradient.switched.payload.lanes.eq(macro.switched),
+            gradient.switched.payload.lanes.eq(macro.lanes),
         ]
 
         # answers: sums to groups, groups through neurons and error unit into vector memory
@@ -228,7 +274,9 @@ class Periphery(wiring.Component):
             collector.sums.eq(macro.sums),
             collector.row_sum.eq(macro.row_sum),
             neurons.request.eq(collector.valid | resetting),
-            neurons.address.eq(instruction.group + Mux(resetting, sweep.payload.index, collector.index)),
+            neurons.address.eq(
+                instruction.group + Mux(doing[Op.SENSE] | doing[Op.COLLECT], collector.index, sweep.payload.index)
+            ),
             neurons.sums.eq(collector.group),
             vectors.window_address.eq(delayed(m, "window_address", neurons.address)),
         ]
@@ -267,10 +315,76 @@ class Periphery(wiring.Component):
             & neurons.idle
             & gradient.idle
             & update.idle
+            & loader.idle
         )
 
         self._count(m, counters, sequencer, accepted=accepted, gradient=gradient, update=update, errors=errors)
         return m
+
+    def _transfer(
+        self,
+        m: Module,
+        sequencer: Sequencer,
+        loader: Loader,
+        columns: ColumnDriver,
+        neurons: Neurons,
+        gradient: GradientMemory,
+        update: UpdateUnit,
+        doing: dict[Op, Signal],
+        *,
+        ready: Signal,
+        valid: Signal,
+    ) -> None:
+        """Connect loads and dumps: rows go through the column driver, neurons through their exchange register."""
+        macro, sweep = self.macro, sequencer.sweep
+        group = self._config.geometry.group
+        of_array = {Op.WRITE: ArrayOp.WRITE, Op.READ: ArrayOp.READ}
+        of_array |= {Op.SEED: ArrayOp.SEED, Op.THRESHOLDS: ArrayOp.THRESHOLDS}
+        loading = named(m, "loading", Cat(doing[op] for op in (*of_array, Op.PUT, Op.CODES) if op != Op.READ).any())
+        dumping = named(m, "dumping", doing[Op.READ] | doing[Op.GET])
+        exchanging = named(m, "exchanging", doing[Op.PUT] | doing[Op.GET])
+        second = columns.drive[1][:group] if self._config.array.devices == 2 else Const(0, group)
+        wiring.connect(m, wiring.flipped(self.load), loader.load)
+        wiring.connect(m, wiring.flipped(self.dump), loader.dump)
+        m.d.comb += [
+            loader.step.valid.eq(sweep.valid & (loading | dumping)),
+            loader.step.last.eq(sweep.payload.last),
+            loader.loading.eq(loading),
+            loader.words.eq(sequencer.instruction.words),
+            loader.twice.eq(doing[Op.READ] & int(self._config.array.devices == 2)),
+            loader.lowest.eq(Mux(doing[Op.GET], neurons.exchange, Cat(columns.drive[0][:group], second))),
+            loader.answered.eq(exchanging | doing[Op.CODES] | macro.done),
+            loader.abandon.eq(loader.starved & self.abort),
+            columns.shift.eq(loader.shift & ~exchanging & ~doing[Op.CODES]),
+            columns.capture.eq(Mux(doing[Op.READ] & macro.done, Mux(loader.second, 2, 1), 0)),
+            columns.lanes.eq(macro.lanes),
+            neurons.shift.eq(loader.shift & exchanging),
+            neurons.word.eq(self.load.payload),
+            neurons.put.eq(loader.act.valid & doing[Op.PUT]),
+            neurons.get.eq(loader.act.valid & doing[Op.GET]),
+        ]
+        if self._config.pulse.loadable:
+            m.d.comb += [update.shift.eq(loader.shift & doing[Op.CODES]), update.word.eq(self.load.payload)]
+        with m.If(loading | dumping):
+            m.d.comb += [sweep.ready.eq(loader.step.ready), loader.act.ready.eq(1)]
+        for op, command in of_array.items():
+            with m.If(doing[op]):
+                m.d.comb += [
+                    valid.eq(loader.act.valid),
+                    loader.act.ready.eq(ready),
+                    macro.command.payload.op.eq(command),
+                ]
+        with m.If(doing[Op.WRITE]):
+            m.d.comb += [
+                valid.eq(loader.act.valid & gradient.command.ready),
+                loader.act.ready.eq(ready & gradient.command.ready),
+                gradient.command.valid.eq(loader.act.valid & ready),
+                gradient.command.payload.op.eq(GradientOp.CLEAR),
+            ]
+        with m.If(doing[Op.READ]):
+            m.d.comb += macro.command.payload.coefficient.eq(loader.second)
+        with m.If(doing[Op.SEED]):
+            m.d.comb += macro.command.payload.coefficient.eq(sequencer.instruction.group[:2])
 
     def _count(
         self,
@@ -304,6 +418,8 @@ class Periphery(wiring.Component):
             add.update_rows.eq(gradient_accepted & (instruction.op == Op.UPDATE)),
             add.rows_formed.eq(accepted & (command.op == ArrayOp.FORM)),
             add.rows_pulsed.eq(accepted & (command.op == ArrayOp.PULSE)),
+            add.rows_written.eq(accepted & (command.op == ArrayOp.WRITE)),
+            add.rows_read.eq(accepted & (command.op == ArrayOp.READ)),
         ]
         for name, active in passes.items():
             m.d.comb += [

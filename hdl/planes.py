@@ -239,6 +239,41 @@ def lookup(m: Module, name: str, select: Planes, table: Sequence[int], bits: int
     return [node(function, len(select)) for function in functions]
 
 
+def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> list[Value]:
+    """Look up a table that is itself a value, per lane; otherwise as `lookup`.
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    name : str
+        Prefix of the intermediate signals.
+    select : sequence of Value
+        Planes of the index, least significant first.
+    table : Value
+        ``2^len(select)`` entries of `bits` bits, the first lowest.
+    bits : int
+        Planes of an entry.
+
+    Returns
+    -------
+    list of Value
+        Planes of the entries.
+    """
+    lanes = len(select[0])
+    # one plane per entry: the lanes that ask for it
+    asked: list[Value] = [ones(lanes)]
+    for depth, plane in enumerate(select):
+        halves = ((0, ~plane), (1, plane))
+        asked = [named(m, f"{name}_{depth}_{high}_{at}", a & p) for high, p in halves for at, a in enumerate(asked)]
+    return [
+        named(
+            m, f"{name}_{bit}", any_of([a & spread(table[at * bits + bit], lanes) for at, a in enumerate(asked)], lanes)
+        )
+        for bit in range(bits)
+    ]
+
+
 def shift_in(m: Module, planes: Planes, values: Planes) -> None:
     """Shift planes down by one group of lanes and put the group's values at the top.
 

@@ -13,7 +13,7 @@ from hdl.macro import ArraySignature
 from hdl.planes import held
 
 #: What an answer consists of besides `done`; sums are converted, all else is delayed as long.
-_BESIDE = ("row", "switched", "products", "pulses", "pulse_width", "switches")
+_BESIDE = ("row", "lanes", "products", "pulses", "pulse_width", "switches")
 
 
 class ReadOut(wiring.Component):

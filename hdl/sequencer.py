@@ -1,32 +1,27 @@
 """The microprogram at work (twin of `golden/sequencer.py`, which writes the program)."""
 
-from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import data, enum, memory, stream, wiring
+import itertools
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.geometry import Geometry
-from golden.sequencer import Instruction, Op, Program
+from golden.sequencer import HostOp, Instruction, Op, Program
 
-
-class HostOp(enum.Enum, shape=2):
-    """Commands of the host."""
-
-    FORM = 0  #: random weights, zero gradient sums, initial neurons
-    TRAIN = 1  #: train on samples
-    TEST = 2  #: classify samples
-
-
-#: A command of the host: operation, number of samples, samples per mini-batch (both >= 1 but for FORM).
+#: A command of the host: operation, number of samples, samples per mini-batch (both >= 1 for TRAIN and TEST). An
+#: operation that the machine does not have must not be given.
 HostCommand = data.StructLayout({"op": HostOp, "samples": 32, "batch": 16})
 
 
-def instruction_layout(geometry: Geometry) -> data.StructLayout:
-    """Layout of a microprogram word, as wide as the geometry needs."""
-    largest = max(*geometry.sizes, geometry.lanes, geometry.rows, geometry.vector_groups)
-    number = range(largest + 1)
+def instruction_layout(geometry: Geometry, instructions: Sequence[Instruction]) -> data.StructLayout:
+    """Layout of a microprogram word, as wide as the geometry and the instructions need."""
+    needed = [getattr(instruction, name) for instruction in instructions for name in ("groups", "rows", "words")]
+    number = range(max(*geometry.sizes, geometry.lanes, geometry.rows, geometry.vector_groups, *needed) + 1)
     return data.StructLayout(
         {
-            "op": 4,
+            "op": 5,
             "phase": 3,
             "source": 2,
             "unit": 2,
@@ -38,6 +33,7 @@ def instruction_layout(geometry: Geometry) -> data.StructLayout:
             "layer": range(len(geometry.layers)) if len(geometry.layers) > 1 else 1,
             "first": 1,
             "last": 1,
+            "words": number,
         }
     )
 
@@ -82,7 +78,8 @@ class Sequencer(wiring.Component):
     start : Signal(1), out
         First cycle of the present instruction.
     sweep : stream, out
-        ``index`` 0 .. n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT or UPDATE.
+        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT or UPDATE, one
+        per row, group, bit or word of a load or dump.
     quiet : Signal(1), in
         Nothing is under way outside the sequencer.
     training : Signal(1), out
@@ -91,14 +88,26 @@ class Sequencer(wiring.Component):
         An operation runs whose cycles count for `instruction.phase`.
     batch_done : Signal(1), out
         One cycle after every update section.
+    last : Signal(1), out
+        With `result_valid`: of the command's last sample.
+    waiting : Signal(1), out
+        The command needs a sample and there is none.
+    stop : Signal(1), in
+        Begin no further sample; a mini-batch that is not complete is written.
+    abort : Signal(1), in
+        End the command where it would wait for a sample; a mini-batch that is not complete is not written.
+    abandon : Signal(1), in
+        End the command in the middle of a load.
     """
 
     def __init__(self, geometry: Geometry, program: Program) -> None:
-        self._layout = instruction_layout(geometry)
-        sections = (program.form, program.sample, program.update)
-        self._rom = [encode(instruction, self._layout) for section in sections for instruction in section]
-        self._entry = [0, len(program.form), len(program.form) + len(program.sample)]
-        index = data.StructLayout({"index": range(max(geometry.rows, geometry.vector_groups, geometry.lanes) + 1)})
+        sections = (program.form, program.sample, program.update, *program.transfers.values())
+        instructions = [instruction for section in sections for instruction in section]
+        self._layout = instruction_layout(geometry, instructions)
+        self._rom = [encode(instruction, self._layout) for instruction in instructions]
+        self._entry = list(itertools.accumulate((len(section) for section in sections), initial=0))
+        self._transfers = dict(zip(program.transfers, self._entry[3:], strict=False))
+        index = data.StructLayout({"index": self._layout["rows"].shape, "last": 1})
         super().__init__(
             {
                 "command": In(stream.Signature(HostCommand)),
@@ -114,6 +123,11 @@ class Sequencer(wiring.Component):
                 "training": Out(1),
                 "running": Out(1),
                 "batch_done": Out(1),
+                "last": Out(1),
+                "waiting": Out(1),
+                "stop": In(1),
+                "abort": In(1),
+                "abandon": In(1),
             }
         )
 
@@ -135,7 +149,11 @@ class Sequencer(wiring.Component):
         batch, batch_left = Signal(16, name="batch"), Signal(16, name="batch_left")
         sweep_left = Signal.like(self.sweep.payload.index, name="sweep_left")
         op = self.instruction.op
-        m.d.comb += self.sweep.valid.eq(sweep_left != 0)
+        m.d.comb += [self.sweep.valid.eq(sweep_left != 0), self.sweep.payload.last.eq(sweep_left == 1)]
+        swept = {Op.SENSE: "groups", Op.RESET: "groups", Op.PUT: "groups", Op.GET: "groups"}
+        swept |= dict.fromkeys(
+            (Op.FORM, Op.COLLECT, Op.UPDATE, Op.WRITE, Op.READ, Op.SEED, Op.CODES, Op.THRESHOLDS), "rows"
+        )
         with m.If(self.sweep.valid & self.sweep.ready):
             m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), sweep_left.eq(sweep_left - 1)]
 
@@ -150,15 +168,27 @@ class Sequencer(wiring.Component):
                         batch.eq(self.command.payload.batch),
                         batch_left.eq(self.command.payload.batch),
                     ]
-                    with m.If(self.command.payload.op == HostOp.FORM):
+                    with m.If((self.command.payload.op == HostOp.TRAIN) | (self.command.payload.op == HostOp.TEST)):
+                        m.next = "WAIT"
+                    with m.Else():
                         m.d.comb += next_pc.eq(self._entry[0])
                         m.d.sync += samples.eq(0)
                         m.next = "START"
-                    with m.Else():
-                        m.next = "WAIT"
+                    for transfer, entry in self._transfers.items():
+                        with m.If(self.command.payload.op == transfer):
+                            m.d.comb += next_pc.eq(entry)
             with m.State("WAIT"):
                 m.d.comb += next_pc.eq(self._entry[1])
+                m.d.comb += self.waiting.eq((samples != 0) & ~self.available)
                 with m.If(samples == 0):
+                    m.next = "IDLE"
+                with m.Elif(self.stop):
+                    m.d.sync += [samples.eq(0), batch_left.eq(batch)]
+                    m.next = "IDLE"
+                    with m.If(self.training & (batch_left != batch)):
+                        m.d.comb += next_pc.eq(self._entry[2])
+                        m.next = "START"
+                with m.Elif(self.waiting & self.abort):
                     m.next = "IDLE"
                 with m.Elif(self.available):
                     m.d.sync += [samples.eq(samples - 1), batch_left.eq(batch_left - 1)]
@@ -166,10 +196,9 @@ class Sequencer(wiring.Component):
             with m.State("START"):
                 m.d.comb += [self.running.eq(1), self.start.eq(1)]
                 m.d.sync += self.sweep.payload.index.eq(0)
-                with m.If((op == Op.SENSE) | (op == Op.RESET)):
-                    m.d.sync += sweep_left.eq(self.instruction.groups)
-                with m.Elif((op == Op.FORM) | (op == Op.COLLECT) | (op == Op.UPDATE)):
-                    m.d.sync += sweep_left.eq(self.instruction.rows)
+                for number in ("groups", "rows"):
+                    with m.If(Cat(op == swept_op for swept_op, of in swept.items() if of == number).any()):
+                        m.d.sync += sweep_left.eq(getattr(self.instruction, number))
                 m.next = "RUN"
                 with m.If((op == Op.END) | ((op == Op.BRANCH) & ~(self.training & self.learn))):
                     m.next = "END"
@@ -178,11 +207,14 @@ class Sequencer(wiring.Component):
                 with m.If((sweep_left == 0) & self.quiet):
                     m.d.comb += next_pc.eq(pc + 1)
                     m.next = "START"
+                with m.If(self.abandon):
+                    m.d.sync += sweep_left.eq(0)
+                    m.next = "IDLE"
             with m.State("END"):
-                with m.If(pc < self._entry[1]):
+                with m.If((pc < self._entry[1]) | (pc >= self._entry[3])):
                     m.next = "IDLE"
                 with m.Elif(pc < self._entry[2]):
-                    m.d.comb += self.result_valid.eq(1)
+                    m.d.comb += [self.result_valid.eq(1), self.last.eq(samples == 0)]
                     with m.If(self.result_ready):
                         m.d.comb += self.release.eq(1)
                         m.next = "WAIT"

@@ -21,15 +21,15 @@ from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
 from hdl.planes import Planes, add, any_of, at_most, counted, extend, held, named, ones, scale_trit, spread, total
 from hdl.read_out import ReadOut
-from hdl.tables import switching_table
+from hdl.tables import loadable, switching_entries, switching_table
 
 
 class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
     Latency 4 cycles from accepted command to `done`, 6 with converters, one command per cycle. A command to a row whose
-    PULSE or FORM is still under way waits (`command.ready` low) until the new states can be read: 3 cycles when it
-    follows at once.
+    PULSE, FORM or WRITE is still under way waits (`command.ready` low) until the new states can be read: 3 cycles when
+    it follows at once.
 
     Parameters
     ----------
@@ -96,7 +96,8 @@ class SynapseArray(wiring.Component):
             return named(m, f"{op.name.lower()}{n}", valid[n] & (stage[n].op == op))
 
         def writing(n: int) -> Value:
-            return valid[n] & ((stage[n].op == ArrayOp.PULSE) | (stage[n].op == ArrayOp.FORM))
+            changing = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
+            return valid[n] & Cat(stage[n].op == op for op in changing).any()
 
         # answers leave by the boundary, or by converters before it
         answer, read_out = macro, None
@@ -129,6 +130,7 @@ class SynapseArray(wiring.Component):
 
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
         pulsed, formed = active(ArrayOp.PULSE, 2), active(ArrayOp.FORM, 2)
+        written, told = active(ArrayOp.WRITE, 2), active(ArrayOp.READ, 2)
         if p.devices == 2:
             nonzero, negative = named(m, "nonzero", r1 ^ r2), named(m, "negative", r2 & ~r1)
         else:
@@ -171,24 +173,39 @@ class SynapseArray(wiring.Component):
             found = cells.kinds(m, "kind", stage[1].row, seed=self._nonideal.seed, **constants)
             found = [held(m, f"kinds{at}", active(ArrayOp.PULSE, 1), plane) for at, plane in enumerate(found)]
             kinds = [found[at : at + len(found) // p.devices] for at in range(0, len(found), len(found) // p.devices)]
-        flips = self._flips(m, devices, pulses, code_planes, increase, words, kinds)
+        table = None
+        if self._switching.loadable:
+            word = Cat(plane[lanes - p.group :] for plane in list(macro.drive)[:2])
+            entries, bits = switching_entries(self._switching), self._switching.threshold_bits
+            table = loadable(m, "thresholds", entries, bits, active(ArrayOp.THRESHOLDS, 2), word)
+        flips = self._flips(m, devices, pulses, code_planes, increase, words, kinds, table)
         top = self._switching.threshold_bits - 1
         formed_states: list[Value] = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
+        given_states: list[Value] = list(macro.drive)[:2]
         if self._nonideal.any_stuck:
             stuck, values = self._stuck(m, accept, valid[1], command.row, shape)
             flips = [
                 named(m, f"moves_{i}", flip & ~held_) for i, (flip, held_) in enumerate(zip(flips, stuck, strict=True))
             ]
-            formed_states = [
-                (new & ~held_) | value for new, held_, value in zip(formed_states, stuck, values, strict=False)
-            ]
+            formed_states, given_states = (
+                [(new & ~held_) | value for new, held_, value in zip(states_, stuck, values, strict=False)]
+                for states_ in (formed_states, given_states)
+            )
         new = [Signal(lanes, name=f"new_{i}", reset_less=True) for i in range(p.devices)]
         with m.If(pulsed):
             m.d.sync += [state.eq(old ^ flip) for state, old, flip in zip(new, devices, flips, strict=True)]
         with m.If(formed):
             m.d.sync += [state.eq(value) for state, value in zip(new, formed_states, strict=False)]
+        with m.If(written):
+            m.d.sync += [state.eq(value) for state, value in zip(new, given_states, strict=False)]
         m.d.comb += [write.addr.eq(stage[3].row), write.en.eq(writing(3)), write.data.eq(Cat(new))]
-        flipped = [held(m, f"flipped_{i}", pulsed, flip) for i, flip in enumerate(flips)]
+        # lanes in which a device has switched; a READ passes its states by the same way
+        flipped = [Signal(lanes, name=f"flipped_{i}", reset_less=True) for i in range(p.devices)]
+        with m.If(pulsed):
+            m.d.sync += [plane.eq(flip) for plane, flip in zip(flipped, flips, strict=True)]
+        with m.If(told):
+            m.d.sync += [plane.eq(0) for plane in flipped[1:]]
+            m.d.sync += flipped[0].eq(Mux(stage[2].coefficient[0], devices[-1], devices[0]))
 
         # events of the command, counted word by word in stage 2 and added up in stage 3
         driving = held(m, "driving", active(ArrayOp.SENSE_ROW, 1), any_of(list(macro.drive), lanes))
@@ -212,7 +229,9 @@ class SynapseArray(wiring.Component):
                 answer.switches.eq(0),
             ]
         with m.If(pulsed3):
-            m.d.sync += [answer.switches.eq(switches), answer.switched.eq(any_of(flipped, lanes))]
+            m.d.sync += answer.switches.eq(switches)
+        with m.If(pulsed3 | active(ArrayOp.READ, 3)):
+            m.d.sync += answer.lanes.eq(any_of(flipped, lanes))
         return m
 
     def _stuck(
@@ -297,6 +316,7 @@ class SynapseArray(wiring.Component):
         increase: Value,
         words: Sequence[data.View],
         kinds: Sequence[Planes],
+        table: Value | None,
     ) -> list[Signal]:
         """Devices that switch: pulsed, not yet in the state they are pulsed to, random word below the threshold."""
         # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
@@ -312,7 +332,7 @@ class SynapseArray(wiring.Component):
                 m,
                 f"switch{i}",
                 list(word),
-                switching_table(m, f"threshold{i}", codes, direction, self._switching, of_kind),
+                switching_table(m, f"threshold{i}", codes, direction, self._switching, of_kind, table),
             )
             for i, (word, direction, of_kind) in enumerate(zip(words, directions, kinds, strict=True))
         ]

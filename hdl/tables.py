@@ -1,13 +1,15 @@
 """The two tables as logic on bit-planes (twin of `golden/tables.py`, which computes every entry)."""
 
-from amaranth.hdl import Module, Value
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Signal, Value
 
 from golden.tables import PulseParameters, SwitchingParameters
-from hdl.planes import Planes, lookup
+from hdl.planes import Planes, choose, lookup
 
 
 def pulse_table(
-    m: Module, name: str, nu: Planes, parameters: PulseParameters, switching: SwitchingParameters
+    m: Module, name: str, nu: Planes, parameters: PulseParameters, switching: SwitchingParameters, loaded: Value | None
 ) -> list[Value]:
     """Look up the width code of every lane's |nu|.
 
@@ -23,17 +25,69 @@ def pulse_table(
         The periphery's table.
     switching : SwitchingParameters
         The devices for which it was made.
+    loaded : Value or None
+        Registers that hold the table where it can be loaded, first `pulse_entries`.
 
     Returns
     -------
     list of Value
         ``switching.code_bits`` planes.
     """
-    return lookup(m, name, nu, [int(code) for code in parameters.codes(switching)], switching.code_bits)
+    if loaded is not None:
+        return choose(m, name, nu, loaded, switching.code_bits)
+    return lookup(m, name, nu, pulse_entries(parameters, switching), switching.code_bits)
+
+
+def pulse_entries(parameters: PulseParameters, switching: SwitchingParameters) -> list[int]:
+    """Width codes of all |nu|."""
+    return [int(code) for code in parameters.codes(switching)]
+
+
+def switching_entries(switching: SwitchingParameters) -> list[int]:
+    """Thresholds less one in the order kind, direction, code; 0 for code 0."""
+    return [max(int(threshold), 1) - 1 for threshold in switching.bin_thresholds.ravel()]
+
+
+def loadable(m: Module, name: str, entries: Sequence[int], bits: int, shift: Value, word: Value) -> Signal:
+    """Make the registers of a table that a host can load, word by word.
+
+    After as many words as the table needs, the first word is at the lowest bits.
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    name : str
+        Name of the registers.
+    entries : sequence of int
+        What they hold after reset.
+    bits : int
+        Bits of an entry.
+    shift : Value
+        Take a word.
+    word : Value
+        The word.
+
+    Returns
+    -------
+    Signal
+        The registers, the first entry lowest; above the last one what fills up the last word.
+    """
+    width = -(-len(entries) * bits // len(word)) * len(word)
+    table = Signal(width, name=name, init=sum(entry << (at * bits) for at, entry in enumerate(entries)))
+    with m.If(shift):
+        m.d.sync += table.eq(Cat(table[len(word) :], word))
+    return table
 
 
 def switching_table(
-    m: Module, name: str, codes: Planes, to_parallel: Value, switching: SwitchingParameters, kinds: Planes = ()
+    m: Module,
+    name: str,
+    codes: Planes,
+    to_parallel: Value,
+    switching: SwitchingParameters,
+    kinds: Planes,
+    loaded: Value | None,
 ) -> list[Value]:
     """Look up the threshold minus one of every lane's width code, direction and kind of device.
 
@@ -54,14 +108,19 @@ def switching_table(
         The devices.
     kinds : sequence of Value
         ``switching.bin_bits`` planes: which of the kinds of devices the lane's is.
+    loaded : Value or None
+        Registers that hold the table where it can be loaded, first `switching_entries`.
 
     Returns
     -------
     list of Value
         ``switching.threshold_bits`` planes.
     """
-    entries = [max(int(threshold), 1) - 1 for threshold in switching.bin_thresholds.ravel()]
+    select = [*codes, to_parallel, *kinds]
+    if loaded is not None:
+        return choose(m, name, select, loaded, switching.threshold_bits)
+    entries = switching_entries(switching)
     # code 0 never switches: copy a neighbour's entry where that makes the function simpler
     for start in range(0, len(entries), switching.codes):
         entries[start] = entries[start + 1]
-    return lookup(m, name, [*codes, to_parallel, *kinds], entries, switching.threshold_bits)
+    return lookup(m, name, select, entries, switching.threshold_bits)

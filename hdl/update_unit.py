@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.gradient_memory import GradientParameters
 from golden.tables import PulseParameters, SwitchingParameters
 from hdl.planes import any_of, named, spread
-from hdl.tables import pulse_table
+from hdl.tables import loadable, pulse_entries, pulse_table
 
 
 class UpdateUnit(wiring.Component):
@@ -28,6 +28,8 @@ class UpdateUnit(wiring.Component):
         Shape of the array.
     steps : int
         Largest kappa, 1 or 2.
+    word_bits : int
+        Width of `word`.
 
     Attributes
     ----------
@@ -39,6 +41,10 @@ class UpdateUnit(wiring.Component):
         ``row``, ``increase`` and planes ``codes``.
     idle : Signal(1), out
         No pulse is waiting.
+    shift : Signal(1), in
+        Shift `word` into the pulse table; only with `pulse.loadable`, as what follows. Not during a pass.
+    word : Signal, in
+        Part of the table.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class UpdateUnit(wiring.Component):
         rows: int,
         lanes: int,
         steps: int,
+        word_bits: int,
     ) -> None:
         self._pulse, self._switching, self._gradient = pulse, switching, gradient
         self._lanes, self._steps = lanes, steps
@@ -64,6 +71,7 @@ class UpdateUnit(wiring.Component):
                 "row": In(stream.Signature(sums)),
                 "pulse": Out(stream.Signature(pulses)),
                 "idle": Out(1),
+                **({"shift": In(1), "word": In(word_bits)} if pulse.loadable else {}),
             }
         )
 
@@ -79,7 +87,11 @@ class UpdateUnit(wiring.Component):
         scaled = named(m, "scaled", magnitude >> (self.rate * lanes))
         planes = [scaled[bit * lanes : (bit + 1) * lanes] for bit in range(len(sums) - 1)]
         planes += [sign & ~sign] * max(0, nu_bits - len(planes))
-        codes = pulse_table(m, "table", planes[:nu_bits], self._pulse, self._switching)
+        table = None
+        if self._pulse.loadable:
+            entries = pulse_entries(self._pulse, self._switching)
+            table = loadable(m, "codes", entries, self._switching.code_bits, self.shift, self.word)
+        codes = pulse_table(m, "table", planes[:nu_bits], self._pulse, self._switching, table)
         # lanes with kappa >= 1, kappa >= 2
         whole = [named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)]
 

@@ -206,7 +206,10 @@ def test_counters_are_complete() -> None:
     assert formed["rows_formed"] == g.rows
     machine.train(_samples(config, 40), 4, config.training.rates)
     counters = machine.counters
-    assert {name for name, count in counters.items() if not count} == {"cycles_wait"}
+    assert {name for name, count in counters.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}
+    machine.load_weights(*machine.dump_weights())
+    assert machine.counters == counters | {"rows_written": g.rows, "rows_read": 2 * g.rows}
+    counters = machine.counters
     assert counters["update_rows"] == 10 * g.rows
     assert counters["updates"] == 10
     assert counters["switches"] <= counters["pulses"] <= counters["pulse_width"]

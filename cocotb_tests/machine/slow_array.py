@@ -12,7 +12,7 @@ module mtj_gxnor_array (
   input macro__command__valid, output macro__command__ready, input [{command_msb}:0] macro__command__payload,
   input [{drive_msb}:0] macro__drive, input [{increase_msb}:0] macro__increase, input [{codes_msb}:0] macro__codes,
   output reg macro__done, output reg [{sums_msb}:0] macro__sums, output reg [{row_sum_msb}:0] macro__row_sum,
-  output reg [{row_msb}:0] macro__row, output reg [{switched_msb}:0] macro__switched,
+  output reg [{row_msb}:0] macro__row, output reg [{lanes_msb}:0] macro__lanes,
   output reg [{products_msb}:0] macro__products, output reg [{pulses_msb}:0] macro__pulses,
   output reg [{pulse_width_msb}:0] macro__pulse_width, output reg [{switches_msb}:0] macro__switches);
   localparam LANES = {lanes}, GROUP = {group}, DEVICES = {devices}, STREAMS = {streams}, BITS = {bits};
@@ -95,7 +95,7 @@ module mtj_gxnor_array (
           macro__row_sum <= total[{row_sum_msb}:0];
         end
         default: begin
-          macro__switched <= 0;
+          macro__lanes <= 0;
           for (lane = 0; lane < LANES; lane = lane + 1) begin
             draw(lane);
             words[0] = word; words[1] = word;
@@ -122,7 +122,7 @@ module mtj_gxnor_array (
                   widths = widths + code;
                   if (old != target && {{1'b0, words[device]}} < thresholds[target][code][BITS:0]) begin
                     row_states[device*LANES + lane] = target[0];
-                    macro__switched[lane] <= 1;
+                    macro__lanes[lane] <= 1;
                     switches = switches + 1;
                   end
                 end
@@ -172,7 +172,7 @@ def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
     ports = manifest["modules"]["mtj_gxnor_array"]["ports"]
     command = ports["macro__command__payload"]["fields"]
     array, switching = config.array, config.switching
-    names = ("drive", "increase", "codes", "row", "sums", "row_sum", "switched")
+    names = ("drive", "increase", "codes", "row", "sums", "row_sum", "lanes")
     names += ("products", "pulses", "pulse_width", "switches")
     tables = [
         f"    thresholds[{direction}][{code}] = {int(threshold)};"

@@ -29,13 +29,13 @@ FAULTS = {
     "array: switched lanes of earlier pulses told again": (
         "array.v",
         "array",
-        r"(macro__switched <= )(\\\$\d+ );",
-        r"\1\2| macro__switched;",
+        r"(macro__lanes <= )(\\\$\d+ );",
+        r"\1\2| macro__lanes;",
     ),
     "periphery: one lane's switching not told": (
         "periphery.v",
         "periphery",
-        r"(switched__payload\[3:0\] = macro__switched);",
+        r"(switched__payload\[3:0\] = macro__lanes);",
         r"\1 & 4'he;",
     ),
     "periphery: errors go to one group": (

@@ -42,9 +42,10 @@ class FastMachine(Machine):
         self._constants, self._memory = constants(self), memory(self)
         self._program = program(config)
 
-    def _present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
+    def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
+        """Present samples as `Machine.present` does."""
         if not self._ideal:
-            return super()._present(samples, training=training)
+            return super().present(samples, training=training)
         counts = np.zeros((len(Phase), len(Event)), np.int64)
         predictions = self._compiled.present(
             self._program, self._constants, self._memory, samples.trits, samples.labels, training, counts
@@ -74,9 +75,10 @@ class FastMachine(Machine):
 
 
 def _ideal(config: MachineConfig) -> bool:
-    """Whether the compiled loops know the array: they know ideal ones, all others go the way of `Machine`."""
-    wrong = config.nonideal
-    return not (wrong.converting or wrong.any_stuck or config.switching.spread_bins > 1)
+    """Whether the compiled loops know the machine: ideal arrays and constant tables; others go the way of `Machine`."""
+    wrong, switching = config.nonideal, config.switching
+    tables = switching.loadable or config.pulse.loadable or switching.spread_bins > 1
+    return not (wrong.converting or wrong.any_stuck or tables)
 
 
 def quickest(config: MachineConfig) -> type[Machine]:
