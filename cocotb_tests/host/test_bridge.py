@@ -2,28 +2,22 @@
 
 import os
 import pty
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
+from cocotb_tests.host.desk import random
 from cocotb_tests.host.echo import Echo
+from cocotb_tests.host.far import beside, paired, served
 from cocotb_tests.host.noise import Noise, NoisyLine
-from cocotb_tests.runner import seed
 from fpga.host.bridge import FarEnd, Server, serve_line
 from fpga.host.frames import ANSWER, VERSION, Frame, Kind, Result, Status, split_answer
-from fpga.host.lines import Line, SerialLine, SocketLine, serial_port, tcp
+from fpga.host.lines import Line, SerialLine, serial_port, tcp
 from fpga.host.link import Link
 from fpga.host.transport import BusError, LinkError, TransportTimeout
 
 WORD, CAPACITY = 4, 400
-
-
-def _rng(*numbers: int) -> np.random.Generator:
-    return np.random.default_rng([seed(), *numbers])
 
 
 class Asker:
@@ -233,43 +227,6 @@ def _work(link: Link, echo: Echo, rng: np.random.Generator, turns: int) -> None:
     assert (link.unsent(), link.received()) == (0, 0)
 
 
-@contextmanager
-def _thread(target: Callable[[], None]) -> Iterator[None]:
-    """Run a function beside the test; it must have ended when the test's part has."""
-    thread = threading.Thread(target=target, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(10)
-        assert not thread.is_alive()
-
-
-@contextmanager
-def _pair(echo: Echo, noise: Noise, rng: np.random.Generator) -> Iterator[Link]:
-    """Make a link over a pair of sockets with noise on it."""
-    near, far = (SocketLine(end) for end in socket.socketpair())
-    noisy = NoisyLine(near, noise, rng)
-    with _thread(lambda: serve_line(FarEnd(echo, WORD, CAPACITY), far)):
-        link = Link(lambda: noisy, repeat=0.005, timeout=20)
-        try:
-            yield link
-        finally:
-            link.close()
-    far.close()
-
-
-@contextmanager
-def _served(echo: Echo) -> Iterator[int]:
-    """Make a TCP server; give its port."""
-    server = Server(FarEnd(echo, WORD, CAPACITY))
-    with _thread(server.run):
-        try:
-            yield server.address[1]
-        finally:
-            server.stop()
-
-
 #: One frame in three, on average, does not come through as it was.
 NOISES = {
     "none": Noise(),
@@ -283,8 +240,10 @@ NOISES = {
 @pytest.mark.parametrize("name", NOISES)
 def test_noise(name: str) -> None:
     """Hundreds of requests over a bad line: nothing is lost, comes twice or comes changed."""
-    echo, rng = Echo(speed=300), _rng(6, list(NOISES).index(name))
-    with _pair(echo, NOISES[name], rng) as link:
+    echo, rng = Echo(speed=300), random(6, list(NOISES).index(name))
+    with paired(echo, WORD, CAPACITY) as line:
+        noisy = NoisyLine(line, NOISES[name], rng)
+        link = Link(lambda: noisy, repeat=0.005, timeout=20)
         _work(link, echo, rng, 300)
         assert link.repeats >= 50 or name == "none"
 
@@ -292,7 +251,7 @@ def test_noise(name: str) -> None:
 @pytest.mark.parametrize("noise", [Noise(cut=0.02), Noise(0.001, 0.001, 0.001, 0.01)])
 def test_cuts(noise: Noise) -> None:
     """A connection that is cut again and again, also in the middle of a frame: it only takes longer."""
-    echo, rng = Echo(speed=300), _rng(7)
+    echo, rng = Echo(speed=300), random(7)
     connections = 0
 
     def connect() -> Line:
@@ -300,7 +259,7 @@ def test_cuts(noise: Noise) -> None:
         connections += 1
         return NoisyLine(tcp("127.0.0.1", port)(), noise, rng)
 
-    with _served(echo) as port:
+    with served(echo, WORD, CAPACITY) as port:
         link = Link(connect, repeat=0.01, timeout=20)
         _work(link, echo, rng, 300)
         link.close()
@@ -310,7 +269,7 @@ def test_cuts(noise: Noise) -> None:
 def test_server() -> None:
     """Whoever comes later takes over; only programs of this computer reach the server unless told otherwise."""
     echo = Echo()
-    with _served(echo) as port, ExitStack() as stack:
+    with served(echo, WORD, CAPACITY) as port, ExitStack() as stack:
         first = Link(tcp("127.0.0.1", port), repeat=0.05, timeout=1)
         stack.callback(first.close)
         first.write(0, 1)
@@ -329,7 +288,7 @@ def test_server() -> None:
 def test_serial() -> None:
     """A serial line: here one end of a pseudo-terminal."""
     pytest.importorskip("serial")
-    echo, rng = Echo(speed=300), _rng(8)
+    echo, rng = Echo(speed=300), random(8)
     far, near = pty.openpty()
     try:
         device = os.ttyname(near)
@@ -347,7 +306,7 @@ def test_serial() -> None:
             def close(self) -> None:
                 pass
 
-        with _thread(lambda: serve_line(FarEnd(echo, WORD, CAPACITY), Terminal())):
+        with beside(lambda: serve_line(FarEnd(echo, WORD, CAPACITY), Terminal())):
             link = Link(lambda: line, repeat=0.2, timeout=10)
             _work(link, echo, rng, 100)
             link.close()
