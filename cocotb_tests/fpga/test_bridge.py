@@ -7,10 +7,10 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from cocotb_tests.host.desk import random
-from cocotb_tests.host.echo import Echo
-from cocotb_tests.host.far import beside, paired, served
-from cocotb_tests.host.noise import Noise, NoisyLine
+from cocotb_tests.fpga.desk import random
+from cocotb_tests.fpga.echo import Echo
+from cocotb_tests.fpga.far import beside, paired, served
+from cocotb_tests.fpga.noise import Noise, NoisyLine
 from fpga.host.bridge import FarEnd, Server, serve_line
 from fpga.host.frames import ANSWER, VERSION, Frame, Kind, Result, Status, split_answer
 from fpga.host.lines import Line, SerialLine, serial_port, tcp

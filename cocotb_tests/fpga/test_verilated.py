@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cocotb_tests.host.desk import random
+from cocotb_tests.fpga.desk import random
 from fpga.host.transport import BusError, Transport, TransportTimeout
 from fpga.host.verilated import BuildError, Verilated, build
 from golden.input_buffer import word_bytes

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cocotb_tests.configs import variant
-from cocotb_tests.host.block import BlockTransport, described
+from cocotb_tests.fpga.block import BlockTransport, described
 from cocotb_tests.runner import seed
 from fpga.host.driver import Driver
 from fpga.host.registers import MachineError

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cocotb_tests.configs import nonideal, random_config, variant
-from cocotb_tests.host.block import DESIGN, BlockTransport, described
-from cocotb_tests.host.desk import LOADABLE, TINY, Desk, random, samples_of
+from cocotb_tests.fpga.block import DESIGN, BlockTransport, described
+from cocotb_tests.fpga.desk import LOADABLE, TINY, Desk, random, samples_of
 from cocotb_tests.runner import seed
 from fpga.host.driver import DesignError, Driver
 from fpga.host.transport import BusError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.host.desk import TINY, Desk, samples_of
+from cocotb_tests.fpga.desk import TINY, Desk, samples_of
 from fpga.host.driver import Driver
 from fpga.host.registers import MachineError
 from fpga.host.transport import TransportTimeout

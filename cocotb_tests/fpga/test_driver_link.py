@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from cocotb_tests.host.block import BlockTransport, described
-from cocotb_tests.host.desk import TINY, random, samples_of
-from cocotb_tests.host.far import paired
-from cocotb_tests.host.noise import Noise, NoisyLine
+from cocotb_tests.fpga.block import BlockTransport, described
+from cocotb_tests.fpga.desk import TINY, random, samples_of
+from cocotb_tests.fpga.far import paired
+from cocotb_tests.fpga.noise import Noise, NoisyLine
 from fpga.host.driver import Driver
 from fpga.host.lines import Line
 from fpga.host.link import Link

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cocotb_tests.host.desk import random
+from cocotb_tests.fpga.desk import random
 from fpga.host.frames import LIMIT, Decoder, Frame, Kind, Status, cut_segment, segments, split_answer
 
 

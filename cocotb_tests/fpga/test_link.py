@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cocotb_tests.host.desk import random
+from cocotb_tests.fpga.desk import random
 from fpga.host.frames import ANSWER, LIMIT, VERSION, Decoder, Frame, Kind, Result, Status, segments
 from fpga.host.link import Link
 from fpga.host.transport import BusError, LinkError, TransportTimeout
