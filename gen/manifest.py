@@ -15,6 +15,7 @@ from amaranth.lib import data, wiring
 
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
+from golden.registers import Field, RegisterMap
 
 #: Version of the manifest's form.
 FORMAT = 1
@@ -125,6 +126,41 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
             "width": width,
         }
         for quantity, (half, block, variable, depth, width) in found.items()
+    }
+
+
+def registers(register_map: RegisterMap) -> dict[str, Any]:
+    """Describe a register map.
+
+    Returns
+    -------
+    dict
+        ``registers``: register -> ``address`` in bytes, ``width``, ``access`` (``r`` or ``rw``), ``text``, ``fields``;
+        of an array also ``count`` and ``stride`` in bytes. Field -> ``lsb``, ``width``, ``access`` (``r``, ``rw``,
+        ``pulse``: a written 1 does something once, ``w1c``: a written 1 clears it), ``reset``, ``text`` and, where
+        values have names, ``values``.
+    """
+    described = {}
+    for register in register_map.registers:
+        described[register.name] = {
+            "address": register.address,
+            "width": register.width,
+            **({"count": register.count, "stride": register.stride} if register.count else {}),
+            "access": "rw" if register.writable else "r",
+            "text": register.text,
+            "fields": {part.name: _field(part) for part in register.fields},
+        }
+    return {"registers": described}
+
+
+def _field(part: Field) -> dict[str, Any]:
+    return {
+        "lsb": part.lsb,
+        "width": part.width,
+        "access": part.kind.access,
+        "reset": part.reset,
+        "text": part.text,
+        **({"values": part.values} if part.values else {}),
     }
 
 
