@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from amaranth.lib import wiring
 
+from gen import registers
 from golden.config import MachineConfig
 from hdl.collector import Collector
 from hdl.counters import EventCounters
@@ -14,6 +15,7 @@ from hdl.input_buffer import InputBuffer
 from hdl.lfsr import Lfsr
 from hdl.neuron import Neurons
 from hdl.periphery import Periphery
+from hdl.registers import RegisterBank
 from hdl.sequencer import Sequencer
 from hdl.synapse_array import SynapseArray
 from hdl.update_unit import UpdateUnit
@@ -59,6 +61,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         error_bits=c.error.bits,
     ),
     "periphery": Periphery,
+    "registers": lambda c: RegisterBank(registers.register_map(c)),
     "row_driver": lambda c: RowDriver(
         group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
     ),

@@ -49,7 +49,7 @@ def _meanings(documented: type) -> dict[str, str]:
 
 def _members(component: wiring.Component, documented: type) -> Iterator[tuple[str, str, Any, str]]:
     """Yield name, direction, shape and meaning of every Verilog port."""
-    meanings = _meanings(documented)
+    meanings = _meanings(documented) | getattr(component, "meanings", {})
     for name, member in component.signature.members.items():
         if member.is_signature:
             signature = member.signature
