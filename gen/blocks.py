@@ -6,6 +6,8 @@ from amaranth.lib import wiring
 
 from gen import registers
 from golden.config import MachineConfig
+from hdl.axi_lite import AxiLite
+from hdl.axi_registers import AxiRegisters
 from hdl.collector import Collector
 from hdl.counters import EventCounters
 from hdl.drivers import ColumnDriver, RowDriver
@@ -28,6 +30,8 @@ def _depth(config: MachineConfig) -> int:
 
 #: Block name -> how a configuration makes it.
 BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
+    "axi_lite": lambda c: AxiLite(),
+    "axi_registers": lambda c: AxiRegisters(registers.register_map(c)),
     "collector": lambda c: Collector(c.geometry),
     "column_driver": lambda c: ColumnDriver(
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
