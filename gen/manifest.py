@@ -136,7 +136,7 @@ def registers(register_map: RegisterMap) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``registers``: register -> ``address`` in bytes, ``width``, ``access`` (``r`` or ``rw``), ``text``, ``fields``;
+        Register -> ``address`` in bytes, ``width``, ``access`` (``r`` or ``rw``), ``text``, ``fields``;
         of an array also ``count`` and ``stride`` in bytes. Field -> ``lsb``, ``width``, ``access`` (``r``, ``rw``,
         ``pulse``: a written 1 does something once, ``w1c``: a written 1 clears it), ``reset``, ``text`` and, where
         values have names, ``values``.
@@ -151,7 +151,7 @@ def registers(register_map: RegisterMap) -> dict[str, Any]:
             "text": register.text,
             "fields": {part.name: _field(part) for part in register.fields},
         }
-    return {"registers": described}
+    return described
 
 
 def _field(part: Field) -> dict[str, Any]:

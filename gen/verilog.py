@@ -93,7 +93,7 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
         module: {"file": file, "ports": manifest.ports(component, Periphery if module == TOP else None)}
         for module, (file, component) in modules.items()
     }
-    bus = {"bus": AXI, "design": f"{design:016x}", **manifest.registers(registers)}
+    bus = {"bus": AXI, "design": f"{design:016x}", "registers": manifest.registers(registers)}
     return files | {"manifest.json": _manifest(config, title, TOP, described, files, manifest.probes(config), bus)}
 
 

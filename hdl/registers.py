@@ -112,13 +112,15 @@ class RegisterBank(wiring.Component):
         selecting = Signal(name="selecting")  # a request has been taken, its answer is being selected
         m.d.comb += self.request.ready.eq(~selecting & ~answer.valid)
         taken = named(m, "taken", self.request.valid & self.request.ready)
-        refused = self._refuse(m, taken)
-        reads = named(m, "reads", taken & ~request.write & ~refused)
-        writes = named(m, "writes", taken & request.write & ~refused)
+        aligned = named(m, "aligned", ~request.address[:_WORD_AT].any())
+        refused = self._refuse(m, taken, aligned)
+        # other reasons to refuse need not be known: an address that matches no register does nothing
+        reads = named(m, "reads", taken & aligned & ~request.write)
+        writes = named(m, "writes", taken & aligned & request.write)
 
         word = self._select(m, reads)
         failed = held(m, "failed", taken, refused)
-        silent = held(m, "silent", taken, ~reads)
+        silent = held(m, "silent", taken, refused | request.write)
         m.d.sync += selecting.eq(taken)
         with m.If(selecting):
             m.d.sync += [
@@ -132,22 +134,21 @@ class RegisterBank(wiring.Component):
         self._write(m, writes)
         return m
 
-    def _refuse(self, m: Module, taken: Signal) -> Signal:
+    def _refuse(self, m: Module, taken: Signal, aligned: Signal) -> Signal:
         """Tell whether the request is refused, and why."""
         request, places = self.request.payload, self._registers.places
         writable = [address // WORD for address, place in places.items() if place.register.writable]
         others = [address // WORD for address, place in places.items() if not place.register.writable]
-        unaligned = named(m, "is_unaligned", request.address[:_WORD_AT].any())
         unmapped, read_only = Signal(name="is_unmapped"), Signal(name="is_read_only")
-        m.d.comb += unmapped.eq(~unaligned)
+        m.d.comb += unmapped.eq(aligned)
         with m.Switch(request.address[_WORD_AT:]):
             with m.Case(*writable):
                 m.d.comb += unmapped.eq(0)
             with m.Case(*others):
-                m.d.comb += [unmapped.eq(0), read_only.eq(request.write & ~unaligned)]
-        for reason, signal in zip(REFUSALS, (unaligned, unmapped, read_only), strict=True):
+                m.d.comb += [unmapped.eq(0), read_only.eq(request.write & aligned)]
+        for reason, signal in zip(REFUSALS, (~aligned, unmapped, read_only), strict=True):
             m.d.sync += getattr(self, reason).eq(taken & signal)
-        return named(m, "refused", unaligned | unmapped | read_only)
+        return named(m, "refused", ~aligned | unmapped | read_only)
 
     def _select(self, m: Module, reads: Signal) -> Signal:
         """Select what is read, in two stages: one word of every block of words, then one block."""
@@ -167,16 +168,19 @@ class RegisterBank(wiring.Component):
             m.d.sync += high.eq(0)
 
         chosen = held(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
-        word = Signal(DATA_BITS, name="word")
+        words: dict[int, Signal] = {}
         for block, inside in blocks.items():
-            one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
+            words[block] = one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
             with m.If(reads), m.Switch(address[_WORD_AT : _WORD_AT + _BLOCK_BITS]):
                 for at, place in inside.items():
                     with m.Case(at):
                         again = place.register.buffered and place.word
                         m.d.sync += one.eq(high if again else self._value(place)[DATA_BITS * place.word :])
-            with m.If(chosen == block):
-                m.d.comb += word.eq(one)
+        word = Signal(DATA_BITS, name="word")
+        with m.Switch(chosen):
+            for block, one in words.items():
+                with m.Case(block):
+                    m.d.comb += word.eq(one)
         return word
 
     @property

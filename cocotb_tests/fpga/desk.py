@@ -53,7 +53,7 @@ class Desk:
 
     def text(self, name: str) -> str:
         """What the register ERROR says of a field."""
-        return self.manifest["registers"]["registers"]["ERROR"]["fields"][name]["text"]
+        return self.manifest["registers"]["ERROR"]["fields"][name]["text"]
 
     def refused(self, name: str, call: Callable[[], object], detail: str = "") -> None:
         """Expect that something is refused, in the machine's own words."""

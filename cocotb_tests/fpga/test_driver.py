@@ -165,7 +165,7 @@ def test_identity() -> None:
         (("VERSION", "MINOR", "reset", 1), "the machine has version 1.0 of the registers, the manifest 1.1"),
     ):
         content, (register, field, key, value) = described(TINY), change
-        content["registers"]["registers"][register]["fields"][field][key] = value
+        content["registers"][register]["fields"][field][key] = value
         with pytest.raises(DesignError, match=f"^{re.escape(message)}$"):
             Driver(transport, content)
     message = f"the machine is another design: DESIGN is {DESIGN:#x}, that of the manifest 0x1"

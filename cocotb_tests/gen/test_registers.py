@@ -200,7 +200,7 @@ def test_manifest() -> None:
     assert json.loads(json.dumps(described)) == described
     assert described.keys() == {"registers"}
     for register in _map().registers:
-        entry: dict[str, Any] = dict(described["registers"][register.name])
+        entry: dict[str, Any] = dict(described[register.name])
         fields = entry.pop("fields")
         array = {"count": 3, "stride": 4} if register.name == "RATE" else {}
         access = "rw" if any(part.kind.access != "r" for part in register.fields) else "r"
@@ -221,8 +221,8 @@ def test_manifest() -> None:
                 "text": part.text,
                 **({"values": part.values} if part.values else {}),
             }
-    assert list(described["registers"]) == [register.name for register in _map().registers]
-    assert described["registers"]["COMMAND"]["fields"]["OPERATION"]["values"]["DUMP_NEURONS"] == 9
+    assert list(described) == [register.name for register in _map().registers]
+    assert described["COMMAND"]["fields"]["OPERATION"]["values"]["DUMP_NEURONS"] == 9
 
 
 def _read(tmp_path: Path, body: str) -> RegisterMap:

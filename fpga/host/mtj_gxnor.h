@@ -295,6 +295,16 @@ extern "C" {
 #define MTJ_GXNOR__COUNTER__ROWS_PULSED__VALUE_bp 0
 #define MTJ_GXNOR__COUNTER__ROWS_PULSED__VALUE_bw 48
 
+// reg - mtj_gxnor.COUNTER.ROWS_WRITTEN
+#define MTJ_GXNOR__COUNTER__ROWS_WRITTEN__VALUE_bm 0xffffffffffff
+#define MTJ_GXNOR__COUNTER__ROWS_WRITTEN__VALUE_bp 0
+#define MTJ_GXNOR__COUNTER__ROWS_WRITTEN__VALUE_bw 48
+
+// reg - mtj_gxnor.COUNTER.ROWS_READ
+#define MTJ_GXNOR__COUNTER__ROWS_READ__VALUE_bm 0xffffffffffff
+#define MTJ_GXNOR__COUNTER__ROWS_READ__VALUE_bp 0
+#define MTJ_GXNOR__COUNTER__ROWS_READ__VALUE_bw 48
+
 // reg - mtj_gxnor.COUNTER.PULSES
 #define MTJ_GXNOR__COUNTER__PULSES__VALUE_bm 0xffffffffffff
 #define MTJ_GXNOR__COUNTER__PULSES__VALUE_bp 0
@@ -333,6 +343,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint64_t UPDATE_ROWS;
     uint64_t ROWS_FORMED;
     uint64_t ROWS_PULSED;
+    uint64_t ROWS_WRITTEN;
+    uint64_t ROWS_READ;
     uint64_t PULSES;
     uint64_t PULSE_WIDTH;
     uint64_t SWITCHES;
@@ -358,7 +370,7 @@ typedef struct __attribute__ ((__packed__)) {
 } mtj_gxnor_t;
 
 
-static_assert(sizeof(mtj_gxnor_t) == 0x1c0, "Packing error");
+static_assert(sizeof(mtj_gxnor_t) == 0x1d0, "Packing error");
 
 #ifdef __cplusplus
 }

@@ -115,7 +115,7 @@ class Registers:
 
     def __init__(self, transport: Transport, described: dict[str, Any]) -> None:
         self._transport = transport
-        self.registers = {name: _register(entry) for name, entry in described["registers"].items()}
+        self.registers = {name: _register(entry) for name, entry in described.items()}
 
     def read(self, name: str) -> int:
         """Read a register, low word first, or a field.
