@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog test test-full train ablation fit device bench figures clean
+.PHONY: help setup lint verilog registers test test-full train ablation fit device bench figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -50,6 +50,9 @@ lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
 
 verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file
 	$(RUN) -m gen verilog --config '$(or $(CONFIG),digits)'
+
+registers: $(STAMP) ## write docs/registers.md, the C header and HTML pages from gen/registers.rdl
+	$(RUN) -m gen registers
 
 test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
 	$(TEST) -m 'not slow'

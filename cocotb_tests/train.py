@@ -3,14 +3,10 @@
 Command line of ``make train``.
 """
 
-import datetime
 import json
-import platform
-import shlex
 import sys
 import time
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +15,10 @@ import typer
 from cocotb_tests import harness, memory, runner
 from cocotb_tests.picture import draw
 from cocotb_tests.progress import Progress
+from cocotb_tests.report import stamp
 from cocotb_tests.training import Job
 from gen import config as configs
 from gen import verilator, verilog
-from gen.manifest import versions
 from golden import data
 from golden.config import MachineConfig
 from golden.fast.compiled import MissingError
@@ -165,9 +161,7 @@ def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, An
         "train_curve": [epoch.train_correct / epoch.train_samples for epoch in run.curve],
         "counters": cycles,
         "seed": {"random": run.config.random.seed, "shuffle": run.config.training.shuffle_seed},
-        "command": shlex.join(sys.orig_argv),
-        "versions": {**versions(), "cocotb": version("cocotb"), "python": platform.python_version()},
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **stamp(),
     }
 
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from gen import config as configs
 from gen import lint as linting
+from gen import reference
 from gen import verilog as generator
 from gen.verilator import ToolError
 from golden.config import MachineConfig
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Generate and check Verilog; fit devices.",
+    help="Generate and check Verilog and what describes it; fit devices.",
 )
 
 
@@ -66,6 +67,17 @@ def lint_command() -> None:
     if findings:
         raise typer.Exit(1)
     typer.echo(f"no findings in the Verilog of {', '.join(configs.names())}")
+
+
+@app.command("registers")
+def registers_command(
+    html: Annotated[Path, typer.Option(help="Folder for the reference as HTML pages.")] = Path("build/registers/html"),
+) -> None:
+    """Write the reference of the registers, as Markdown and HTML, and their C header."""
+    files = reference.files()
+    state = "wrote" if generator.write(files, Path()) else "unchanged:"
+    reference.write_html(html)
+    typer.echo(f"{state} {', '.join(files)}; wrote {html}/index.html")
 
 
 @app.command("fit")

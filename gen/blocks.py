@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from amaranth.lib import wiring
 
+from gen import registers
 from golden.config import MachineConfig
+from hdl.axi_lite import AxiLite
+from hdl.axi_registers import AxiRegisters
 from hdl.collector import Collector
 from hdl.counters import EventCounters
 from hdl.drivers import ColumnDriver, RowDriver
@@ -14,6 +17,7 @@ from hdl.input_buffer import InputBuffer
 from hdl.lfsr import Lfsr
 from hdl.neuron import Neurons
 from hdl.periphery import Periphery
+from hdl.registers import RegisterBank
 from hdl.sequencer import Sequencer
 from hdl.synapse_array import SynapseArray
 from hdl.update_unit import UpdateUnit
@@ -26,6 +30,8 @@ def _depth(config: MachineConfig) -> int:
 
 #: Block name -> how a configuration makes it.
 BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
+    "axi_lite": lambda c: AxiLite(),
+    "axi_registers": lambda c: AxiRegisters(registers.register_map(c)),
     "collector": lambda c: Collector(c.geometry),
     "column_driver": lambda c: ColumnDriver(
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
@@ -59,6 +65,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         error_bits=c.error.bits,
     ),
     "periphery": Periphery,
+    "registers": lambda c: RegisterBank(registers.register_map(c)),
     "row_driver": lambda c: RowDriver(
         group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
     ),

@@ -13,14 +13,17 @@ from amaranth.lib import wiring
 from gen import manifest
 from gen.blocks import BLOCKS
 from gen.procedures import procedural
+from gen.registers import register_map
 from golden.config import MachineConfig
 from golden.files import whole
+from hdl.axi import Axi
 from hdl.instance import Instantiated
 from hdl.machine import Machine
 from hdl.periphery import Periphery
 
-#: Verilog names of the three modules that make a machine.
+#: Verilog names of the modules that make a machine, and of the machine on a bus.
 TOP, PERIPHERY, ARRAY = "mtj_gxnor_top", "mtj_gxnor_periphery", "mtj_gxnor_array"
+AXI = "mtj_gxnor_axi"
 
 
 def convert(component: wiring.Component, name: str) -> str:
@@ -72,18 +75,26 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``files.f``, ``manifest.json``.
+        File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``axi.v``, ``files.f``, ``manifest.json``.
     """
     array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
     top = Machine(config, Instantiated(periphery, PERIPHERY), Instantiated(array, ARRAY))
-    modules = {ARRAY: ("array.v", array), PERIPHERY: ("periphery.v", periphery), TOP: ("top.v", top)}
+    registers, design = register_map(config), manifest.design(config)
+    axi = Axi(config, registers, design, top, TOP)
+    modules = {
+        ARRAY: ("array.v", array),
+        PERIPHERY: ("periphery.v", periphery),
+        TOP: ("top.v", top),
+        AXI: ("axi.v", axi),
+    }
     files = {file: convert(component, module) for module, (file, component) in modules.items()}
     files["files.f"] = "".join(f"{file}\n" for file, _ in modules.values())
     described = {
         module: {"file": file, "ports": manifest.ports(component, Periphery if module == TOP else None)}
         for module, (file, component) in modules.items()
     }
-    return files | {"manifest.json": _manifest(config, title, TOP, described, files, manifest.probes(config))}
+    bus = {"bus": AXI, "design": f"{design:016x}", "registers": manifest.registers(registers)}
+    return files | {"manifest.json": _manifest(config, title, TOP, described, files, manifest.probes(config), bus)}
 
 
 def block_files(config: MachineConfig, title: str, block: str) -> dict[str, str]:
@@ -92,7 +103,7 @@ def block_files(config: MachineConfig, title: str, block: str) -> dict[str, str]
     file = f"{block}.v"
     files = {file: convert(component, block), "files.f": f"{file}\n"}
     described = {block: {"file": file, "ports": manifest.ports(component)}}
-    return files | {"manifest.json": _manifest(config, title, block, described, files, {})}
+    return files | {"manifest.json": _manifest(config, title, block, described, files, {}, {})}
 
 
 def _manifest(
@@ -102,6 +113,7 @@ def _manifest(
     modules: dict[str, Any],
     files: dict[str, str],
     probes: dict[str, Any],
+    bus: dict[str, Any],
 ) -> str:
     content = {
         "format": manifest.FORMAT,
@@ -111,6 +123,7 @@ def _manifest(
         "versions": manifest.versions(),
         **manifest.parameters(config),
         "modules": modules,
+        **bus,
         "probes": probes,
     }
     return json.dumps(content, indent=1, sort_keys=False) + "\n"

@@ -71,6 +71,8 @@ class Block:
         The registers.
     output : list of (int, bool)
         Output words, and whether each was its packet's last.
+    words : dict of HostOp to int
+        Words of every load and dump that the machine has.
     """
 
     def __init__(self, config: MachineConfig, registers: RegisterMap, design: int) -> None:
@@ -78,7 +80,8 @@ class Block:
         self.machine = Machine(config)
         self.bank = RegisterBank(registers)
         self.output: list[tuple[int, bool]] = []
-        self._words = {
+        self._queue: deque[tuple[int, bool]] = deque()
+        self.words = {
             op: sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
             for op, section in config.program.transfers.items()
         }
@@ -89,7 +92,8 @@ class Block:
         geometry = self.config.geometry
         self.machine.reset()
         self._framer = Framer(geometry.groups(0), geometry.sizes[-1])
-        self._queue: deque[tuple[int, bool]] = deque()
+        if self._queue:
+            self._queue.popleft()  # the block holds one word that it cannot pass on
         self._samples: deque[Samples] = deque()
         self._step: list[int] = []
         self._table: list[int] = []
@@ -132,11 +136,16 @@ class Block:
         done, error = self._setting("interrupt_done"), any(self._stands(error) for error in Error)
         return bool((done and self._setting("enable_done")) or (error and self._setting("enable_error")))
 
+    @property
+    def ready(self) -> bool:
+        """Whether everything is known that training needs."""
+        return all(self._known.values())
+
     # streams
 
     def send(self, word: int, last: bool) -> None:
         """Offer a word of the input stream; it waits while the block does not take it."""
-        self._queue.append((word, last))
+        self._queue.append((word & ((1 << 2 * self.config.array.group) - 1), last))
         self._settle()
 
     @property
@@ -166,10 +175,10 @@ class Block:
         return any(self._stands(error) for error in HALTING)
 
     @property
-    def _load(self) -> int:
+    def load(self) -> int:
         """Words of the load under way, 0 for none."""
         command = self._command
-        return self._words[command.op] if command is not None and command.op.name.startswith("LOAD") else 0
+        return self.words[command.op] if command is not None and command.op.name.startswith("LOAD") else 0
 
     def _refusals(self, op: HostOp) -> list[Error]:
         """Say why a command cannot start."""
@@ -182,9 +191,9 @@ class Block:
             Error.BATCH: trains and not bank["batch"][0],
             Error.RATE: trains and any(not low <= rate < low + c.gradient.bits for rate in bank["rate"]),
             Error.TABLE: trains and not (self._known["pulse_table"] and self._known["switching_table"]),
-            Error.LOADABLE: loads and op not in self._words,
+            Error.LOADABLE: loads and op not in self.words,
             Error.STATE: (presents and not self._known["neurons"]) or (trains and not self._known["gradients"]),
-            Error.UNFINISHED: loads and op in self._words and bool(self._queue or self._framer.packet),
+            Error.UNFINISHED: loads and op in self.words and bool(self._queue or self._framer.packet),
         }
         return [error for error, broken in rules.items() if broken]
 
@@ -215,7 +224,7 @@ class Block:
         batch = self._setting("batch")
         rates = tuple(self.bank.outputs["rate"])
         self._command = _Command(
-            op, self._setting("samples"), batch, rates, batch, deque(steps), self._words.get(op, 0)
+            op, self._setting("samples"), batch, rates, batch, deque(steps), self.words.get(op, 0)
         )
         self._step, self._table = [], []
 
@@ -236,7 +245,7 @@ class Block:
     def _take(self) -> bool:
         """Take a word of the input stream; False if none can be taken."""
         hold = self._setting("control_stop")
-        if self._halted or (hold and (self._command is None or self._load)):
+        if self._halted or (hold and (self._command is None or self.load)):
             self._framer.packet.clear()
             if self._command is None:
                 self._samples.clear()
@@ -245,17 +254,17 @@ class Block:
         if not self._queue:
             return False
         word, last = self._queue[0]
-        fault = self._framer.fault(word, last, self._load)
+        fault = self._framer.fault(word, last, self.load)
         if fault is not None:
             self._queue.popleft()
             self._framer.packet.clear()
             self._set(fault)
             return True
-        if not self._load and len(self._samples) == _BUFFER:
+        if not self.load and len(self._samples) == _BUFFER:
             return False
         self._queue.popleft()
         self._framer.packet.append(word)
-        if self._load:
+        if self.load:
             self._loaded(word)
         elif last:
             geometry = self.config.geometry
@@ -285,7 +294,7 @@ class Block:
             else:
                 return False
             return True
-        if not self._load:
+        if not self.load:
             self._at_once(command.op)
             self._finish()
             return True

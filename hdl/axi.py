@@ -1,20 +1,20 @@
-"""The machine on a bus, as docs/bus.md describes it."""
+"""The machine on a bus, as docs/bus.md describes it (twin of `golden/control.py`)."""
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal
+from amaranth.hdl import Cat, Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from golden.registers import RegisterMap
 
 from golden.config import MachineConfig
 from golden.counters import COUNTERS
 from golden.errors import Error
 from golden.input_buffer import word_bytes
-from hdl.axi_lite import AxiLite, axi_lite_ports
+from golden.registers import RegisterMap
+from hdl.axi_lite import axi_lite_meanings, axi_lite_ports
+from hdl.axi_registers import AxiRegisters
 from hdl.control import Control
 from hdl.framer import Framer
-from hdl.machine import Machine
+from hdl.instance import Instantiated
 from hdl.output import Output
-from hdl.registers import RegisterBank
 
 
 class Axi(wiring.Component):
@@ -28,26 +28,33 @@ class Axi(wiring.Component):
         The registers of this machine.
     design : int
         What the register DESIGN says.
-    machine : wiring.Component, optional
-        A component with the ports of `Machine`; by default one.
+    machine : wiring.Component
+        A `Machine`, or whatever has its ports.
+    module : str
+        Name of the module that was made of it.
 
     Attributes
     ----------
-    s_axi_* : AXI4-Lite slave
-        Registers; 32 bits of data.
-    s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast : AXI4-Stream slave
-        Samples and loads.
-    m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast : AXI4-Stream master
-        Predictions and dumps.
+    s_axis_tdata : Signal, in
+        A word of a sample or of a load.
+    s_axis_tvalid, s_axis_tready, s_axis_tlast : Signal(1)
+        It is offered, it is taken, it is its packet's last.
+    m_axis_tdata : Signal, out
+        A prediction, or a word of a dump.
+    m_axis_tvalid, m_axis_tready, m_axis_tlast : Signal(1)
+        It is offered, it is taken, it is its packet's last.
     irq : Signal(1), out
         An interrupt that is enabled stands.
     """
 
+    #: Meanings of the ports of the bus.
+    meanings = axi_lite_meanings()
+
     def __init__(
-        self, config: MachineConfig, registers: RegisterMap, design: int, machine: wiring.Component | None = None
+        self, config: MachineConfig, registers: RegisterMap, design: int, machine: wiring.Component, module: str
     ) -> None:
         self._config, self._registers, self._design = config, registers, design
-        self._machine = machine or Machine(config)
+        self._machine, self._module = machine, module
         bits = 8 * word_bytes(config.array.group)
         super().__init__(
             {
@@ -67,65 +74,55 @@ class Axi(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        config = self._config
-        word_bits = 2 * config.geometry.group
-        # all that the host's reset reaches; the handshakes of the bus are outside
-        m.domains.core = ClockDomain(local=True)
-        core = DomainRenamer("core")
-        m.submodules.axi_lite = lite = AxiLite()
-        m.submodules.registers = bank = RegisterBank(self._registers)
-        m.submodules.output = output = Output(word_bits=word_bits, class_bits=(config.layers[-1] - 1).bit_length())
-        m.submodules.framer = framer = core(Framer(config))
-        m.submodules.control = control = core(Control(config))
-        m.submodules.machine = machine = core(self._machine)
-        m.d.comb += [
-            ClockSignal("core").eq(ClockSignal()),
-            ResetSignal("core").eq(ResetSignal() | bank.control_reset),
-        ]
+        word_bits = 2 * self._config.geometry.group
+        m.submodules.registers = bank = AxiRegisters(self._registers)
+        m.submodules.output = output = Output(
+            word_bits=word_bits, class_bits=(self._config.layers[-1] - 1).bit_length()
+        )
+        # the host's reset reaches all but the handshakes of the bus
+        reset = ResetInserter(bank.control_reset)
+        m.submodules.framer = framer = reset(Framer(self._config))
+        m.submodules.control = control = reset(Control(self._config))
+        m.submodules.machine = machine = Instantiated(self._machine, self._module, bank.control_reset)
 
         # registers
-        for name in axi_lite_ports():
-            port = getattr(self, name)
-            m.d.comb += port.eq(getattr(lite, name)) if name in _LITE_OUTPUTS else getattr(lite, name).eq(port)
-        wiring.connect(m, lite.request, bank.request)
-        wiring.connect(m, bank.answer, lite.answer)
-        for error in Error:
-            source = getattr(bank, error.name.lower()) if error >= Error.UNMAPPED else control.errors[error]
-            m.d.comb += getattr(bank, f"error_{error.name.lower()}").eq(source)
+        for name, port in axi_lite_ports().items():
+            mine, other = getattr(self, name), getattr(bank, name)
+            m.d.comb += other.eq(mine) if port.flow == In else mine.eq(other)
+        # errors of the bus are the bank's own
+        for error in list(Error)[: Error.UNMAPPED]:
+            m.d.comb += getattr(bank, f"error_{error.name.lower()}").eq(control.errors[error])
         for name in COUNTERS:
             m.d.comb += getattr(bank, f"counter_{name}").eq(machine.counters[name])
+        for name in ("pulse_table", "switching_table", "neurons", "gradients"):
+            m.d.comb += getattr(bank, f"status_{name}").eq(getattr(control, name))
         m.d.comb += [
             bank.clear.eq(bank.control_reset),
             bank.design.eq(self._design),
             bank.status_busy.eq(control.busy),
             bank.status_waiting.eq(machine.waiting),
-            *[
-                getattr(bank, f"status_{name}").eq(getattr(control, name))
-                for name in ("pulse_table", "switching_table", "neurons", "gradients")
-            ],
             bank.interrupt_done.eq(control.done),
-            bank.interrupt_error.eq(bank.error.any()),
-            self.irq.eq((bank.enable_done & bank.interrupt[0]) | (bank.enable_error & bank.error.any())),
+            self.irq.eq((bank.enable_done & bank.interrupt) | (bank.enable_error & bank.error.any())),
         ]
 
         # commands
         wiring.connect(m, control.command, machine.command)
+        for name in ("samples", "batch", "timeout", "rate", "error"):
+            m.d.comb += getattr(control, name).eq(getattr(bank, name))
+        for name in ("rates", "stop", "abort", "flush"):
+            m.d.comb += getattr(machine, name).eq(getattr(control, name))
+        for name in ("loading", "words", "discard"):
+            m.d.comb += getattr(framer, name).eq(getattr(control, name))
         m.d.comb += [
             control.start.eq(bank.control_start),
             control.hold.eq(bank.control_stop),
             control.operation.eq(bank.command_operation),
-            *[
-                getattr(control, name).eq(getattr(bank, name))
-                for name in ("samples", "batch", "timeout", "rate", "error")
-            ],
             control.faults.eq(Cat(framer.label, framer.short, framer.long)),
             control.waiting.eq(machine.waiting),
             control.abandoned.eq(machine.abandoned),
             control.output_idle.eq(output.idle),
             control.unfinished.eq(framer.unfinished),
             control.taken.eq(framer.taken),
-            *[getattr(machine, name).eq(getattr(control, name)) for name in ("rates", "stop", "abort", "flush")],
-            *[getattr(framer, name).eq(getattr(control, name)) for name in ("loading", "words", "discard")],
             machine.drop.eq(framer.drop),
         ]
 

@@ -82,14 +82,7 @@ def main(
         "goals": GOALS,
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
         "seed": {"samples": 1},
-        "command": shlex.join(sys.orig_argv),
-        "versions": {
-            **versions(),
-            "cocotb": version("cocotb"),
-            "verilator": verilator.find().version,
-            "python": platform.python_version(),
-        },
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **stamp(verilator=verilator.find().version),
     }
     with whole(reports / "bench.json") as temporary:
         temporary.write_text(json.dumps(report, indent=1) + "\n")

@@ -39,12 +39,32 @@ struct Model {
     uint32_t stalls = 0;  // chance of a pause, in 2^-32
     uint64_t cycles = 0;
     Access reading, writing;
-    std::vector<uint8_t> input, output;
+    std::vector<uint8_t> input, output, marks;  // marks: one per output word, whether it had tlast
     size_t input_at = 0, output_at = 0;
     std::deque<size_t> ends;  // where packets end, in bytes of the whole input; the last word has tlast
     size_t base = 0;          // bytes of the whole input that are no longer in `input`
 
     explicit Model(size_t bytes) : word(bytes) {}
+
+    // What the block offers and we have not taken must stay as it is.
+    struct Offer {
+        bool held = false;
+        uint64_t value = 0;
+        bool changed(bool valid, bool ready, uint64_t now) {
+            const bool wrong = held && (!valid || now != value);
+            held = valid && !ready;
+            value = now;
+            return wrong;
+        }
+    } read_offer, write_offer, output_offer;
+    uint64_t violations = 0;
+
+    uint64_t output_digest() const {
+        uint64_t digest = top.m_axis_tlast;
+        const auto* data = reinterpret_cast<const uint8_t*>(&top.m_axis_tdata);
+        for (size_t i = 0; i < word; i++) digest = digest * 0x100000001b3 + data[i];
+        return digest;
+    }
 
     bool pause() { return stalls && uint32_t(random.next()) < stalls; }
 
@@ -77,9 +97,13 @@ struct Model {
         const bool ar = top.s_axi_arvalid && top.s_axi_arready;
         const bool aw = top.s_axi_awvalid && top.s_axi_awready;
         const bool w = top.s_axi_wvalid && top.s_axi_wready;
+        violations += read_offer.changed(top.s_axi_rvalid, top.s_axi_rready, uint64_t(top.s_axi_rdata) << 2 | top.s_axi_rresp);
+        violations += write_offer.changed(top.s_axi_bvalid, top.s_axi_bready, top.s_axi_bresp);
+        violations += output_offer.changed(top.m_axis_tvalid, top.m_axis_tready, output_digest());
         if (got) {
             const auto* data = reinterpret_cast<const uint8_t*>(&top.m_axis_tdata);
             output.insert(output.end(), data, data + word);
+            marks.push_back(top.m_axis_tlast);
         }
         if (reading.answer && top.s_axi_rvalid && top.s_axi_rready) {
             reading.value = top.s_axi_rdata;
@@ -108,12 +132,14 @@ struct Model {
         input.clear();
         ends.clear();
         output.clear();
+        marks.clear();
         input_at = output_at = 0;
     }
 
     void reset() {
         top.s_axis_tvalid = top.s_axi_arvalid = top.s_axi_awvalid = top.s_axi_wvalid = 0;
         reading = writing = Access();
+        read_offer = write_offer = output_offer = Offer();
         clear();
         top.rst = 1;
         for (int i = 0; i < 4; i++) cycle();
@@ -147,6 +173,8 @@ void model_reset(Model* model) { model->reset(); }
 
 uint64_t model_word_capacity(Model* model) { return sizeof model->top.s_axis_tdata; }
 
+uint64_t model_violations(Model* model) { return model->violations; }
+
 uint64_t model_cycles(Model* model) { return model->cycles; }
 
 // Read a register; -1 if no answer came in `limit` cycles, else RRESP.
@@ -174,12 +202,12 @@ int model_write(Model* model, uint32_t address, uint32_t value, uint32_t strobes
     return model->writing.response;
 }
 
-// Queue packets; `sizes` are their bytes.
-void model_send(Model* model, const uint8_t* data, const uint64_t* sizes, uint64_t packets) {
+// Queue packets; `sizes` are their bytes. Or words in the middle of a packet, if they do not end.
+void model_send(Model* model, const uint8_t* data, const uint64_t* sizes, uint64_t packets, int end_packets) {
     size_t end = model->base + model->input.size(), all = 0;
     for (uint64_t i = 0; i < packets; i++) {
         all += sizes[i];
-        model->ends.push_back(end + all);
+        if (end_packets) model->ends.push_back(end + all);
     }
     model->input.insert(model->input.end(), data, data + all);
 }
@@ -199,11 +227,14 @@ int model_run(Model* model, uint64_t least, uint64_t most, int interrupt, uint64
     return model->top.irq;
 }
 
-void model_take(Model* model, uint8_t* to, uint64_t size) {
+// Take output, and which of its words had tlast.
+void model_take(Model* model, uint8_t* to, uint64_t size, uint8_t* marks) {
     std::memcpy(to, model->output.data() + model->output_at, size);
+    std::memcpy(marks, model->marks.data() + model->output_at / model->word, size / model->word);
     model->output_at += size;
     if (model->output_at == model->output.size()) {
         model->output.clear();
+        model->marks.clear();
         model->output_at = 0;
     }
 }

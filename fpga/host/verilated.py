@@ -110,13 +110,14 @@ def _load(library: Path) -> ctypes.CDLL:
         ("reset", None, model),
         ("word_capacity", number, model),
         ("cycles", number, model),
+        ("violations", number, model),
         ("read", ctypes.c_int, model, small, ctypes.POINTER(small), number),
         ("write", ctypes.c_int, model, small, small, small, number),
-        ("send", None, model, ctypes.c_char_p, ctypes.POINTER(number), number),
+        ("send", None, model, ctypes.c_char_p, ctypes.POINTER(number), number, ctypes.c_int),
         ("unsent", number, model),
         ("received", number, model),
         ("run", ctypes.c_int, model, number, number, ctypes.c_int, number),
-        ("take", None, model, ctypes.c_char_p, number),
+        ("take", None, model, ctypes.c_char_p, number, ctypes.c_char_p),
         ("discard", None, model),
     ):
         function = getattr(loaded, f"model_{name}")
@@ -159,6 +160,11 @@ class Verilated:
         """Clock cycles so far."""
         return self._library.model_cycles(self._model)
 
+    @property
+    def violations(self) -> int:
+        """How often the block changed or withdrew what it had offered and nobody had taken."""
+        return self._library.model_violations(self._model)
+
     def reset(self) -> None:
         """Pulse the reset input, and empty both buffers."""
         self._library.model_reset(self._model)
@@ -181,13 +187,13 @@ class Verilated:
         if response != _OKAY:
             raise BusError(access, address)
 
-    def send(self, packets: Sequence[bytes]) -> None:
-        """Put packets into the buffer."""
+    def send(self, packets: Sequence[bytes], *, last: bool = True) -> None:
+        """Put packets into the buffer; or, for tests, words in the middle of a packet, without `last`."""
         for packet in packets:
             if not packet or len(packet) % self._word:
                 raise ValueError(f"a packet of {len(packet)} bytes is not one of whole words of {self._word} bytes")
         sizes = (ctypes.c_uint64 * len(packets))(*map(len, packets))
-        self._library.model_send(self._model, b"".join(packets), sizes, len(packets))
+        self._library.model_send(self._model, b"".join(packets), sizes, len(packets), last)
 
     def receive(self, size: int, timeout: float) -> bytes:
         """Take output words."""
@@ -196,9 +202,13 @@ class Verilated:
             self._library.model_run(self._model, 0, _CHUNK, False, size)
             if self.received() < size and time.monotonic() >= until:
                 raise TransportTimeout(f"{self.received()} of {size} bytes of output after {timeout:g} s")
-        data = ctypes.create_string_buffer(size)
-        self._library.model_take(self._model, data, size)
-        return data.raw
+        return self.take(size)[0]
+
+    def take(self, size: int) -> tuple[bytes, list[bool]]:
+        """Take output words that are here; say of every word whether it had tlast."""
+        data, marks = ctypes.create_string_buffer(size), ctypes.create_string_buffer(size // self._word)
+        self._library.model_take(self._model, data, size, marks)
+        return data.raw, [bool(mark) for mark in marks.raw]
 
     def wait(self, timeout: float) -> bool:
         """Wait until the interrupt is high."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cocotb_tests.runner import seed
+from cocotb_tests.fpga.desk import random
 from fpga.host.transport import BusError, Transport, TransportTimeout
 from fpga.host.verilated import BuildError, Verilated, build
 from golden.input_buffer import word_bytes
@@ -104,10 +104,6 @@ def opened(word: int, tmp_path_factory: pytest.TempPathFactory) -> Open:
     return lambda **options: Verilated(folder, quick=True, **options)
 
 
-def _rng(*numbers: int) -> np.random.Generator:
-    return np.random.default_rng([seed(), *numbers])
-
-
 def _packets(rng: np.random.Generator, count: int, word: int) -> list[bytes]:
     return [rng.bytes(word * int(rng.integers(1, 20))) for _ in range(count)]
 
@@ -115,7 +111,7 @@ def _packets(rng: np.random.Generator, count: int, word: int) -> list[bytes]:
 @pytest.mark.parametrize("stalls", [0.0, 0.6])
 def test_registers(opened: Open, word: int, stalls: float) -> None:
     """Reads give what was written, byte by byte; an error of the bus names the address."""
-    model, rng = opened(stalls=stalls, seed=3), _rng(word)
+    model, rng = opened(stalls=stalls, seed=3), random(word)
     memory: Transport = model
     known = {}
     for address in range(0, 0x100, 4):
@@ -141,7 +137,7 @@ def test_registers(opened: Open, word: int, stalls: float) -> None:
 @pytest.mark.parametrize("stalls", [0.0, 0.3, 0.9])
 def test_streams(opened: Open, word: int, stalls: float) -> None:
     """All words come back in order, every packet with one tlast, registers or not in between."""
-    model, rng = opened(stalls=stalls, seed=4), _rng(word, 1)
+    model, rng = opened(stalls=stalls, seed=4), random(word, 1)
     sent, got, count = b"", b"", 0
     for turn in range(30):
         packets = _packets(rng, int(rng.integers(0, 10)), word)
@@ -205,7 +201,7 @@ def test_output_in_time(opened: Open, word: int) -> None:
 @pytest.mark.parametrize("stalls", [0.0, 0.9])
 def test_discard(opened: Open, word: int, stalls: float) -> None:
     """Nothing of before comes out after, but what the other side has taken has been taken whole."""
-    model, rng = opened(stalls=stalls, seed=5), _rng(word, 2)
+    model, rng = opened(stalls=stalls, seed=5), random(word, 2)
     for _ in range(20):
         model.send(_packets(rng, 20, word))
         model.receive(word * int(rng.integers(1, 20)), 10)

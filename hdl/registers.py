@@ -1,0 +1,250 @@
+"""Register bank of the block on a bus (twin of `golden/registers.py`)."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal, Value, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.registers import ADDRESS_BITS, DATA_BITS, REFUSALS, WORD, Kind, Place, RegisterMap
+from hdl.planes import held, named
+
+#: An access: byte address, what is written, which bytes of it, whether it writes.
+RequestLayout = data.StructLayout({"address": ADDRESS_BITS, "data": DATA_BITS, "strobes": WORD, "write": 1})
+#: What becomes of it: what was read, whether it was refused.
+AnswerLayout = data.StructLayout({"data": DATA_BITS, "error": 1})
+
+#: Bit of an address at which the number of its word begins.
+_WORD_AT = WORD.bit_length() - 1
+#: log2 of the words in a block, among which the first stage of reading chooses.
+_BLOCK_BITS = 4
+
+
+def register_ports(registers: RegisterMap) -> dict[str, wiring.Member]:
+    """Ports for the fields of a register map.
+
+    Parameters
+    ----------
+    registers : RegisterMap
+        The registers.
+
+    Returns
+    -------
+    dict of str to wiring.Member
+        By ``register_field``, lower-case, ``register`` alone if its only field is VALUE. A setting: Out, an array of
+        registers as an array. A pulse: Out, one cycle of 1. A status: In. An event: In, which sets it; and for every
+        register with events, by its name, Out: those that are set, lowest first.
+    """
+    ports: dict[str, wiring.Member] = {}
+    for register in registers.registers:
+        for part in register.fields:
+            if part.kind is Kind.SETTING:
+                shape = data.ArrayLayout(part.width, register.count) if register.count else unsigned(part.width)
+                init = [part.reset] * register.count if register.count else part.reset
+                ports[register.port(part)] = _out(shape, init)
+            elif part.kind is not Kind.CONSTANT:
+                ports[register.port(part)] = Out(1) if part.kind is Kind.PULSE else In(part.width)
+        if register.events:
+            init = sum(part.reset << bit for bit, part in enumerate(register.events))
+            ports[register.name.lower()] = _out(unsigned(len(register.events)), init)
+    return ports
+
+
+def _out(shape: ShapeLike, init: object) -> wiring.Member:
+    """Make an output that is a register with a reset value."""
+    return Out(shape, init=init)  # pyright: ignore[reportCallIssue]  missing from the stubs
+
+
+def register_meanings(registers: RegisterMap) -> dict[str, str]:
+    """Meanings of the ports of `register_ports`, from the texts of the map."""
+    meanings = {}
+    for register in registers.registers:
+        for part in register.fields:
+            sets = f"Sets {register.name}.{part.name}: " if part.kind is Kind.EVENT else ""
+            meanings[register.port(part)] = sets + part.text
+        if register.events:
+            names = ", ".join(part.name for part in register.events)
+            meanings[register.name.lower()] = f"Bits of {register.name} that are set, lowest first: {names}."
+    return meanings
+
+
+class RegisterBank(wiring.Component):
+    """Holds what the host sets, shows it what the hardware says, and refuses what no register takes.
+
+    One access at a time: the answer to a request comes 2 cycles later, the next request 3 cycles later at the
+    earliest. What a write changes shows in the cycle after the request, what hardware sets in the cycle after it did.
+    A read sees the registers as they are when the request is taken. Of changes in the same cycle, setting by hardware
+    wins over the access, `clear` over both. `clear` leaves the access alone.
+
+    Parameters
+    ----------
+    registers : RegisterMap
+        The registers; their ports are those of `register_ports`.
+
+    Attributes
+    ----------
+    request : stream, in
+        An access: byte ``address``, ``data`` with one of ``strobes`` per byte, ``write``.
+    answer : stream, out
+        What becomes of it: ``data`` of a read, else 0; ``error``: it was refused and has changed nothing.
+    clear : Signal(1), in
+        All registers return to their reset values.
+    unaligned, unmapped, read_only : Signal(1), out
+        High for one cycle after an access was refused, for this reason.
+    """
+
+    def __init__(self, registers: RegisterMap) -> None:
+        self._registers = registers
+        #: Meanings of the ports that the register map makes.
+        self.meanings = register_meanings(registers)
+        super().__init__(
+            {
+                "request": In(stream.Signature(RequestLayout)),
+                "answer": Out(stream.Signature(AnswerLayout)),
+                "clear": In(1),
+                **{name: Out(1) for name in REFUSALS},
+                **register_ports(registers),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        request, answer = self.request.payload, self.answer
+        selecting = Signal(name="selecting")  # a request has been taken, its answer is being selected
+        m.d.comb += self.request.ready.eq(~selecting & ~answer.valid)
+        taken = named(m, "taken", self.request.valid & self.request.ready)
+        aligned = named(m, "aligned", ~request.address[:_WORD_AT].any())
+        refused = self._refuse(m, taken, aligned)
+        # other reasons to refuse need not be known: an address that matches no register does nothing
+        reads = named(m, "reads", taken & aligned & ~request.write)
+        writes = named(m, "writes", taken & aligned & request.write)
+
+        word = self._select(m, reads)
+        failed = held(m, "failed", taken, refused)
+        silent = held(m, "silent", taken, refused | request.write)
+        m.d.sync += selecting.eq(taken)
+        with m.If(selecting):
+            m.d.sync += [
+                answer.valid.eq(1),
+                answer.payload.data.eq(Mux(silent, 0, word)),
+                answer.payload.error.eq(failed),
+            ]
+        with m.Elif(answer.ready):
+            m.d.sync += answer.valid.eq(0)
+
+        self._write(m, writes)
+        return m
+
+    def _refuse(self, m: Module, taken: Signal, aligned: Signal) -> Signal:
+        """Tell whether the request is refused, and why."""
+        request, places = self.request.payload, self._registers.places
+        writable = [address // WORD for address, place in places.items() if place.register.writable]
+        others = [address // WORD for address, place in places.items() if not place.register.writable]
+        unmapped, read_only = Signal(name="is_unmapped"), Signal(name="is_read_only")
+        m.d.comb += unmapped.eq(aligned)
+        with m.Switch(request.address[_WORD_AT:]):
+            with m.Case(*writable):
+                m.d.comb += unmapped.eq(0)
+            with m.Case(*others):
+                m.d.comb += [unmapped.eq(0), read_only.eq(request.write & aligned)]
+        for reason, signal in zip(REFUSALS, (~aligned, unmapped, read_only), strict=True):
+            m.d.sync += getattr(self, reason).eq(taken & signal)
+        return named(m, "refused", ~aligned | unmapped | read_only)
+
+    def _select(self, m: Module, reads: Signal) -> Signal:
+        """Select what is read, in two stages: one word of every block of words, then one block."""
+        address, places = self.request.payload.address, self._registers.places
+        blocks: dict[int, dict[int, Place]] = {}
+        for at, place in places.items():
+            block, inside = divmod(at // WORD, 1 << _BLOCK_BITS)
+            blocks.setdefault(block, {})[inside] = place
+        # what is above the low word of a register when that is read
+        high = Signal(self._high_bits, name="high")
+        with m.If(reads), m.Switch(address[_WORD_AT:]):
+            for at, place in places.items():
+                if place.register.buffered and not place.word:
+                    with m.Case(at // WORD):
+                        m.d.sync += high.eq(self._value(place)[DATA_BITS:])
+        with m.If(self.clear):
+            m.d.sync += high.eq(0)
+
+        chosen = held(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
+        words: dict[int, Signal] = {}
+        for block, inside in blocks.items():
+            words[block] = one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
+            with m.If(reads), m.Switch(address[_WORD_AT : _WORD_AT + _BLOCK_BITS]):
+                for at, place in inside.items():
+                    with m.Case(at):
+                        again = place.register.buffered and place.word
+                        m.d.sync += one.eq(high if again else self._value(place)[DATA_BITS * place.word :])
+        word = Signal(DATA_BITS, name="word")
+        with m.Switch(chosen):
+            for block, one in words.items():
+                with m.Case(block):
+                    m.d.comb += word.eq(one)
+        return word
+
+    @property
+    def _high_bits(self) -> int:
+        """Most bits of a register, above its low word, that are copied when that is read."""
+        ends = [part.lsb + part.width for register, part in self._registers.fields() if register.buffered]
+        return max([DATA_BITS, *ends]) - DATA_BITS
+
+    def _value(self, place: Place) -> Value:
+        """Value of a whole register."""
+        register, bits, end = place.register, [], 0
+        for part in register.fields:
+            bits.append(Const(0, part.lsb - end))
+            end = part.lsb + part.width
+            if part.kind in (Kind.CONSTANT, Kind.PULSE):
+                bits.append(Const(part.reset, part.width))
+            elif part.kind is Kind.EVENT:
+                bits.append(getattr(self, register.name.lower())[register.events.index(part)])
+            else:
+                port = getattr(self, register.port(part))
+                bits.append(port[place.index] if register.count else port)
+        return Cat(*bits, Const(0, register.width - end))
+
+    def _write(self, m: Module, writes: Signal) -> None:
+        """Write, and what hardware changes: events, the end of pulses, the return to reset values."""
+        request = self.request.payload
+        changed: list[Signal] = []
+        cleared: dict[str, Signal] = {}
+        for register in self._registers.registers:
+            if register.events:
+                name = register.name.lower()
+                events = getattr(self, name)
+                cleared[name] = Signal(len(events), name=f"{name}_cleared")
+                sets = Cat(*(getattr(self, register.port(part)) for part in register.events))
+                m.d.sync += events.eq(events & ~cleared[name] | sets)
+                changed.append(events)
+            for part in register.fields:
+                if part.kind is Kind.PULSE:
+                    m.d.sync += getattr(self, register.port(part)).eq(0)
+                if part.kind in (Kind.SETTING, Kind.PULSE):
+                    # an array of registers is a view of its signal
+                    changed.append(Value.cast(getattr(self, register.port(part))))
+        with m.If(writes), m.Switch(request.address[_WORD_AT:]):
+            for at, place in self._registers.places.items():
+                if place.register.writable:
+                    with m.Case(at // WORD):
+                        self._write_word(m, place, cleared)
+        with m.If(self.clear):
+            for signal in changed:
+                m.d.sync += signal.eq(signal.init)
+
+    def _write_word(self, m: Module, place: Place, cleared: dict[str, Signal]) -> None:
+        """Write the bytes of a word whose strobes are set."""
+        request, register = self.request.payload, place.register
+        for byte in range(WORD):
+            with m.If(request.strobes[byte]):
+                for part in register.fields:
+                    low, high = max(part.lsb, 8 * byte), min(part.lsb + part.width, 8 * byte + 8)
+                    if low >= high or part.kind in (Kind.CONSTANT, Kind.STATUS):
+                        continue
+                    written = request.data[low:high]
+                    if part.kind is Kind.EVENT:
+                        m.d.comb += cleared[register.name.lower()][register.events.index(part)].eq(written)
+                        continue
+                    port = getattr(self, register.port(part))
+                    target = port[place.index] if register.count else port
+                    m.d.sync += target[low - part.lsb : high - part.lsb].eq(written)
