@@ -8,8 +8,10 @@ import pytest
 from cocotb_tests.configs import nonideal, random_config, variant
 from cocotb_tests.fpga.block import DESIGN, BlockTransport, described
 from cocotb_tests.fpga.desk import LOADABLE, TINY, Desk, random, samples_of
+from cocotb_tests.fpga.echo import Echo
 from cocotb_tests.runner import seed
 from fpga.host.driver import DesignError, Driver
+from fpga.host.registers import Registers
 from fpga.host.transport import BusError
 from golden.config import MachineConfig
 
@@ -123,6 +125,23 @@ def test_registers() -> None:
     assert driver.read("ERROR") == 1 << 15
     driver.recover()
     assert driver.read("ERROR") == 0
+
+
+def test_neighbours() -> None:
+    """Writing a field sets what was set, and neither does nor clears anything else."""
+    kinds = ("rw", "rw", "w1c", "pulse", "r")
+    fields = {
+        f"F{at}": {"lsb": 4 * at, "width": 4, "access": kind, "reset": 0, "text": ""} for at, kind in enumerate(kinds)
+    }
+    entry = {"address": 8, "width": 32, "access": "rw", "text": "", "fields": fields}
+    echo = Echo()
+    registers = Registers(echo, {"registers": {"MIXED": entry}})
+    echo.write(8, 0x54321)
+    for name, value in (("F0", 0x2F), ("F1", 0xF1), ("F2", 0xF21), ("F3", 0xF021)):
+        echo.write(8, 0x54321)
+        registers.write(f"MIXED.{name}", 15)
+        assert echo.writes[-1] == (8, value, 15)
+    assert registers.read("MIXED.F3") == 15
 
 
 @pytest.mark.parametrize(

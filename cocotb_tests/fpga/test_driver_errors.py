@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cocotb_tests.configs import variant
 from cocotb_tests.fpga.desk import TINY, Desk, samples_of
 from fpga.host.driver import Driver
 from fpga.host.registers import MachineError
@@ -78,6 +79,16 @@ def test_wrong_arrays(message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         _WRONG[message](desk.driver)
     assert desk.transport.packets == 0
+
+
+def test_binary_weights() -> None:
+    """Binary synapses have no second device."""
+    config = variant(TINY, array={"synapse": "binary"})
+    desk = Desk(config)
+    ones = np.ones((config.geometry.rows, config.array.lanes), int)
+    with pytest.raises(ValueError, match=r"^r2 must be 0 .. 0, not 1$"):
+        desk.driver.load_weights(ones, ones)
+    desk.driver.load_weights(ones, 0 * ones)
 
 
 def _packet(config: MachineConfig, words: int) -> bytes:
@@ -185,6 +196,32 @@ def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     assert driver.counters()["samples"] == 3
     np.testing.assert_array_equal(driver.train(samples, 4, rates), golden.train(samples, 4, rates))
     desk.equal()
+
+
+def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dump goes on to its end although nobody wants its words any more."""
+    desk = Desk(TINY, timeout=5)
+    desk.driver.form()
+    words = 50
+    read, discard = desk.transport.read, desk.transport.discard
+
+    def busy(address: int) -> int:
+        return read(address) | (address == 0x14 and words > 0)
+
+    def take() -> None:
+        nonlocal words
+        words -= 10
+        discard()
+
+    monkeypatch.setattr(desk.transport, "read", busy)
+    monkeypatch.setattr(desk.transport, "discard", take)
+    desk.driver.stop()
+    assert words <= 0
+    words = 1 << 60
+    desk = Desk(TINY, timeout=0.05)
+    monkeypatch.setattr(desk.transport, "read", lambda address: 1)
+    with pytest.raises(TransportTimeout, match=r"^the machine has not stopped for 0\.05 s: reset it$"):
+        desk.driver.stop()
 
 
 def test_reset() -> None:

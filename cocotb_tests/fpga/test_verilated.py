@@ -13,8 +13,8 @@ from fpga.host.transport import BusError, Transport, TransportTimeout
 from fpga.host.verilated import BuildError, Verilated, build
 from golden.input_buffer import word_bytes
 
-#: Registers: words below 0x100 are memory; packets that have come in; words after which the interrupt rises.
-PACKETS, WORDS = 0x100, 0x104
+#: Registers: words below 0x100 are memory; a digest of where packets ended; words after which the interrupt rises.
+ENDS, WORDS = 0x100, 0x104
 
 #: Address and data of a write, address of a read are taken in any order; one access of a kind is under way at a time.
 ECHO = """
@@ -29,7 +29,7 @@ module mtj_gxnor_axi(
   output reg m_axis_tvalid, input m_axis_tready, output reg [MSB:0] m_axis_tdata, output reg m_axis_tlast,
   output reg irq);
   reg [31:0] memory[0:63];
-  reg [31:0] packets, words, alarm;
+  reg [31:0] ends, all, words, alarm;
   reg has_address, has_data;
   reg [9:0] address;
   reg [31:0] data;
@@ -56,20 +56,21 @@ module mtj_gxnor_axi(
     if (s_axi_arvalid && s_axi_arready) begin
       s_axi_rvalid <= 1;
       s_axi_rresp <= s_axi_araddr < 10'h108 ? 2'd0 : 2'd2;
-      s_axi_rdata <= s_axi_araddr == 10'h100 ? packets : s_axi_araddr == 10'h104 ? alarm : memory[s_axi_araddr[7:2]];
+      s_axi_rdata <= s_axi_araddr == 10'h100 ? ends : s_axi_araddr == 10'h104 ? alarm : memory[s_axi_araddr[7:2]];
     end
     if (m_axis_tready) m_axis_tvalid <= 0;
     if (s_axis_tvalid && s_axis_tready) begin
       m_axis_tvalid <= 1;
       m_axis_tdata <= s_axis_tdata;
       m_axis_tlast <= s_axis_tlast;
-      packets <= packets + s_axis_tlast;
+      all <= all + 1;
+      if (s_axis_tlast) ends <= {ends[30:0], ends[31]} ^ all;
       words <= words + 1;
       if (words + 1 == alarm) irq <= 1;
     end
     if (rst) begin
       s_axi_bvalid <= 0; s_axi_rvalid <= 0; m_axis_tvalid <= 0; irq <= 0;
-      packets <= 0; words <= 0; alarm <= 0; has_address <= 0; has_data <= 0;
+      ends <= 0; all <= 0; words <= 0; alarm <= 0; has_address <= 0; has_data <= 0;
     end
   end
 endmodule
@@ -77,6 +78,19 @@ endmodule
 
 #: Lanes per word: words of 1, 3 and 16 bytes, each of another C++ type.
 GROUPS = (2, 10, 64)
+
+
+class Ends:
+    """The digest of where packets ended."""
+
+    def __init__(self) -> None:
+        self.words = self.digest = 0
+
+    def add(self, words: int) -> None:
+        """Take a packet."""
+        self.words += words
+        self.digest = (self.digest << 1 & 0xFFFFFFFF | self.digest >> 31) ^ (self.words - 1)
+
 
 Open = Callable[..., Verilated]
 
@@ -136,13 +150,15 @@ def test_registers(opened: Open, word: int, stalls: float) -> None:
 
 @pytest.mark.parametrize("stalls", [0.0, 0.3, 0.9])
 def test_streams(opened: Open, word: int, stalls: float) -> None:
-    """All words come back in order, every packet with one tlast, registers or not in between."""
+    """All words come back in order, tlast on the last of every packet, registers or not in between."""
     model, rng = opened(stalls=stalls, seed=4), random(word, 1)
-    sent, got, count = b"", b"", 0
+    sent, got, ends = b"", b"", Ends()
     for turn in range(30):
         packets = _packets(rng, int(rng.integers(0, 10)), word)
         model.send(packets)
-        sent, count = sent + b"".join(packets), count + len(packets)
+        sent += b"".join(packets)
+        for packet in packets:
+            ends.add(len(packet) // word)
         if turn % 3 == 0:
             model.write(8, turn)
             assert model.read(8) == turn
@@ -151,7 +167,7 @@ def test_streams(opened: Open, word: int, stalls: float) -> None:
     got += model.receive(len(sent) - len(got), 10)
     assert got == sent
     assert model.unsent() == model.received() == 0
-    assert model.read(PACKETS) == count
+    assert model.read(ENDS) == ends.digest
     model.close()
 
 
@@ -184,7 +200,7 @@ def test_interrupt(opened: Open, word: int) -> None:
         assert model.wait(0)
     model.reset()
     assert not model.wait(0)
-    assert (model.received(), model.read(PACKETS)) == (0, 0)
+    assert (model.received(), model.read(ENDS)) == (0, 0)
     model.close()
 
 
@@ -200,9 +216,10 @@ def test_output_in_time(opened: Open, word: int) -> None:
 
 @pytest.mark.parametrize("stalls", [0.0, 0.9])
 def test_discard(opened: Open, word: int, stalls: float) -> None:
-    """Nothing of before comes out after, but what the other side has taken has been taken whole."""
+    """Nothing of before comes out after; tlast is where it belongs all the same."""
     model, rng = opened(stalls=stalls, seed=5), random(word, 2)
     for _ in range(20):
+        model.reset()
         model.send(_packets(rng, 20, word))
         model.receive(word * int(rng.integers(1, 20)), 10)
         model.discard()
@@ -212,6 +229,14 @@ def test_discard(opened: Open, word: int, stalls: float) -> None:
         model.send([packet])
         assert model.receive(3 * word, 10) == packet
         assert (model.unsent(), model.received()) == (0, 0)
+    model.reset()
+    ends = Ends()
+    for words in (3, 5):
+        ends.add(words)
+        model.send([bytes(word * words)])
+        model.receive(word * words, 10)
+        model.discard()
+    assert model.read(ENDS) == ends.digest
     model.close()
 
 

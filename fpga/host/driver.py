@@ -181,14 +181,12 @@ class Driver:
         Training ends with a write pass, as if the present sample were the last of the command.
         """
         self.write("CONTROL.STOP", 1)
-        self._transport.discard()
         until = time.monotonic() + self._timeout
         while self.read("STATUS.BUSY"):
-            self._transport.discard()  # a dump goes on to its end
+            self._transport.discard()  # no further sample goes in, and a dump comes to its end
             if time.monotonic() >= until:
                 raise TransportTimeout(f"the machine has not stopped for {self._timeout:g} s: reset it")
         self._transport.discard()
-        self.write("INTERRUPT.DONE", 1)
         self.write("CONTROL.STOP", 0)
 
     def recover(self) -> None:
@@ -225,8 +223,7 @@ class Driver:
         self.write("COMMAND.OPERATION", operation)
         try:
             self.write("CONTROL.START", 1)
-            if packets and not self.read("INTERRUPT.ERROR"):
-                self._transport.send(packets)
+            self._transport.send(packets)
             self._wait(operation)
             if self.read("INTERRUPT.ERROR"):
                 raise self._failed()

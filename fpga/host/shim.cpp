@@ -41,8 +41,7 @@ struct Model {
     Access reading, writing;
     std::vector<uint8_t> input, output, marks;  // marks: one per output word, whether it had tlast
     size_t input_at = 0, output_at = 0;
-    std::deque<size_t> ends;  // where packets end, in bytes of the whole input; the last word has tlast
-    size_t base = 0;          // bytes of the whole input that are no longer in `input`
+    std::deque<size_t> ends;  // where packets end in `input`; their last word has tlast
 
     explicit Model(size_t bytes) : word(bytes) {}
 
@@ -74,10 +73,9 @@ struct Model {
             std::memcpy(&top.s_axis_tdata, &input[input_at], word);
             input_at += word;
             top.s_axis_tvalid = 1;
-            top.s_axis_tlast = !ends.empty() && base + input_at == ends.front();
+            top.s_axis_tlast = !ends.empty() && input_at == ends.front();
             if (top.s_axis_tlast) ends.pop_front();
             if (input_at == input.size()) {
-                base += input_at;
                 input.clear();
                 input_at = 0;
             }
@@ -128,7 +126,6 @@ struct Model {
 
     // Forget what waits on either side.
     void clear() {
-        base += input.size();
         input.clear();
         ends.clear();
         output.clear();
@@ -204,10 +201,10 @@ int model_write(Model* model, uint32_t address, uint32_t value, uint32_t strobes
 
 // Queue packets; `sizes` are their bytes. Or words in the middle of a packet, if they do not end.
 void model_send(Model* model, const uint8_t* data, const uint64_t* sizes, uint64_t packets, int end_packets) {
-    size_t end = model->base + model->input.size(), all = 0;
+    size_t all = 0;
     for (uint64_t i = 0; i < packets; i++) {
         all += sizes[i];
-        if (end_packets) model->ends.push_back(end + all);
+        if (end_packets) model->ends.push_back(model->input.size() + all);
     }
     model->input.insert(model->input.end(), data, data + all);
 }
