@@ -135,7 +135,7 @@ def test_neighbours() -> None:
     }
     entry = {"address": 8, "width": 32, "access": "rw", "text": "", "fields": fields}
     echo = Echo()
-    registers = Registers(echo, {"registers": {"MIXED": entry}})
+    registers = Registers(echo, {"MIXED": entry})
     echo.write(8, 0x54321)
     for name, value in (("F0", 0x2F), ("F1", 0xF1), ("F2", 0xF21), ("F3", 0xF021)):
         echo.write(8, 0x54321)
