@@ -330,7 +330,7 @@ class Traffic:
         self.tally.stops += 1
         self.settle()
         for _ in range(self._pick(0, 1, 2)):
-            self.rng.choice([self._sample, self._start_held, self._read])()
+            (self._sample, self._start_held, self._read)[self._pick(0, 1, 2)]()
         self.settle()
         self.write(self._address["CONTROL"], 0)
         self.settle()

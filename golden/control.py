@@ -7,6 +7,8 @@ at once. What the block says then is what it must say, whatever pauses there wer
 from collections import deque
 from dataclasses import dataclass
 
+import numpy as np
+
 from golden.config import MachineConfig
 from golden.errors import HALTING, Error
 from golden.framer import Framer
@@ -273,7 +275,8 @@ class Block:
         elif last:
             geometry = self.config.geometry
             data = self._bytes(self._framer.packet)
-            self._samples.append(Samples(*unpack_samples(data, geometry.sizes[0], geometry.group)))
+            trits, labels = unpack_samples(data, geometry.sizes[0], geometry.group)
+            self._samples.append(Samples(trits, labels.astype(np.uint8)))
         if last:
             self._framer.packet.clear()
         return True
