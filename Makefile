@@ -60,10 +60,10 @@ test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
 test-full: $(STAMP) ## all tests, the slow ones too; options as for test
 	$(TEST)
 
-train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast SEED RESUME=1 WAVES=1
+train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast TRANSPORT=axi SEED RESUME=1 WAVES=1
 	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
-	  $(call option,sim,SIM) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
+	  $(call option,sim,SIM) $(call option,transport,TRANSPORT) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
 
 fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
 	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }

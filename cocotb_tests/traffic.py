@@ -57,10 +57,12 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         mine, theirs = vars(self), vars(other)
-        return Tally(**{
-            name: value | theirs[name] if isinstance(value, set) else value + theirs[name]
-            for name, value in mine.items()
-        })
+        return Tally(
+            **{
+                name: value | theirs[name] if isinstance(value, set) else value + theirs[name]
+                for name, value in mine.items()
+            }
+        )
 
 
 class Traffic:
@@ -169,9 +171,7 @@ class Traffic:
             raise Mismatch(f"interrupt {interrupt} in the RTL, {self.block.interrupt} in the golden block")
         found, marks = self.rtl.take(self.rtl.received())
         size = self._size
-        output = [
-            (int.from_bytes(found[at * size : (at + 1) * size], "little"), last) for at, last in enumerate(marks)
-        ]
+        output = [(int.from_bytes(found[at * size : (at + 1) * size], "little"), last) for at, last in enumerate(marks)]
         if len(output) > 8:
             self.tally.dumped += len(output)
         else:
@@ -330,7 +330,7 @@ class Traffic:
         self.tally.stops += 1
         self.settle()
         for _ in range(self._pick(0, 1, 2)):
-            self.rng.choice([self._sample, self._start_held, self._read])()
+            (self._sample, self._start_held, self._read)[self._pick(0, 1, 2)]()
         self.settle()
         self.write(self._address["CONTROL"], 0)
         self.settle()

@@ -12,17 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
-from cocotb_tests import harness, memory, runner
+from cocotb_tests import bus_training, harness, memory, runner
 from cocotb_tests.picture import draw
 from cocotb_tests.progress import Progress
 from cocotb_tests.report import stamp
 from cocotb_tests.training import Job
+from fpga.host.registers import MachineError
+from fpga.host.transport import LinkError
+from fpga.host.verilated import BuildError
 from gen import config as configs
 from gen import verilator, verilog
 from golden import data
 from golden.config import MachineConfig
 from golden.fast.compiled import MissingError
-from golden.fast.machine import FastMachine
+from golden.fast.machine import FastMachine, quickest
 from golden.machine import Machine
 from golden.training import CHECKPOINT_SECONDS, CheckpointError, Run
 
@@ -34,6 +37,9 @@ _USER_ERRORS = (
     MissingError,
     runner.SimulatorError,
     verilator.ToolError,
+    BuildError,
+    MachineError,
+    LinkError,
     ValueError,
     OSError,
 )
@@ -138,6 +144,20 @@ def _seeded(config: MachineConfig, seed: int) -> MachineConfig:
     return replace(config, random=random, training=training)
 
 
+def _check_transport(transport: str, sim: str, *, resume: bool, waves: bool) -> bool:
+    """Say whether to train through the bus; refuse what that cannot do."""
+    if transport not in ("direct", "axi"):
+        raise ValueError(f"unknown TRANSPORT={transport!r}: give direct or axi")
+    if transport == "direct":
+        return False
+    if sim != "verilator":
+        raise ValueError(f"TRANSPORT=axi needs SIM=verilator, not {sim}")
+    if resume or waves:
+        option = "RESUME" if resume else "WAVES"
+        raise ValueError(f"TRANSPORT=axi cannot do {option}=1: give TRANSPORT=direct, or leave {option} out")
+    return True
+
+
 def _report(run: Run, job: Job, name: str, simulator: str, outcome: dict[str, Any]) -> dict[str, Any]:
     tested = [epoch for epoch in run.curve if epoch.test_samples]
     presented = sum(epoch.train_samples + epoch.test_samples for epoch in run.curve)
@@ -173,6 +193,7 @@ def main(
     epochs: Annotated[int, typer.Option(help="passes over them; 0 for the configuration's")] = 0,
     sim: Annotated[str, typer.Option(help="verilator, icarus; model alone: golden, or fast (Numba)")] = "verilator",
     seed: Annotated[int, typer.Option(help="seed of random streams and sample order; 0 for the configuration's")] = 0,
+    transport: Annotated[str, typer.Option(help="direct, or axi: driver and registers on the bus")] = "direct",
     resume: Annotated[bool, typer.Option(help="continue from the last checkpoint")] = False,
     waves: Annotated[bool, typer.Option(help="record the first batch as a waveform, and stop after it")] = False,
     build: Annotated[Path, typer.Option(help="folder for everything that is made")] = _BUILD,
@@ -182,12 +203,14 @@ def main(
     try:
         if sim not in _GOLDEN:
             runner.check(sim)
+        bus = _check_transport(transport, sim, resume=resume, waves=waves)
         loaded = data.load(dataset, Path(data_dir) if data_dir else None)
         machine = _seeded(configs.load(name), seed)
         memory.check(machine)
-        run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim, Machine))
+        model = quickest(machine) if bus else _GOLDEN.get(sim, Machine)
+        run = Run(machine, loaded, samples, epochs or machine.training.epochs, model)
         title = configs.title(name)
-        work = build / "train" / f"{dataset}-{title}{'-golden' if sim in _GOLDEN else ''}"
+        work = build / "train" / f"{dataset}-{title}{'-golden' if sim in _GOLDEN else '-axi' if bus else ''}"
         job = Job(
             design=str(work.resolve() / "design"),
             work=str(work.resolve()),
@@ -206,9 +229,12 @@ def main(
         else:
             files = verilog.machine_files(machine, title)
             verilog.write(files, Path(job.design))
-            outcome = simulate(job, files, sim, waves=waves)
-            run.resume(job.checkpoint)
-        report = _report(run, job, title, sim, outcome)
+            if bus:
+                outcome = bus_training.train(run, Path(job.design), json.loads(files["manifest.json"]))
+            else:
+                outcome = simulate(job, files, sim, waves=waves)
+                run.resume(job.checkpoint)
+        report = _report(run, job, title, sim, outcome) | {"transport": transport}
         reports = build / "reports"
         verilog.write({"train.json": json.dumps(report, indent=1) + "\n"}, reports)
         if run.curve:
@@ -218,8 +244,8 @@ def main(
     except _USER_ERRORS as error:
         sys.exit(f"error: {error}")
     if outcome["bit_exact"] is False:
-        again = "make train with the same settings, RESUME=1 and WAVES=1, records this batch"
-        sys.exit(f"RTL and golden model differ: {outcome['mismatch']}; {again}")
+        again = "" if bus else "; make train with the same settings, RESUME=1 and WAVES=1, records this batch"
+        sys.exit(f"RTL and golden model differ: {outcome['mismatch']}{again}")
     print(
         f"{dataset} on {title}: test accuracy {report['test_accuracy']:.4f} after {len(run.curve)} epochs, "
         f"bit_exact {report['bit_exact']}, {report['compared_values']} values compared, "

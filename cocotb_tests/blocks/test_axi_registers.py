@@ -8,6 +8,7 @@ from cocotb.handle import HierarchyObject
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from cocotb_tests import block
+from cocotb_tests.accesses import random_request
 from cocotb_tests.axi_lite import OKAY, SLVERR, AxiLiteChannels, AxiLiteMonitor, quiet
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime
@@ -25,23 +26,6 @@ _ALL = (1 << 32) - 1
 def test_axi_registers(config: MachineConfig) -> None:
     """All coroutines of this module."""
     block.run("axi_registers", config, __name__)
-
-
-def _requests(bench: block.Bench, golden: RegisterBank, count: int) -> list[Request]:
-    """Random accesses: mostly of registers, some without one or not aligned; all kinds of strobes."""
-    places = list(golden.registers.places)
-    requests = []
-    for _ in range(count):
-        address = places[int(bench.rng.integers(len(places)))]
-        luck = bench.rng.random()
-        if luck < 0.4:  # what can be written is a small part of all
-            address = int(bench.rng.integers(0x10, 0x34)) & ~3
-        elif luck < 0.5:
-            address = int(bench.rng.integers(1 << 10))
-        strobes = 15 if bench.rng.random() < 0.5 else int(bench.rng.integers(16))
-        data = int(bench.rng.integers(1 << 32)) & int(bench.rng.integers(1 << 32))
-        requests.append(Request(address, bool(bench.rng.random() < 0.5), data, strobes))
-    return requests
 
 
 class _Orders:
@@ -110,7 +94,7 @@ async def bursts(dut: HierarchyObject, regime: Regime) -> None:
             await bench.clock.step()
             bench.ports.write(event, 0)
             orders.set(event)
-        requests = _requests(bench, golden, int(bench.rng.integers(1, 7)))
+        requests = [random_request(golden.registers, bench.rng) for _ in range(int(bench.rng.integers(1, 7)))]
         for request in requests:
             prot = int(bench.rng.integers(8))
             if request.write:

@@ -7,6 +7,7 @@ import pytest
 from cocotb.handle import HierarchyObject
 
 from cocotb_tests import block
+from cocotb_tests.accesses import random_request
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime
 from cocotb_tests.manifest import pack
@@ -142,20 +143,6 @@ class _Bank:
         equal("cycles of answers", self.answers.offered, [cycle + 2 for cycle in self._requests.cycles])
 
 
-def _random_request(bank: _Bank) -> Request:
-    """Make an access: mostly of registers, some without one or not aligned; all kinds of strobes."""
-    rng = bank.bench.rng
-    luck = rng.random()
-    if luck < 0.4:  # what can be written is a small part of all
-        address = int(rng.integers(0x10, 0x34)) & ~3
-    elif luck < 0.5:
-        address = int(rng.integers(1 << 10))
-    else:
-        address = int(rng.choice(list(bank.map.places)))
-    strobes = 15 if rng.random() < 0.5 else int(rng.integers(16))
-    return Request(address, bool(rng.random() < 0.5), int(rng.integers(1 << 32)), strobes)
-
-
 @cocotb.test()
 @cocotb.parametrize(regime=block.REGIMES)
 async def random_accesses(dut: HierarchyObject, regime: Regime) -> None:
@@ -165,7 +152,7 @@ async def random_accesses(dut: HierarchyObject, regime: Regime) -> None:
     bank = _Bank(bench, regime)
     rng = bench.rng
     for _ in range(600):
-        bank.send(_random_request(bank))
+        bank.send(random_request(bank.map, rng))
     while len(bank.answers.transfers) < 600:
         for port in rng.choice(bank.statuses, 3, replace=False):
             bank.give(str(port), bench.ports.random_bits(str(port), rng))
