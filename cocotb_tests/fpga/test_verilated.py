@@ -178,6 +178,10 @@ def test_stalls_follow_the_seed(opened: Open, word: int) -> None:
         model.receive(word * 500, 10)
         taken.append(model.cycles)
         model.close()
+        assert model.cycles == taken[-1]
+        with pytest.raises(ValueError, match=r"^the model is closed$"):
+            model.read(0)
+        model.close()
     assert taken[0] == taken[1] != taken[2]
     assert min(taken) > 900
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fpga.host.transport import BusError, TransportTimeout
 from gen import verilator
@@ -150,35 +151,42 @@ class Verilated:
         manifest = json.loads((folder / "manifest.json").read_text())
         self._word = word_bytes(manifest["config"]["array"]["group"])
         self._library = _load(build(folder, builds, quick=quick))
-        self._model = self._library.model_new(self._word)
-        if self._word > self._library.model_word_capacity(self._model):
+        self._model: int | None = self._library.model_new(self._word)
+        self._ended = 0, 0
+        if self._word > self._do("word_capacity"):
             raise ValueError(f"the Verilog has narrower stream words than {self._word} bytes, which its manifest says")
-        self._library.model_stalls(self._model, seed, int(stalls * (1 << 32)))
+        self._do("stalls", seed, int(stalls * (1 << 32)))
+
+    def _do(self, name: str, *arguments: Any) -> Any:
+        """Call a function of the shim."""
+        if self._model is None:
+            raise ValueError("the model is closed")
+        return getattr(self._library, f"model_{name}")(self._model, *arguments)
 
     @property
     def cycles(self) -> int:
-        """Clock cycles so far."""
-        return self._library.model_cycles(self._model)
+        """Clock cycles so far; until it was closed, if it was."""
+        return self._ended[0] if self._model is None else self._do("cycles")
 
     @property
     def violations(self) -> int:
         """How often the block changed or withdrew what it had offered and nobody had taken."""
-        return self._library.model_violations(self._model)
+        return self._ended[1] if self._model is None else self._do("violations")
 
     def reset(self) -> None:
         """Pulse the reset input, and empty both buffers."""
-        self._library.model_reset(self._model)
+        self._do("reset")
 
     def read(self, address: int) -> int:
         """Read a register word."""
         value = ctypes.c_uint32()
-        response = self._library.model_read(self._model, address, ctypes.byref(value), _ACCESS)
+        response = self._do("read", address, ctypes.byref(value), _ACCESS)
         self._check(response, "read", address)
         return value.value
 
     def write(self, address: int, value: int, strobes: int = 0b1111) -> None:
         """Write a register word."""
-        response = self._library.model_write(self._model, address, value, strobes, _ACCESS)
+        response = self._do("write", address, value, strobes, _ACCESS)
         self._check(response, "write", address)
 
     def _check(self, response: int, access: str, address: int) -> None:
@@ -193,13 +201,13 @@ class Verilated:
             if not packet or len(packet) % self._word:
                 raise ValueError(f"a packet of {len(packet)} bytes is not one of whole words of {self._word} bytes")
         sizes = (ctypes.c_uint64 * len(packets))(*map(len, packets))
-        self._library.model_send(self._model, b"".join(packets), sizes, len(packets), last)
+        self._do("send", b"".join(packets), sizes, len(packets), last)
 
     def receive(self, size: int, timeout: float) -> bytes:
         """Take output words."""
         until = time.monotonic() + timeout
         while self.received() < size:
-            self._library.model_run(self._model, 0, _CHUNK, False, size)
+            self._do("run", 0, _CHUNK, False, size)
             if self.received() < size and time.monotonic() >= until:
                 raise TransportTimeout(f"{self.received()} of {size} bytes of output after {timeout:g} s")
         return self.take(size)[0]
@@ -207,29 +215,32 @@ class Verilated:
     def take(self, size: int) -> tuple[bytes, list[bool]]:
         """Take output words that are here; say of every word whether it had tlast."""
         data, marks = ctypes.create_string_buffer(size), ctypes.create_string_buffer(size // self._word)
-        self._library.model_take(self._model, data, size, marks)
+        self._do("take", data, size, marks)
         return data.raw, [bool(mark) for mark in marks.raw]
 
     def wait(self, timeout: float) -> bool:
         """Wait until the interrupt is high."""
         until = time.monotonic() + timeout
-        while not (interrupt := self._library.model_run(self._model, _MOMENT, _CHUNK, True, _NEVER)):
+        while not (interrupt := self._do("run", _MOMENT, _CHUNK, True, _NEVER)):
             if time.monotonic() >= until:
                 break
         return bool(interrupt)
 
     def unsent(self) -> int:
         """Bytes that the model has not taken."""
-        return self._library.model_unsent(self._model)
+        return self._do("unsent")
 
     def received(self) -> int:
         """Bytes of output that are here."""
-        return self._library.model_received(self._model)
+        return self._do("received")
 
     def discard(self) -> None:
         """Empty both buffers."""
-        self._library.model_discard(self._model)
+        self._do("discard")
 
     def close(self) -> None:
         """Free the model."""
-        self._library.model_delete(self._model)
+        if self._model is not None:
+            self._ended = self.cycles, self.violations
+            self._do("delete")
+            self._model = None
