@@ -155,8 +155,17 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
         golden.load_weights(ones, 0 * ones)
         desk.equal()
     with pytest.raises(MachineError, match=r"^STATE: "):
-        desk.driver.train(samples_of(TINY, 4), 4, RATES)
+        driver.train(samples_of(TINY, 4), 4, RATES)
     desk.form()
+    driver.write("COMMAND.OPERATION", "LOAD_PULSES")
+    driver.write("CONTROL.START", 1)
+    transport.send([bytes(3 * WORD)], last=False)
+    driver.recover()
+    with pytest.raises(MachineError, match=r"^TABLE: "):
+        driver.train(samples_of(TINY, 4), 4, RATES)
+    codes = np.arange(32)[::-1]
+    driver.load_pulses(codes)
+    golden.load_pulses(codes)
     desk.train(20, 50)
     desk.equal()
     driver.close()
