@@ -160,6 +160,13 @@ def _one_line(finished: subprocess.CompletedProcess[str]) -> str:
         ({"samples": -1}, "SAMPLES must be 1 .. 1437, not -1"),
         ({"epochs": -1}, "EPOCHS must be >= 1, not -1"),
         ({"resume": True}, "nothing to resume: there is no checkpoint "),
+        ({"transport": "pci"}, "unknown TRANSPORT='pci': give direct or axi"),
+        ({"transport": "axi"}, "TRANSPORT=axi needs SIM=verilator, not golden"),
+        (
+            {"transport": "axi", "sim": "verilator", "resume": True},
+            "TRANSPORT=axi cannot do RESUME=1: give TRANSPORT=direct, or leave RESUME out",
+        ),
+        ({"transport": "axi", "sim": "verilator", "waves": True}, "TRANSPORT=axi cannot do WAVES=1: "),
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, dict) else "",
 )

@@ -48,6 +48,16 @@ def test_run_is_bit_exact(tmp_path: Path, config: str) -> None:
     assert report(tmp_path / "golden")["weights_sha256"] == rtl["weights_sha256"]
 
 
+def test_bus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
+    """Through driver and registers the RTL trains to the same weights, and the report says how."""
+    train.main(config=config, build=tmp_path / "axi", transport="axi", **SETTINGS)
+    axi = report(tmp_path / "axi")
+    assert (axi["transport"], axi["bit_exact"]) == ("axi", True)
+    assert axi["compared_values"] > 3000
+    train.main(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
+    assert report(tmp_path / "golden")["weights_sha256"] == axi["weights_sha256"]
+
+
 def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str) -> None:
     """A run is interrupted by Ctrl-C after its first checkpoint and goes on to the same end."""
     options = ["--dataset", "digits", "--config", config, "--samples", "1437", "--epochs", "5"]
@@ -89,6 +99,9 @@ def test_difference_stops_the_run(tmp_path: Path, config: str, monkeypatch: pyte
         return files | {file: mutate(files[file], module, pattern, replacement)}
 
     monkeypatch.setattr(verilog, "machine_files", faulty)
+    with pytest.raises(SystemExit, match="RTL and golden model differ: epoch 1, batch from sample 0: predictions"):
+        train.main(config=config, build=tmp_path, transport="axi", **SETTINGS)
+    assert report(tmp_path)["bit_exact"] is False
     with pytest.raises(SystemExit) as stopped:
         train.main(config=config, build=tmp_path, **SETTINGS)
     message = str(stopped.value)
