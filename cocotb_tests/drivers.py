@@ -197,6 +197,11 @@ class StreamSource:
         values = {self._signals[0]: payload, **beside}
         self._queue.append(tuple(pack(self._ports.described[signal], values[signal]) for signal in self._signals))
 
+    def drop(self, count: int | None = None) -> None:
+        """Take back the last transfers that are not offered yet, by default all."""
+        for _ in range(len(self._queue) if count is None else count):
+            self._queue.pop()
+
     @property
     def empty(self) -> bool:
         """Whether everything has been accepted."""
