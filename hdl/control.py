@@ -141,7 +141,7 @@ class Control(wiring.Component):
         m.d.comb += [
             begin.eq(self.start & idle & exists & ~Cat(refused.values()).any() & ~self.error.any()),
             Cat(self.errors[error] for error in HALTING[:3]).eq(self.faults),
-            self.errors[Error.TIMEOUT].eq(running & self.waiting & (self.timeout != 0) & (waited == self.timeout)),
+            self.errors[Error.TIMEOUT].eq(running & self.waiting & (self.timeout != 0) & (waited >= self.timeout)),
         ]
         m.d.sync += waited.eq(waited + 1)
         with m.If(~running | ~self.waiting | self.taken):
