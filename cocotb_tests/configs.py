@@ -88,6 +88,10 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
         shuffle_seed=pick(1, 1000),
     )
     inputs = InputParameters(low, pick(low, 255), pick(-1, 1), pick(-1, 1))
+    # drawn last: a seed's other choices are older
+    random = replace(random, loadable=bool(pick(0, 1)))
+    switching = replace(switching, loadable=bool(pick(0, 1)))
+    pulse = replace(pulse, loadable=bool(pick(0, 1)))
     return MachineConfig(layers, array, inputs, training, random, switching, pulse, neuron, error, gradient)
 
 
@@ -155,6 +159,11 @@ def cases(seed: int, count: int = 2) -> dict[str, MachineConfig]:
         Title -> configuration: ``tiny``, then ``random0`` and following.
     """
     return {"tiny": named.load("tiny"), **{f"random{i}": random_config(seed, i) for i in range(count)}}
+
+
+def loadable(config: MachineConfig, *, loadable: bool = True) -> MachineConfig:
+    """Let the host load streams and tables, or let it not."""
+    return variant(config, **{block: {"loadable": loadable} for block in ("random", "switching", "pulse")})
 
 
 def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:

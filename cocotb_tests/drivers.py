@@ -197,6 +197,11 @@ class StreamSource:
         values = {self._signals[0]: payload, **beside}
         self._queue.append(tuple(pack(self._ports.described[signal], values[signal]) for signal in self._signals))
 
+    def drop(self, count: int | None = None) -> None:
+        """Take back the last transfers that are not offered yet, by default all."""
+        for _ in range(len(self._queue) if count is None else count):
+            self._queue.pop()
+
     @property
     def empty(self) -> bool:
         """Whether everything has been accepted."""
@@ -257,16 +262,21 @@ class MemoryPort:
     ----------
     contents : list
         One value of the port `word` per address.
+    offer : Any
+        A value that takes the place of an answer, None for none.
     """
 
     def __init__(self, ports: Ports, address: str, word: str, rng: np.random.Generator) -> None:
         self._ports, self._address, self._word, self._rng = ports, address, word, rng
         self.contents: list[Any] = []
+        self.offer: Any = None
         self._next: int | None = None
 
     def drive(self, cycle: int) -> None:
         """Present the word asked for in the cycle before."""
-        if self._next is None or self._next >= len(self.contents):
+        if self.offer is not None:
+            self._ports.write(self._word, self.offer)
+        elif self._next is None or self._next >= len(self.contents):
             self._ports.write_bits(self._word, self._ports.random_bits(self._word, self._rng))
         else:
             self._ports.write(self._word, self.contents[self._next])

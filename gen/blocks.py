@@ -9,13 +9,17 @@ from golden.config import MachineConfig
 from hdl.axi_lite import AxiLite
 from hdl.axi_registers import AxiRegisters
 from hdl.collector import Collector
+from hdl.control import Control
 from hdl.counters import EventCounters
 from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
+from hdl.framer import Framer
 from hdl.gradient_memory import GradientMemory
 from hdl.input_buffer import InputBuffer
 from hdl.lfsr import Lfsr
+from hdl.loader import Loader
 from hdl.neuron import Neurons
+from hdl.output import Output
 from hdl.periphery import Periphery
 from hdl.registers import RegisterBank
 from hdl.sequencer import Sequencer
@@ -28,6 +32,10 @@ def _depth(config: MachineConfig) -> int:
     return max(config.geometry.vector_groups, config.geometry.groups(0))
 
 
+def _longest(config: MachineConfig) -> int:
+    return max(instruction.words for section in config.program.transfers.values() for instruction in section)
+
+
 #: Block name -> how a configuration makes it.
 BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     "axi_lite": lambda c: AxiLite(),
@@ -36,6 +44,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     "column_driver": lambda c: ColumnDriver(
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
     ),
+    "control": Control,
     "counters": lambda c: EventCounters(c.array.lanes.bit_length()),
     "error_unit": lambda c: ErrorUnit(
         c.error,
@@ -44,6 +53,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         classes=c.layers[-1],
         span=c.geometry.groups(len(c.layers) - 1) * c.array.group,
     ),
+    "framer": Framer,
     "gradient_memory": lambda c: GradientMemory(
         c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, error_bits=c.error.bits
     ),
@@ -57,6 +67,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         streams=c.streams,
         bits=c.switching.threshold_bits,
     ),
+    "loader": lambda c: Loader(words=_longest(c), word_bits=2 * c.array.group),
     "neuron": lambda c: Neurons(
         c.neuron,
         groups=c.geometry.vector_groups,
@@ -64,6 +75,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         sum_bits=c.geometry.sum_bits,
         error_bits=c.error.bits,
     ),
+    "output": lambda c: Output(word_bits=2 * c.array.group, class_bits=(c.layers[-1] - 1).bit_length()),
     "periphery": Periphery,
     "registers": lambda c: RegisterBank(registers.register_map(c)),
     "row_driver": lambda c: RowDriver(

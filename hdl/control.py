@@ -140,17 +140,21 @@ class Control(wiring.Component):
         with m.If(~running | ~self.waiting | self.taken):
             m.d.sync += waited.eq(0)
 
-        halted = Signal(name="halted")
+        halted, cut = Signal(name="halted"), Signal(name="cut")
+        # a command that was to end early ends, even if the reason is gone before it comes to that
+        ending = Signal(name="ending")
         present = self.command.payload.op
         presents = (present == HostOp.TRAIN) | (present == HostOp.TEST)
         m.d.comb += [
             halted.eq(Cat(self.error[error] for error in HALTING).any()),
             self.stop.eq(self.hold & presents),
-            self.abort.eq(halted | (self.hold & self.loading)),
-            self.discard.eq(halted | (self.hold & (idle | self.loading))),
+            cut.eq(halted | (self.hold & self.loading)),
+            self.abort.eq(cut | ending),
+            self.discard.eq(halted | (self.hold & (idle | self.loading)) | (ending & self.loading)),
             self.flush.eq(idle & (halted | self.hold)),
             self.busy.eq(~idle),
         ]
+        m.d.sync += ending.eq(~idle & self.abort)
         known = {name: Signal(name=f"knows_{name}", init=name.endswith("table")) for name in KNOWN}
         m.d.comb += [getattr(self, name).eq(signal) for name, signal in known.items()]
         failed = Signal(name="failed")

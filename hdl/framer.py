@@ -31,7 +31,7 @@ class Framer(wiring.Component):
     load : stream, out
         Words of loads.
     loading : Signal(1), in
-        Words belong to a load.
+        Words belong to a load. What comes behind its packet waits until this is low.
     words : Signal, in
         Words of the load.
     discard : Signal(1), in
@@ -82,19 +82,22 @@ class Framer(wiring.Component):
         # between a fault and the host's notice
         faulted = Signal(name="faulted")
         forget = Signal(name="forget")
+        # a load has all its words
+        complete = Signal(name="complete")
         ends, wrong, fault = Signal(name="ends"), Signal(name="wrong"), Signal(name="fault")
-        advance = Signal(name="advance")
+        judged, advance = Signal(name="judged"), Signal(name="advance")
         m.d.comb += [
             forget.eq(self.discard | faulted),
             ends.eq(at == Mux(self.loading, self.words - 1, self._groups)),
             wrong.eq(ends & ~self.loading & (held.word >= self._classes)),
-            fault.eq(valid & ~forget & ((ends != held.last) | wrong)),
+            judged.eq(valid & ~forget & ~(self.loading & complete)),
+            fault.eq(judged & ((ends != held.last) | wrong)),
             self.short.eq(fault & held.last & ~ends),
             self.long.eq(fault & ends & ~held.last),
             self.label.eq(fault & ends & held.last),
             self.drop.eq(fault | forget),
-            self.samples.valid.eq(valid & ~forget & ~fault & ~self.loading),
-            self.load.valid.eq(valid & ~forget & ~fault & self.loading),
+            self.samples.valid.eq(judged & ~fault & ~self.loading),
+            self.load.valid.eq(judged & ~fault & self.loading),
             self.samples.payload.eq(held.word),
             self.load.payload.eq(held.word),
             self.taken.eq((self.samples.valid & self.samples.ready) | (self.load.valid & self.load.ready)),
@@ -106,6 +109,10 @@ class Framer(wiring.Component):
             m.d.sync += [valid.eq(self.packets.valid), held.eq(self.packets.payload)]
         with m.If(self.taken):
             m.d.sync += at.eq(Mux(ends, 0, at + 1))
+        with m.If(self.taken & ends & self.loading):
+            m.d.sync += complete.eq(1)
+        with m.If(~self.loading):
+            m.d.sync += complete.eq(0)
         with m.If(forget | fault):
             m.d.sync += at.eq(0)
         with m.If(fault):

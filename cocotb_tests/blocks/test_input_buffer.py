@@ -1,5 +1,7 @@
 """Input buffer against the golden form of the sample stream."""
 
+from collections import Counter
+
 import cocotb
 import numpy as np
 import pytest
@@ -113,3 +115,72 @@ async def both_banks_full(dut: HierarchyObject) -> None:
     await bench.clock.step(length)
     await _read_back(bench, samples, 3)
     assert source.empty
+
+
+class _Model:
+    """Predicts every output in every cycle, while samples are dropped, flushed and released at random."""
+
+    def __init__(self, bench: block.Bench, source: StreamSource) -> None:
+        self.bench, self.ports, self.source = bench, bench.ports, source
+        self.words, self.group = bench.config.geometry.groups(0), bench.config.array.group
+        self.samples: list[list[int]] = []
+        self.begun: list[int] = []
+        #: How often what happened; an unfinished sample counts by what became of it.
+        self.seen: Counter[str] = Counter()
+        self._read: int | None = None
+        bench.each_cycle(self._drive, self._sample)
+
+    def _drive(self, cycle: int) -> None:
+        rng, width = self.bench.rng, self.ports.described["samples__payload"]["width"]
+        if self.source.empty:
+            # any word may be trits or a label: what it is follows from what was dropped
+            self.source.send(int(rng.integers(0, 1 << width)))
+        length = self.words + 1
+        flush = bool(rng.random() * length < 0.12)
+        self.ports.write("drop", bool(rng.random() * length < 0.25))
+        self.ports.write("flush", flush)
+        self.ports.write("release", bool(self.samples and not flush and rng.random() * length < 0.3))
+        self.ports.write("address", int(rng.integers(0, self.words)))
+
+    def _sample(self, cycle: int) -> None:
+        ports, seen = self.ports, self.seen
+        drop, flush = ports.read("drop"), ports.read("flush")
+        ready = len(self.samples) < 2 and not drop and not flush
+        equal(f"cycle {cycle}: ready", ports.read("samples__ready"), ready)
+        equal(f"cycle {cycle}: available", ports.read("available"), bool(self.samples))
+        if self._read is not None:
+            word, mask = self._read, (1 << self.group) - 1
+            planes = [word & mask] + [word >> self.group] * (self.bench.config.error.bits - 1)
+            equal(f"cycle {cycle}: word", ports.read("word"), planes)
+        if self.samples:
+            label_bits = ports.described["label"]["width"]
+            equal(f"cycle {cycle}: label", ports.read("label"), self.samples[0][-1] & (1 << label_bits) - 1)
+        self._read = self.samples[0][ports.read("address")] if self.samples else None
+        if ready and ports.read("samples__valid"):
+            self.begun.append(ports.read("samples__payload"))
+        if len(self.begun) > self.words:
+            self.samples.append(self.begun)
+            self.begun = []
+        if ports.read("release"):
+            self.samples.pop(0)
+        if drop or flush:
+            name = "flush" if flush else "drop"
+            seen[f"{name} in a sample" if self.begun else f"{name} between samples"] += 1
+            seen[f"{name} with {len(self.samples)} samples"] += 1
+            self.begun = []
+        if flush:
+            self.samples = []
+
+
+@cocotb.test()
+@cocotb.parametrize(regime=block.REGIMES)
+async def drop_and_flush(dut: HierarchyObject, regime: Regime) -> None:
+    """A drop forgets the words of an unfinished sample alone, a flush all; the next word begins a sample."""
+    bench = block.Bench(dut)
+    await bench.start()
+    source, _ = bench.source("samples", regime)
+    model = _Model(bench, source)
+    await bench.clock.step(2000)
+    for name in ("drop", "flush"):
+        for what in ("in a sample", "between samples", "with 0 samples", "with 1 samples", "with 2 samples"):
+            assert model.seen[f"{name} {what}"], f"not seen: {name} {what}"

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests import block
+from cocotb_tests import block, words
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime, sink_pattern
 from cocotb_tests.manifest import to_planes
 from golden.config import MachineConfig
 from golden.neuron import Neurons
+from golden.sequencer import HostOp
 
 #: Cycles from a request to the write of its state; the answer is there a cycle earlier.
 LATENCY = 3
@@ -46,6 +47,8 @@ class _Pair:
         #: Requests of the cycles before, the latest first; the third one's state is written in this cycle.
         self._pending: list[_Request | None] = [None] * LATENCY
         self.next: _Request | None = None
+        #: Address without a request, any for None.
+        self.address: int | None = None
         bench.each_cycle(self._drive, self._sample)
 
     def _drive(self, cycle: int) -> None:
@@ -54,7 +57,7 @@ class _Pair:
         ports.write("request", request is not None)
         for port in ("sums", "errors"):
             ports.write_bits(port, ports.random_bits(port, self.bench.rng))
-        ports.write("address", int(self.bench.rng.integers(0, self.groups)))
+        ports.write("address", int(self.bench.rng.integers(0, self.groups)) if self.address is None else self.address)
         if request is not None:
             ports.write("address", request.group)
             ports.write("sums", request.sums)
@@ -194,4 +197,79 @@ async def thresholds_exactly(dut: HierarchyObject) -> None:
         for sums in values.reshape(-1, pair.group):
             pair.request(0, sums, "none")
             await bench.clock.step()
+        await pair.check()
+
+
+class _Exchange:
+    """Drives the exchange register in single cycles: what it holds is predicted word by word."""
+
+    def __init__(self, bench: block.Bench, pair: _Pair) -> None:
+        self.bench, self.ports, self.pair = bench, bench.ports, pair
+        config = bench.config
+        bits = config.neuron.offset_bits(pair.sum_bits) + config.neuron.spread_bits(pair.sum_bits)
+        self.count = -(-bits // 2)
+        #: What the register holds, None for what is not known.
+        self.words: list[int | None] = [None] * self.count
+
+    async def step(self, **inputs: int) -> None:
+        """Let a cycle pass with inputs; everything else is noise or 0."""
+        for name in ("get", "put", "shift"):
+            self.ports.write(name, inputs.get(name, 0))
+        self.ports.write("word", inputs.get("word", self.ports.random_bits("word", self.bench.rng)))
+        self.pair.address = inputs.get("address")
+        if self.words[0] is not None:
+            equal("exchange", self.ports.read("exchange"), self.words[0])
+        await self.bench.clock.step()
+        for name in ("get", "put", "shift"):
+            self.ports.write(name, 0)
+        self.pair.address = None
+
+    def state(self, group: int) -> list[int]:
+        """Words of a group of the golden model's neurons."""
+        at = slice(group * self.pair.group, (group + 1) * self.pair.group)
+        return words.neurons(self.bench.config, self.pair.golden.offset[at], self.pair.golden.spread[at])
+
+    async def shift(self, word: int) -> None:
+        """Shift a word in and the lowest out, after any time."""
+        for _ in range(int(self.bench.rng.integers(0, 3))):
+            await self.step()
+        await self.step(shift=1, word=word)
+        self.words = [*self.words[1:], word]
+
+
+@cocotb.test()
+async def loads_and_dumps(dut: HierarchyObject) -> None:
+    """States go out and in word by word, one neuron after another; neurons then go on from what went in."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = _Pair(bench)
+    await pair.reset()
+    exchange, rng, golden = _Exchange(bench, pair), bench.rng, pair.golden
+    equal("words of a group", exchange.count, bench.config.program.transfers[HostOp.DUMP_NEURONS][0].words)
+    bits = bench.config.neuron.offset_bits(pair.sum_bits)
+    for turn in range(24):
+        group = int(rng.integers(0, pair.groups))
+        at = slice(group * pair.group, (group + 1) * pair.group)
+        if turn % 3 == 0:
+            new = bench.integers(-golden.limit, golden.limit - 1, pair.group)
+            spread = bench.integers(0, (1 << bits) - 1, pair.group)
+            for word in words.neurons(bench.config, new, spread):
+                await exchange.shift(word)
+            await exchange.step(put=1, address=group)
+            golden.offset[at], golden.spread[at] = new, spread
+        elif turn % 3 == 1:
+            exchange.words = [None] * exchange.count
+            await exchange.step(get=1, address=group)
+            await exchange.step()
+            exchange.words = [*exchange.state(group)]
+            # all of it comes out, and what goes in then follows
+            for _ in range(exchange.count):
+                await exchange.shift(int(rng.integers(0, 1 << (2 * pair.group))))
+            equal("the lowest of what went in", bench.ports.read("exchange"), exchange.words[0])
+        else:
+            for _ in range(3):
+                action = str(rng.choice(["none", "fire", "train"]))
+                errors = bench.integers(-pair.limit, pair.limit, pair.group)
+                pair.request(group, pair.random_sums(), action, errors)
+                await bench.clock.step(LATENCY + 1)
         await pair.check()

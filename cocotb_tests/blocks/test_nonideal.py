@@ -1,4 +1,4 @@
-"""An array with all that may be wrong with it against its golden twin, and the loading of its random streams."""
+"""An array with all that may be wrong with it against its golden twin, and the loading of its streams and tables."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests import block
+from cocotb_tests import block, words
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime
 from cocotb_tests.manifest import from_planes, to_planes
@@ -30,6 +30,8 @@ DEVICE: dict[str, Any] = {
     "width_max": 30e-9,
 }
 SPREAD: dict[str, Any] = {"switching": DEVICE | {"spread_bins": 8, "spread": 0.05}}
+#: A table that can be loaded, of two kinds.
+TABLE: dict[str, Any] = {"code_bits": 2, "threshold_bits": 7, "spread_bins": 2, "spread": 0.05, "loadable": True}
 STUCK: dict[str, Any] = {"nonideal": {"stuck_parallel": 0.1, "stuck_antiparallel": 0.15, "stuck": ((3, 2, 0, 1),)}}
 #: Noise on either side or both, offsets, saturation, steps.
 COLUMNS, ROWS = ConverterParameters(3, 1, 2, 4, 1), ConverterParameters(0, 0, 1, 6, 0)
@@ -72,6 +74,13 @@ def test_everything(synapse: str, scheme: str) -> None:
     _run(
         _config(synapse, scheme, **SPREAD, **LOADABLE, nonideal=STUCK["nonideal"] | CONVERTERS["both"]), "commands|load"
     )
+
+
+@pytest.mark.parametrize(("synapse", "scheme"), [("ternary", "verified"), ("binary", "blind")])
+def test_other_tables(synapse: str, scheme: str) -> None:
+    """Tables of two kinds of devices are loaded, between converters and stuck devices."""
+    wrong = STUCK["nonideal"] | CONVERTERS["both"]
+    _run(_config(synapse, scheme, switching=DEVICE | TABLE, nonideal=wrong), "commands|other_tables")
 
 
 @pytest.mark.parametrize("width", [5, 63])
@@ -177,7 +186,7 @@ class Pair:
         self.latency = cycles.ARRAY - 1 + (cycles.CONVERSION if nonideal.converting else 0)
         self.source, self.commands = bench.source("macro__command", regime, ("macro__increase", "macro__codes"))
         self.events = ("products", "pulses", "pulse_width", "switches")
-        signals = [f"macro__{name}" for name in ("row", "sums", "row_sum", "switched", *self.events)]
+        signals = [f"macro__{name}" for name in ("row", "sums", "row_sum", "lanes", *self.events)]
         self.done = Watch(bench.ports, "macro__done", *signals)
         bench.add(self.done)
         self.ops = bench.ports.described["macro__command__payload"]["fields"]["op"]["values"]
@@ -207,7 +216,12 @@ class Pair:
             golden.form(row)
         elif op == "PULSE":
             switched = golden.pulse(row, increase, codes)
-            answers[0]["macro__switched"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
+            answers[0]["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
+        elif op == "WRITE":
+            golden.write(row, self.drive & 1, self.drive >> 1 & 1)
+        elif op == "READ":
+            states = (golden.r1, golden.r2)[coefficient][row]
+            answers[0]["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(states))
         elif op == "SEED":
             golden.seed(coefficient & 3, self.drive & 1 == 1)
         for answer in answers:
@@ -252,10 +266,10 @@ async def _pair(dut: HierarchyObject, regime: Regime) -> Pair:
 @cocotb.test()
 @cocotb.parametrize(regime=(Regime.FLOWING, Regime.RANDOM))
 async def commands(dut: HierarchyObject, regime: Regime) -> None:
-    """All commands in random order, most of them pulses and reads."""
+    """All commands in random order, most of them pulses and sums."""
     pair = await _pair(dut, regime)
     bench, g, limit = pair.bench, pair.bench.config.geometry, pair.bench.config.error.limit
-    ops = ["DRIVE_ROW", "SENSE_COLUMNS", "SENSE_ROW", "PULSE", "FORM", "SEED"]
+    ops = ["DRIVE_ROW", "SENSE_COLUMNS", "SENSE_ROW", "PULSE", "FORM", "SEED", "WRITE", "READ"]
     for _ in range(6):
         drive = bench.integers(-limit, limit, pair.lanes)
         while np.abs(drive).sum() >= 1 << (g.row_bits - 1):
@@ -263,8 +277,10 @@ async def commands(dut: HierarchyObject, regime: Regime) -> None:
         pair.set_drive(drive)
         room = (1 << (g.column_bits - 1)) - 1
         for _ in range(80):
-            op = str(bench.rng.choice(ops, p=[0.28, 0.1, 0.2, 0.35, 0.05, 0.02]))
+            op = str(bench.rng.choice(ops, p=[0.23, 0.1, 0.15, 0.3, 0.05, 0.02, 0.05, 0.1]))
             coefficient = int(bench.integers(-limit, limit, 1)[0])
+            if op == "READ":
+                coefficient = int(bench.rng.integers(0, bench.config.array.devices))
             if op == "DRIVE_ROW" and abs(coefficient) > room:
                 op = "SENSE_COLUMNS"
             room -= abs(coefficient) if op == "DRIVE_ROW" else 0
@@ -301,5 +317,28 @@ async def load(dut: HierarchyObject) -> None:
             pair.send("SENSE_ROW", row)
             pair.send("SENSE_COLUMNS")
         for row in range(4):
+            pair.send("FORM", row)
+        await pair.finish()
+
+
+@cocotb.test()
+async def other_tables(dut: HierarchyObject) -> None:
+    """Tables for all kinds of devices that a host has loaded."""
+    pair = await _pair(dut, Regime.FLOWING)
+    bench, golden, group = pair.bench, pair.golden, pair.bench.config.array.group
+    for _ in range(3):
+        table = bench.rng.integers(1, (1 << bench.config.switching.threshold_bits) + 1, golden.thresholds.shape)
+        for word in words.switching(bench.config, table):
+            drive = np.zeros(pair.lanes, np.int64)
+            drive[-group:] = [word >> e & 1 | (word >> (group + e) & 1) << 1 for e in range(group)]
+            pair.set_drive((drive ^ 2) - 2)
+            pair.send("THRESHOLDS")
+            await bench.clock.until(lambda: len(pair.done.seen) == len(pair.expected))
+        golden.thresholds = table.astype(np.uint32)
+        for row in range(pair.rows):
+            pair.send("PULSE", row)
+            pair.send("PULSE", row)
+        await pair.finish()
+        for row in range(pair.rows):
             pair.send("FORM", row)
         await pair.finish()

@@ -7,18 +7,21 @@ import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests import block
+from cocotb_tests import block, words
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Ports, Regime
 from cocotb_tests.manifest import from_planes, to_planes
 from cocotb_tests.monitors import Transfer
 from golden import cycles
 from golden.config import MachineConfig
+from golden.sequencer import HostOp
 from golden.synapse_array import SynapseArray
 
 #: Cycles from accepted command to `done`, and cycles that a row is not free after a write to it.
 LATENCY, HAZARD = 4, 3
 
+#: Commands after which a row is not free.
+_CHANGING = ("PULSE", "FORM", "WRITE")
 _KINDS = [(synapse, scheme) for synapse in ("ternary", "binary") for scheme in ("blind", "verified")]
 
 
@@ -48,6 +51,19 @@ def test_every_pulse(synapse: str, scheme: str) -> None:
         },
     )
     block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands")
+
+
+@pytest.mark.parametrize(("synapse", "scheme"), _KINDS)
+def test_table_that_can_be_loaded(synapse: str, scheme: str) -> None:
+    """A small table whose last word is not full, with every synapse and scheme."""
+    from cocotb_tests.configs import variant
+
+    config = variant(
+        block.tiny(),
+        array={"synapse": synapse, "scheme": scheme, "lanes": 9, "group": 3},
+        switching={"code_bits": 2, "threshold_bits": 5, "loadable": True},
+    )
+    block.run("synapse_array", config, __name__, public=("states",), tests="random_commands|other_tables")
 
 
 class _Answers:
@@ -89,7 +105,7 @@ class Pair:
         bench.each_cycle(sample=self._hazard)
 
     def _hazard(self, cycle: int) -> None:
-        """A row is not free for three cycles after a pulse or a forming of it, and ready says nothing else."""
+        """A row is not free for three cycles after its states change, and ready says nothing else."""
         if not self.bench.ports.read("macro__command__valid"):
             return
         command = self.bench.ports.read("macro__command__payload")
@@ -97,7 +113,7 @@ class Pair:
         waiting = any(row == command["row"] for row, _ in self._written)
         ready = self.bench.ports.read("macro__command__ready")
         equal(f"cycle {cycle}: ready", ready, not waiting)
-        if ready and command["op"] in (self.ops["PULSE"], self.ops["FORM"]):
+        if ready and command["op"] in [self.ops[op] for op in _CHANGING]:
             self._written.append((command["row"], cycle))
 
     def set_drive(self, drive: np.ndarray) -> None:
@@ -130,7 +146,12 @@ class Pair:
             golden.form(row)
         elif op == "PULSE":
             switched = golden.pulse(row, polarity.astype(bool), widths.astype(np.uint8))
-            answer["macro__switched"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
+            answer["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
+        elif op == "WRITE":
+            golden.write(row, self.drive & 1, self.drive >> 1 & 1)
+        elif op == "READ":
+            states = (golden.r1, golden.r2)[coefficient][row]
+            answer["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(states))
         answer |= {f"macro__{name}": getattr(golden, name) - value for name, value in before.items()}
         self._queue(op, row, coefficient, polarity, widths)
         self.expected.append(answer)
@@ -165,7 +186,7 @@ class Pair:
             for op, row in self.sent:
                 now = max(now, free.get(row, 0))
                 when.append(now)
-                if op in ("PULSE", "FORM"):
+                if op in _CHANGING:
                     free[row] = now + HAZARD + 1
                 now += 1
             equal("cycles of the commands", self.commands.cycles, when)
@@ -182,6 +203,12 @@ class Pair:
         states = np.array([from_planes(word, self.lanes, devices, signed=False) for word in words])
         equal("r1", states & 1, self.golden.r1)
         equal("r2", states >> 1, self.golden.r2)
+
+    async def reset(self) -> None:
+        """Reset: streams start again, states stay."""
+        await self.bench.clock.reset()
+        self._written.clear()
+        self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 
     async def form(self) -> None:
         """Form all rows."""
@@ -201,6 +228,7 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
     limit, g = bench.config.error.limit, bench.config.geometry
     codes = bench.config.switching.codes - 1
     equal("cycle model", cycles.ARRAY, LATENCY + 1)
+    ops = ["DRIVE_ROW", "SENSE_ROW", "PULSE", "FORM", "SENSE", "WRITE", "READ"]
     for segment in range(12):
         # no sum that the program forms overflows: neither do these
         drive = bench.integers(-limit, limit, pair.lanes)
@@ -210,9 +238,7 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
         room = (1 << (g.column_bits - 1)) - 1
         rows = bench.rng.integers(0, pair.rows, 2 if segment % 2 else 6)  # few rows: many hazards
         for _ in range(60):
-            op = str(
-                bench.rng.choice(["DRIVE_ROW", "SENSE_ROW", "PULSE", "FORM", "SENSE"], p=[0.3, 0.2, 0.3, 0.1, 0.1])
-            )
+            op = str(bench.rng.choice(ops, p=[0.25, 0.15, 0.25, 0.08, 0.07, 0.08, 0.12]))
             row = int(bench.rng.choice(rows))
             coefficient = int(bench.integers(-limit, limit, 1)[0])
             if op == "DRIVE_ROW" and abs(coefficient) <= room:
@@ -225,6 +251,8 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
                 active = bench.rng.random(pair.lanes) < bench.rng.random()
                 code = bench.integers(0, codes, pair.lanes) * active
                 pair.send(op, row, coefficient, bench.rng.integers(0, 2, pair.lanes) == 1, code)
+            elif op == "READ":
+                pair.send(op, row, int(bench.rng.integers(0, bench.config.array.devices)))
             else:
                 pair.send(op, row, coefficient)
         pair.sense_columns()
@@ -233,16 +261,16 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
 
 @cocotb.test()
 async def hazard_costs_three_cycles(dut: HierarchyObject) -> None:
-    """Pulses and formings of one row follow each other in 4 cycles, of different rows in one; reads wait as well."""
+    """Changes of one row follow each other in 4 cycles, of different rows in one; reads wait as well."""
     bench = block.Bench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
     await pair.form()
     rows = [row % pair.rows for row in (0, 0, 0, 1, 2, 1, 1)]
-    for op in ("PULSE", "FORM"):
+    for op, then in (("PULSE", "SENSE_ROW"), ("FORM", "READ"), ("WRITE", "READ")):
         for row in rows:
             pair.send(op, row)
-        pair.send("SENSE_ROW", rows[-1])
+        pair.send(then, rows[-1])
         first = len(pair.commands.transfers)
         await bench.clock.until(lambda: pair.source.empty)
         took = np.diff(pair.commands.cycles[first:])
@@ -250,6 +278,77 @@ async def hazard_costs_three_cycles(dut: HierarchyObject) -> None:
             # 0 0 0: 4 cycles each; 1 2: one; 1 again, one row between: the rest of the wait; 1: 4; the read: 4
             equal(f"cycles between {op}", took, [4, 4, 1, 1, 3, 4, 4])
         await pair.finish(Regime.FLOWING)
+
+
+@cocotb.test()
+async def writes_and_reads(dut: HierarchyObject) -> None:
+    """Every pair of states in every lane, written and read back; rows beside stay, and no stream moves on."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = Pair(bench, Regime.FLOWING)
+    await pair.form()
+    devices, low = bench.config.array.devices, (1 << (bench.config.error.bits - 1)) - 1
+    for trial in range(8):
+        states = (np.arange(pair.lanes) + trial) % 4 if trial < 4 else bench.rng.integers(0, 4, pair.lanes)
+        # planes above the second are of no effect
+        above = bench.rng.integers(0, 2, pair.lanes) * (-1 - low)
+        pair.set_drive((states | above) if bench.config.error.bits > 2 else (states ^ 2) - 2)
+        row = int(bench.rng.integers(0, pair.rows))
+        pair.send("WRITE", row)
+        equal("r1", pair.golden.r1[row], states & 1)
+        for read in [*bench.rng.permutation(pair.rows)[:4].tolist(), row]:
+            for device in range(devices):
+                pair.send("READ", read, device)
+        await pair.finish()
+    for row in range(min(pair.rows, 3)):  # what they draw is what it would have been
+        pair.send("PULSE", row)
+        pair.send("FORM", row)
+    await pair.finish()
+
+
+@cocotb.test()
+async def other_tables(dut: HierarchyObject) -> None:
+    """Tables that a host has loaded, word by word, take the place of the one after reset, entry by entry."""
+    bench = block.Bench(dut)
+    config, rng = bench.config, bench.rng
+    if not config.switching.loadable:
+        return
+    await bench.start()
+    pair = Pair(bench, Regime.FLOWING)
+    await pair.form()
+    bits, width, golden = config.switching.threshold_bits, 2 * config.array.group, pair.golden
+    shape, initial = golden.thresholds.shape, golden.thresholds
+
+    async def pulses() -> None:
+        for turn in range(40):
+            row = turn % pair.rows
+            code = bench.integers(0, config.switching.codes - 1, pair.lanes)
+            pair.send("PULSE" if turn % 5 else "FORM", row, 0, rng.integers(0, 2, pair.lanes) == 1, code)
+        await pair.finish()
+
+    await pulses()
+    for trial in range(5):
+        table = rng.integers(1, (1 << bits) + 1, shape)
+        if trial < 2:
+            table[:] = (1, 1 << bits)[trial]  # the least likely and the certain
+        sent = words.switching(config, table)
+        equal("words of the table", len(sent), config.program.transfers[HostOp.LOAD_SWITCHING][0].rows)
+        unused = len(sent) * width - table.size * bits
+        sent[-1] |= int(rng.integers(0, 1 << unused)) << (width - unused)
+        for word in sent:
+            group = np.array([word >> e & 1 | (word >> (config.array.group + e) & 1) << 1 for e in range(width // 2)])
+            # lanes below the top group, and planes above the second, are of no effect
+            drive = rng.integers(0, 4, pair.lanes)
+            drive[-len(group) :] = group
+            pair.set_drive((drive ^ 2) - 2)
+            pair.send("THRESHOLDS", int(rng.integers(0, pair.rows)))
+            await bench.clock.until(lambda: len(pair.done.seen) == len(pair.expected))
+        golden.thresholds = table.astype(np.uint32)
+        await pulses()
+    await pair.reset()
+    golden.thresholds = initial
+    await pair.form()
+    await pulses()
 
 
 @cocotb.test()

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests import block
+from cocotb_tests import block, words
 from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime, StreamSource
 from cocotb_tests.manifest import to_planes
 from cocotb_tests.monitors import StreamMonitor
 from golden import cycles
 from golden.config import MachineConfig
+from golden.sequencer import HostOp
 from golden.update_unit import UpdateUnit
 
 
@@ -24,13 +25,31 @@ def test_update_unit(config: MachineConfig) -> None:
     block.run("update_unit", config, __name__)
 
 
+@pytest.mark.parametrize(("synapse", "nu_bits"), [("ternary", 3), ("binary", 1)])
+def test_table_that_can_be_loaded(synapse: str, nu_bits: int) -> None:
+    """A table of several words, the last one not full, and one that a word holds."""
+    from cocotb_tests.configs import variant
+
+    config = variant(
+        block.tiny(),
+        array={"synapse": synapse, "lanes": 9, "group": 3},
+        pulse={"loadable": True, "nu_bits": nu_bits},
+        switching={"code_bits": 2},
+    )
+    block.run("update_unit", config, __name__, tests="random_rows|other_tables")
+
+
 class _Rows:
     """Sends rows of gradient sums and keeps the pulses that the golden model makes of them."""
 
-    def __init__(self, bench: block.Bench, source: StreamSource, timing: "_Timing") -> None:
+    def __init__(
+        self, bench: block.Bench, source: StreamSource, timing: "_Timing", table: np.ndarray | None = None
+    ) -> None:
         self.bench, self.source, self.timing = bench, source, timing
         config = bench.config
         self.golden = UpdateUnit(config.pulse, config.switching, config.steps)
+        if table is not None:
+            self.golden.table = table
         self.expected: list[dict[str, object]] = []
         self.counts: list[int] = []
 
@@ -165,3 +184,53 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
         rows.clear()
         pulses.clear()
         await bench.clock.step(3)
+
+
+@cocotb.test()
+async def other_tables(dut: HierarchyObject) -> None:
+    """Tables that a host has loaded, word by word, take the place of the one after reset; a reset brings that back."""
+    bench = block.Bench(dut)
+    config, rng, ports = bench.config, bench.rng, bench.ports
+    if not config.pulse.loadable:
+        return
+    nu_bits, codes, bits = config.pulse.nu_bits, config.switching.codes, config.gradient.bits
+    await bench.start()
+    source, _ = bench.source("row", Regime.RANDOM)
+    pulses = bench.sink("pulse", Regime.RANDOM)
+    timing = _Timing(bench)
+
+    async def check(table: np.ndarray | None) -> None:
+        for rate in (0, int(rng.integers(1, bits))):
+            sent = _Rows(bench, source, timing, table)
+            ports.write("rate", rate)
+            # every index of the table, where the rate leaves it its bits, and any sums
+            every = (np.arange(1 << nu_bits) << rate) & ((1 << (bits - 1)) - 1)
+            for sums in np.resize(every, (-(-len(every) // config.array.lanes), config.array.lanes)):
+                sent.send(0, np.where(rng.integers(0, 2, len(sums)), sums, -1 - sums), rate)
+            for _ in range(5):
+                sent.send(int(rng.integers(0, config.geometry.rows)), _random_sums(bench, config.array.lanes), rate)
+            await sent.check(pulses)
+            pulses.clear()
+
+    await check(None)
+    for trial in range(4):
+        table = rng.integers(0, codes, 1 << nu_bits).astype(np.uint8)
+        if trial < 2:
+            table[:] = (0, codes - 1)[trial]
+        sent = words.pulses(config, table)
+        equal("words of the table", len(sent), config.program.transfers[HostOp.LOAD_PULSES][0].rows)
+        # what fills up the last word may be anything
+        width = 2 * config.array.group
+        unused = len(sent) * width - (config.switching.code_bits << nu_bits)
+        sent[-1] |= int(rng.integers(0, 1 << unused)) << (width - unused)
+        for word in sent:
+            while rng.random() < 0.3:
+                ports.write_bits("word", ports.random_bits("word", rng))
+                await bench.clock.step()
+            ports.write("shift", 1)
+            ports.write("word", word)
+            await bench.clock.step()
+            ports.write("shift", 0)
+        await check(table)
+    await bench.clock.reset()
+    await check(None)

@@ -43,7 +43,7 @@ module driver;
   synapse_array dut (
     .clk(clk), .rst(rst), .macro__command__valid(valid), .macro__command__ready(ready),
     .macro__command__payload(payload), .macro__drive('0), .macro__increase({{LANES{{increase}}}}), .macro__codes(codes),
-    .macro__done(done), .macro__row(done_row), .macro__switched(switched), .macro__pulses(pulses),
+    .macro__done(done), .macro__row(done_row), .macro__lanes(switched), .macro__pulses(pulses),
     .macro__switches(switches), .macro__sums(), .macro__row_sum(), .macro__products(), .macro__pulse_width());
 
   // the random words that pulses use, as planes, into the file named by +words

@@ -28,17 +28,36 @@ def test_off_costs_nothing() -> None:
 
 
 def test_periphery_does_not_know() -> None:
-    """Stuck devices, converters and loadable streams change the array alone."""
+    """Stuck devices and converters change the array alone; loads of streams and of its table are words to pass on."""
     ideal = verilog.machine_files(TINY, "test")
     noisy = ConverterParameters(0, 0, 1, 4, 0)
-    wrong = variant(
-        replace(TINY, nonideal=NonidealParameters(stuck_parallel=0.1, columns=noisy, rows=noisy)),
-        random={"loadable": True},
-    )
+    wrong = replace(TINY, nonideal=NonidealParameters(stuck_parallel=0.1, columns=noisy, rows=noisy))
     found = verilog.machine_files(wrong, "test")
     assert found["periphery.v"] == ideal["periphery.v"]
     assert found["top.v"] == ideal["top.v"]
     assert found["array.v"] != ideal["array.v"]
+    found = verilog.machine_files(variant(wrong, random={"loadable": True}, switching={"loadable": True}), "test")
+    assert found["top.v"] == ideal["top.v"]
+    assert found["array.v"] != ideal["array.v"]
+    for file, module in (("periphery.v", "gradient_memory"), ("periphery.v", "update_unit")):
+        assert _module(found[file], module) == _module(ideal[file], module)
+
+
+def test_what_cannot_be_loaded_costs_nothing() -> None:
+    """Without loads of tables and streams neither side has registers for them; with one of them, that one alone."""
+    names = {"random": r"\bshifts\b", "switching": r"\breg \[\d+:0\] thresholds\b", "pulse": r"\breg \[\d+:0\] codes\b"}
+    for loaded in (None, *names):
+        config = TINY if loaded is None else variant(TINY, **{loaded: {"loadable": True}})
+        files = verilog.machine_files(config, "test")
+        text = files["array.v"] + files["periphery.v"]
+        assert {name for name, pattern in names.items() if re.search(pattern, text)} == {loaded} - {None}
+
+
+def _module(text: str, name: str) -> str:
+    """Take one module out of a file."""
+    found = re.search(rf"(?ms)^module mtj_gxnor_periphery_{name}\b.*?^endmodule", text)
+    assert found
+    return found[0]
 
 
 def _load(folder: Path, text: str) -> NonidealParameters:

@@ -37,7 +37,9 @@ def _config(number: int) -> MachineConfig:
         config,
         gradient=gradient,
         training={"rates": tuple(low + (rate - low) % 4 for rate in config.training.rates)},
-        pulse={"dead_zone": config.pulse.dead_zone // 2},
+        # tables that can be loaded are not compiled
+        pulse={"dead_zone": config.pulse.dead_zone // 2, "loadable": False},
+        switching={"loadable": False},
     )
 
 

@@ -93,7 +93,7 @@ def lively(seed: int, number: int, *, nonideal: bool = False) -> MachineConfig:
     while True:
         config = configs.random_config(seed, number)
         config = configs.nonideal(config, seed, number) if nonideal else config
-        pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1)
+        pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1, loadable=config.pulse.loadable)
         rates = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
         config = replace(config, training=replace(config.training, rates=rates), pulse=pulse)
         machine = Machine(config)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from golden.config import MachineConfig
+from golden.geometry import ceil_div
 from golden.nonideal import NonidealParameters
 
 _TEMPLATE = """\
@@ -18,19 +19,28 @@ module mtj_gxnor_array (
   localparam LANES = {lanes}, GROUP = {group}, DEVICES = {devices}, STREAMS = {streams}, BITS = {bits};
   localparam WIDTH = {width}, TAP = {tap}, LEAP = {leap}, BLIND = {blind}, ERROR_BITS = {error_bits};
   localparam CODE_BITS = {code_bits}, COLUMN_BITS = {column_bits}, ROW_LSB = {row_lsb}, ROW_BITS = {row_bits};
-  localparam COEFFICIENT_LSB = {coefficient_lsb};
+  localparam COEFFICIENT_LSB = {coefficient_lsb}, CODES = {codes}, WORD = 2*GROUP, TABLE = {table_bits};
+  localparam LOADABLE_STREAMS = {loadable_streams}, LOADABLE_TABLE = {loadable_table};
 
   reg [LANES*DEVICES-1:0] states [0:{rows_msb}];
   reg [WIDTH-1:0] random [0:LANES*STREAMS-1];
   integer sums [0:LANES-1];
-  reg [16:0] thresholds [0:1][0:{codes_top}];
-  integer base;
-  initial begin
-{tables}
-  end
+  reg [16:0] thresholds [0:1][0:CODES-1];
+  // the thresholds less one, as a host loads them; seeds shifted into each bank so far
+  reg [TABLE-1:0] entries;
+  integer shifted [0:STREAMS-1];
+  integer base, entry;
+
+  task read_entries;
+    for (entry = 0; entry < 2*CODES; entry = entry + 1)
+      thresholds[entry / CODES][entry % CODES] = {{{{17-BITS{{1'b0}}}}, entries[entry*BITS +: BITS]}} + 17'd1;
+  endtask
 
   task restart;
     begin
+      entries = {table_bits}'h{entries:x};
+      read_entries;
+      for (entry = 0; entry < STREAMS; entry = entry + 1) shifted[entry] = 0;
 {seeds}
     end
   endtask
@@ -68,7 +78,7 @@ module mtj_gxnor_array (
   reg [LANES*DEVICES-1:0] row_states;
   reg [ROW_BITS-1:0] row;
   reg [BITS-1:0] words [0:1];
-  integer lane, device, total, products, pulses, widths, switches, code, b, old, target, reached;
+  integer lane, device, total, products, pulses, widths, switches, code, b, old, target, reached, bank;
   reg signed [ERROR_BITS-1:0] coefficient;
 
   task act;
@@ -77,7 +87,8 @@ module mtj_gxnor_array (
       coefficient = macro__command__payload[COEFFICIENT_LSB +: ERROR_BITS];
       row_states = states[row];
       total = 0; products = 0; pulses = 0; widths = 0; switches = 0;
-      case (macro__command__payload[2:0])
+      bank = {{30'b0, coefficient[1:0]}};
+      case (macro__command__payload[3:0])
         0: for (lane = 0; lane < LANES; lane = lane + 1) begin
           sums[lane] = sums[lane] + coefficient*weight(row_states, lane);
           if (weight(row_states, lane) != 0) products = products + 1;
@@ -94,6 +105,29 @@ module mtj_gxnor_array (
           end
           macro__row_sum <= total[{row_sum_msb}:0];
         end
+        5: if (LOADABLE_STREAMS != 0 && bank < STREAMS) begin
+          shifted[bank] = shifted[bank] == WIDTH - 1 ? 0 : shifted[bank] + 1;
+          for (lane = 0; lane < LANES; lane = lane + 1) begin
+            b = bank*LANES + lane;
+            random[b] = {{macro__drive[lane], random[b][WIDTH-1:1]}};
+            if (shifted[bank] == 0 && random[b] == 0) random[b][WIDTH-1] = 1;
+          end
+        end
+        6: begin
+          for (lane = 0; lane < LANES; lane = lane + 1)
+            for (device = 0; device < DEVICES; device = device + 1)
+              row_states[device*LANES + lane] = macro__drive[device*LANES + lane];
+          states[row] = row_states;
+        end
+        7: macro__lanes <= row_states[(coefficient[0] && DEVICES == 2 ? LANES : 0) +: LANES];
+        8: if (LOADABLE_TABLE != 0) begin
+          for (b = 0; b < TABLE - WORD; b = b + 1) entries[b] = entries[b + WORD];
+          for (lane = 0; lane < GROUP; lane = lane + 1) begin
+            entries[TABLE - WORD + lane] = macro__drive[LANES - GROUP + lane];
+            entries[TABLE - GROUP + lane] = macro__drive[LANES + LANES - GROUP + lane];
+          end
+          read_entries;
+        end
         default: begin
           macro__lanes <= 0;
           for (lane = 0; lane < LANES; lane = lane + 1) begin
@@ -104,7 +138,7 @@ module mtj_gxnor_array (
             for (b = 0; b < CODE_BITS; b = b + 1) if (macro__codes[b*LANES + lane]) code = code + (1 << b);
             for (device = 0; device < DEVICES; device = device + 1) begin
               old = bit_of(states[row], device, lane);
-              if (macro__command__payload[2:0] == 3)
+              if (macro__command__payload[3:0] == 3)
                 row_states[device*LANES + lane] = words[device][BITS - 1 - (device == 1 && STREAMS == 1 ? 1 : 0)];
               else if (code != 0) begin
                 // R1 goes parallel and R2 antiparallel when the weight shall increase
@@ -167,18 +201,15 @@ endmodule
 
 def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
     """Write the slow array of a configuration as SystemVerilog; it has no non-idealities."""
-    if config.nonideal != NonidealParameters() or config.switching.spread_bins > 1 or config.random.loadable:
-        raise ValueError("the slow array is ideal: it has no spread, stuck devices, converters or loadable streams")
+    if config.nonideal != NonidealParameters() or config.switching.spread_bins > 1:
+        raise ValueError("the slow array is ideal: it has no spread, stuck devices or converters")
     ports = manifest["modules"]["mtj_gxnor_array"]["ports"]
     command = ports["macro__command__payload"]["fields"]
     array, switching = config.array, config.switching
     names = ("drive", "increase", "codes", "row", "sums", "row_sum", "lanes")
     names += ("products", "pulses", "pulse_width", "switches")
-    tables = [
-        f"    thresholds[{direction}][{code}] = {int(threshold)};"
-        for direction, row in enumerate(switching.thresholds)
-        for code, threshold in enumerate(row)
-    ]
+    less_one = [max(int(threshold), 1) - 1 for threshold in switching.thresholds.ravel()]
+    bits = switching.threshold_bits
     seeds = [
         f"      random[{stream}] = {config.random.width}'h{int(state):x};"
         for stream, state in enumerate(config.random.seeds(array.lanes * array.streams_per_lane))
@@ -190,19 +221,22 @@ def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
         group=array.group,
         devices=array.devices,
         streams=array.streams_per_lane,
-        bits=switching.threshold_bits,
+        bits=bits,
         width=config.random.width,
         tap=config.random.tap,
         leap=config.random.leap,
         blind=int(array.scheme == "blind"),
         error_bits=config.error.bits,
         code_bits=switching.code_bits,
-        codes_top=switching.codes - 1,
+        codes=switching.codes,
+        table_bits=ceil_div(len(less_one) * bits, 2 * array.group) * 2 * array.group,
+        entries=sum(entry << (at * bits) for at, entry in enumerate(less_one)),
+        loadable_streams=int(config.random.loadable),
+        loadable_table=int(switching.loadable),
         column_bits=config.geometry.column_bits,
         row_lsb=command["row"]["offset"],
         row_bits=command["row"]["width"],
         coefficient_lsb=command["coefficient"]["offset"],
         rows_msb=config.geometry.rows - 1,
-        tables="\n".join(tables),
         seeds="\n".join(seeds),
     )
