@@ -1,12 +1,9 @@
 """Benchmarks, side by side in one run. Command line of ``make bench``."""
 
-import datetime
 import json
 import os
 import platform
-import shlex
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +12,9 @@ from matplotlib.figure import Figure
 
 from cocotb_tests import memory, runner
 from cocotb_tests.bench import machines, measures
+from cocotb_tests.report import stamp
 from gen import config as configs
 from gen import verilator
-from gen.manifest import versions
 from golden.files import whole
 
 #: Key of the report -> goal.
