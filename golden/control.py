@@ -7,6 +7,8 @@ at once. What the block says then is what it must say, whatever pauses there wer
 from collections import deque
 from dataclasses import dataclass
 
+import numpy as np
+
 from golden.config import MachineConfig
 from golden.errors import HALTING, Error
 from golden.framer import Framer
@@ -15,8 +17,16 @@ from golden.machine import Machine
 from golden.registers import Answer, RegisterBank, RegisterMap
 from golden.samples import Samples
 from golden.sequencer import HostOp, Instruction, Op
-from golden.words import unpack_neurons, unpack_pulses, unpack_samples, unpack_seeds, unpack_switching, unpack_weights
-from golden.words import pack_neurons, pack_weights
+from golden.words import (
+    pack_neurons,
+    pack_weights,
+    unpack_neurons,
+    unpack_pulses,
+    unpack_samples,
+    unpack_seeds,
+    unpack_switching,
+    unpack_weights,
+)
 
 #: What can be known, and which commands make it so.
 KNOWN = {
@@ -217,15 +227,11 @@ class Block:
                 self._known[name] = False
         section = self.config.program.transfers.get(op, ())
         steps = [
-            (instruction, index)
-            for instruction in section
-            for index in range(instruction.rows or instruction.groups)
+            (instruction, index) for instruction in section for index in range(instruction.rows or instruction.groups)
         ]
         batch = self._setting("batch")
         rates = tuple(self.bank.outputs["rate"])
-        self._command = _Command(
-            op, self._setting("samples"), batch, rates, batch, deque(steps), self.words.get(op, 0)
-        )
+        self._command = _Command(op, self._setting("samples"), batch, rates, batch, deque(steps), self.words.get(op, 0))
         self._step, self._table = [], []
 
     def _finish(self, *, whole: bool = True) -> None:
@@ -269,7 +275,8 @@ class Block:
         elif last:
             geometry = self.config.geometry
             data = self._bytes(self._framer.packet)
-            self._samples.append(Samples(*unpack_samples(data, geometry.sizes[0], geometry.group)))
+            trits, labels = unpack_samples(data, geometry.sizes[0], geometry.group)
+            self._samples.append(Samples(trits, labels.astype(np.uint8)))
         if last:
             self._framer.packet.clear()
         return True

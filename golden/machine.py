@@ -150,7 +150,11 @@ class Machine:
     def reset(self) -> None:
         """Do what reset does between two commands: memories stay, all else is as in the beginning."""
         fresh = SynapseArray(
-            self.config.array, self.config.switching, self.config.random, self.config.geometry.rows, self.config.nonideal
+            self.config.array,
+            self.config.switching,
+            self.config.random,
+            self.config.geometry.rows,
+            self.config.nonideal,
         )
         for mine, other in zip(self.array.banks, fresh.banks, strict=True):
             mine.states[:], mine.shifts[:] = other.states, other.shifts

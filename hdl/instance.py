@@ -24,7 +24,10 @@ class Instantiated(wiring.Component):
 
     def elaborate(self, platform: object) -> Instance:
         """Build the block: the instance itself, without a module around it."""
-        ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal() if self._reset is None else ResetSignal() | self._reset}
+        ports: dict[str, object] = {
+            "i_clk": ClockSignal(),
+            "i_rst": ResetSignal() if self._reset is None else ResetSignal() | self._reset,
+        }
         for path, member, value in self.signature.flatten(self):
             direction = "i" if member.flow == wiring.In else "o"
             ports[f"{direction}_{'__'.join(str(part) for part in path)}"] = value
