@@ -112,7 +112,9 @@ def main(
             verilog.write(verilog.machine_files(chosen[name], name), folder)
             outcome = traffic(chosen[name], folder, share, stalls, seed)
             total += outcome.tally
-            found.append({"machine": name, "stalls": stalls, **asdict(outcome.tally), "errors": sorted(outcome.tally.errors)})
+            found.append(
+                {"machine": name, "stalls": stalls, **asdict(outcome.tally), "errors": sorted(outcome.tally.errors)}
+            )
             mismatches += [f"{name}, stalls {stalls}: {outcome.mismatch}"] if outcome.mismatch else []
             hangs += [f"{name}, stalls {stalls}: {outcome.hang}"] if outcome.hang else []
             lost += outcome.samples_lost
