@@ -116,6 +116,6 @@ def machine(folder: Path) -> list[str]:
         Findings of both tools, one line each; none when the machine is clean.
     """
     files = (folder / "files.f").read_text().split()
-    findings = with_verilator(folder, files, verilog.TOP)
+    findings = with_verilator(folder, files, verilog.AXI)
     size = sum(len((folder / file).read_text()) for file in files)
-    return findings + (with_yosys(folder, files, verilog.TOP) if size <= YOSYS_SIZE else [])
+    return findings + (with_yosys(folder, files, verilog.AXI) if size <= YOSYS_SIZE else [])
