@@ -76,6 +76,8 @@ class _Pair:
             self._source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk)
             self._sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk)
         write, read = self._axi.write_if, self._axi.read_if
+        assert write is not None
+        assert read is not None
         for source in (write.aw_channel, write.w_channel, read.ar_channel, self._source):
             source.set_pause_generator(not go for go in source_pattern(regime, rng))
         for sink in (write.b_channel, read.r_channel, self._sink):
