@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog registers test test-full train ablation fit device bench figures clean
+.PHONY: help setup lint verilog registers test test-full train ablation fit device bench integration figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -21,7 +21,7 @@ option = $(if $($(2)),--$(1) '$($(2))')
 TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-10s %s\n' "$$target" "$$text"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-11s %s\n' "$$target" "$$text"; done
 
 setup: $(STAMP) ## make .venv with everything in requirements.lock
 
@@ -85,6 +85,9 @@ ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/t
 
 bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETITIONS
 	$(RUN) -m cocotb_tests.bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
+
+integration: $(STAMP) ## random traffic on the bus, RTL against golden block: TRANSACTIONS SEED
+	$(RUN) -m cocotb_tests.integration $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)
 
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache

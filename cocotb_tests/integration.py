@@ -5,7 +5,7 @@ Command line of ``make integration``.
 
 import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from cocotb_tests.configs import random_config
+from cocotb_tests.configs import loadable, random_config
 from cocotb_tests.report import stamp
 from cocotb_tests.traffic import Mismatch, Tally, Traffic
 from fpga.host import verilated
@@ -29,12 +29,6 @@ from golden.files import whole
 STALLS = (0.0, 0.3, 0.6)
 #: Accesses between two looks at the progress.
 _PART = 500
-
-
-def loadable(config: MachineConfig) -> MachineConfig:
-    """Give a machine everything that a host can load."""
-    parts = {name: replace(getattr(config, name), loadable=True) for name in ("random", "pulse", "switching")}
-    return replace(config, **parts)
 
 
 def machines(seed: int) -> dict[str, MachineConfig]:

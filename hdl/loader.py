@@ -31,12 +31,10 @@ class Loader(wiring.Component):
         A dump asks twice, once for each of two devices.
     load : stream, in
         Words of the host.
-    dump : stream, out
-        Words for the host.
+    dump : valid and ready
+        Words for the host, each the lowest one of whoever was asked.
     shift : Signal(1), out
         A word goes in at the top and the lowest one out.
-    lowest : Signal, in
-        The word that leaves with `shift`, in a dump.
     act : valid and ready
         What the words were collected for, or what is asked.
     second : Signal(1), out
@@ -63,9 +61,8 @@ class Loader(wiring.Component):
                 "words": In(range(words + 1)),
                 "twice": In(1),
                 "load": In(stream.Signature(unsigned(word_bits))),
-                "dump": Out(stream.Signature(unsigned(word_bits))),
+                "dump": Out(handshake),
                 "shift": Out(1),
-                "lowest": In(word_bits),
                 "act": Out(handshake),
                 "second": Out(1),
                 "answered": In(1),
@@ -83,7 +80,6 @@ class Loader(wiring.Component):
         taken, given = self.load.valid & self.load.ready, self.dump.valid & self.dump.ready
         m.d.comb += [
             self.shift.eq(taken | given),
-            self.dump.payload.eq(self.lowest),
             self.last.eq(self.step.last & (left == 1)),
         ]
         with m.If(self.shift):

@@ -345,14 +345,15 @@ class Periphery(wiring.Component):
         exchanging = named(m, "exchanging", doing[Op.PUT] | doing[Op.GET])
         second = columns.drive[1][:group] if self._config.array.devices == 2 else Const(0, group)
         wiring.connect(m, wiring.flipped(self.load), loader.load)
-        wiring.connect(m, wiring.flipped(self.dump), loader.dump)
         m.d.comb += [
             loader.step.valid.eq(sweep.valid & (loading | dumping)),
             loader.step.last.eq(sweep.payload.last),
             loader.loading.eq(loading),
             loader.words.eq(sequencer.instruction.words),
             loader.twice.eq(doing[Op.READ] & int(self._config.array.devices == 2)),
-            loader.lowest.eq(Mux(doing[Op.GET], neurons.exchange, Cat(columns.drive[0][:group], second))),
+            self.dump.valid.eq(loader.dump.valid),
+            self.dump.payload.eq(Mux(doing[Op.GET], neurons.exchange, Cat(columns.drive[0][:group], second))),
+            loader.dump.ready.eq(self.dump.ready),
             loader.answered.eq(exchanging | doing[Op.CODES] | macro.done),
             loader.abandon.eq(loader.starved & self.abort),
             columns.shift.eq(loader.shift & ~exchanging & ~doing[Op.CODES]),

@@ -1,11 +1,11 @@
 """The golden block does what docs/bus.md says, and with right use what the golden machine does."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from cocotb_tests.configs import loadable
 from gen import config as named
 from gen.registers import register_map
 from golden import words
@@ -18,9 +18,7 @@ from golden.samples import Samples
 from golden.sequencer import HostOp
 
 TINY = named.load("tiny")
-LOADABLE = replace(
-    TINY, **{name: replace(getattr(TINY, name), loadable=True) for name in ("random", "pulse", "switching")}
-)
+LOADABLE = loadable(TINY)
 RATES = (8, 9, 10)
 
 

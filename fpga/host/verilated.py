@@ -173,6 +173,10 @@ class Verilated:
         """How often the block changed or withdrew what it had offered and nobody had taken."""
         return self._ended[1] if self._model is None else self._do("violations")
 
+    def run(self, cycles: int) -> bool:
+        """Let cycles pass; say whether the interrupt is high then."""
+        return bool(self._library.model_run(self._model, cycles, cycles, False, _NEVER))
+
     def reset(self) -> None:
         """Pulse the reset input, and empty both buffers."""
         self._do("reset")

@@ -1,0 +1,105 @@
+"""What other projects include a machine by: file lists, and a FuseSoC core with a bench."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from gen import constants
+
+#: File of the FuseSoC core.
+CORE = "mtj_gxnor.core"
+#: Flag of FuseSoC that leaves the behavioural array out.
+EXTERNAL = "external_array"
+
+_BENCH, _WAIVERS = (Path(__file__).with_name(name) for name in ("bench.sv", "waivers.vlt"))
+
+_CORE = """\
+CAPI=2:
+name: "mtj-gxnor:machine:{name}:{version}"
+description: "Trains ternary networks where their weights are stored: machine {name}, design {design:016x}."
+
+filesets:
+  constants:
+    files: [{constants}]
+    file_type: systemVerilogSource
+  # the flag {external} leaves it out, for a macro with the same name and ports
+  array:
+    files: [{array}]
+    file_type: verilogSource-2005
+  rtl:
+    files: [{rtl}]
+    file_type: verilogSource-2005
+  waivers:
+    files: [{waivers}]
+    file_type: vlt
+  bench:
+    files: [{bench}]
+    file_type: systemVerilogSource
+
+targets:
+  default: &default
+    filesets: [constants, "!{external} ? (array)", rtl]
+    toplevel: {top}
+  lint:
+    <<: *default
+    description: "Verilator's lint."
+    filesets_append: [waivers]
+    flow: lint
+    flow_options:
+      tool: verilator
+  sim:
+    <<: *default
+    description: "Read ID, FORM the array, see it done."
+    filesets_append: [waivers, bench]
+    toplevel: mtj_gxnor_bench
+    flow: sim
+    flow_options:
+      tool: verilator
+      mode: binary
+      verilator_options: [--timing, -CFLAGS -std=c++20]
+"""
+
+
+def files(title: str, version: str, design: int, modules: dict[str, Any], *, array: str, bus: str) -> dict[str, str]:
+    """Write the files.
+
+    Parameters
+    ----------
+    title : str
+        Name of the configuration.
+    version : str
+        Version of the project.
+    design : int
+        What the register DESIGN says.
+    modules : dict
+        Entry ``modules`` of the manifest.
+    array, bus : str
+        The modules of the array and of the machine on a bus.
+
+    Returns
+    -------
+    dict of str to str
+        File name -> content: ``files.f``, ``periphery.f`` (all Verilog but the array), ``mtj_gxnor.core``,
+        ``bench.sv``, ``waivers.vlt``.
+    """
+    sources = [module["file"] for module in modules.values()]
+    rest = [source for source in sources if source != modules[array]["file"]]
+    core = _CORE.format(
+        name=re.sub(r"[^\w.-]", "_", title),
+        version=version,
+        design=design,
+        constants=constants.FILE,
+        external=EXTERNAL,
+        array=modules[array]["file"],
+        rtl=", ".join(rest),
+        waivers=_WAIVERS.name,
+        bench=_BENCH.name,
+        top=bus,
+    )
+    return {
+        "files.f": "".join(f"{source}\n" for source in sources),
+        "periphery.f": "".join(f"{source}\n" for source in rest),
+        CORE: core,
+        _BENCH.name: _BENCH.read_text(),
+        _WAIVERS.name: _WAIVERS.read_text(),
+    }
