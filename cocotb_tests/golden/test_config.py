@@ -122,3 +122,12 @@ def test_random_configurations_repeat() -> None:
     assert random_config(5, 2) != random_config(6, 2)
     kinds = {(c.array.synapse, c.array.scheme) for c in (random_config(5, number) for number in range(4))}
     assert len(kinds) == 4
+
+
+def test_random_configurations_can_be_loaded_or_not() -> None:
+    """What a host can load varies, each by itself."""
+    found = {
+        (c.random.loadable, c.switching.loadable, c.pulse.loadable)
+        for c in (random_config(5, number) for number in range(60))
+    }
+    assert len(found) == 8

@@ -93,6 +93,35 @@ def test_random_configurations() -> None:
     assert {name for name, count in total.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}
 
 
+@pytest.mark.parametrize("number", range(8))
+def test_loads(number: int) -> None:
+    """What a host loads reaches the compiled loops, and an unfinished mini-batch is the same."""
+    config, rng = variant(_config(number), random={"loadable": True}), np.random.default_rng(number)
+    golden, fast = Machine(config), FastMachine(config)
+    for machine in (golden, fast):
+        machine.form()
+        machine.train(_samples(config, 9), 4, config.training.rates)
+    r1, r2 = rng.integers(0, 2, (2, *golden.array.r1.shape))
+    offset, spread = rng.integers(0, 40, (2, len(golden.neurons.offset)))
+    banks = {
+        bank: rng.integers(0, 1 << config.random.width, config.array.lanes, dtype=np.uint64)
+        for bank in config.seed_banks
+    }
+    for machine in (golden, fast):
+        machine.load_weights(r1, r2)
+        machine.load_neurons(offset, spread)
+        machine.load_seeds(banks)
+    assert not _difference(golden, fast), "loads"
+    samples = _samples(config, 3, 2)
+    predictions = [machine.present(samples, training=True) for machine in (golden, fast)]
+    assert np.array_equal(*predictions)
+    assert not _difference(golden, fast), "present"
+    for machine in (golden, fast):
+        machine.update(config.training.rates)
+    assert not _difference(golden, fast), "update"
+    assert golden.dump_weights()[0].tolist() == fast.dump_weights()[0].tolist()
+
+
 @pytest.mark.parametrize("name", ["digits", "mnist"])
 @pytest.mark.parametrize("scheme", ["verified", "blind"])
 def test_named_configurations(name: str, scheme: str) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cocotb_tests.configs import random_config, variant
+from cocotb_tests.configs import KINDS, loadable, random_config, variant
 from gen import config as named
 from golden.config import MachineConfig
+from golden.converter import ConverterParameters
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.machine import Machine
 from golden.samples import Sample, Samples
@@ -217,3 +218,142 @@ def test_counters_are_complete() -> None:
     machine.train(_samples(config, 40, 2), 4, config.training.rates)
     assert machine.counters["samples"] == 39
     assert machine.counters["pulses"] < 1 << 40
+
+
+def _trained(config: MachineConfig) -> Machine:
+    machine = Machine(config)
+    machine.form()
+    machine.train(_samples(config, 9), 4, config.training.rates)
+    machine.present(_samples(config, 2, 7), training=True)
+    return machine
+
+
+@each_config
+def test_load_of_a_dump(config: MachineConfig) -> None:
+    """A load of what was dumped changes nothing but gradient sums, which are 0; a dump is a copy."""
+    machine = _trained(config)
+    before = machine.state()
+    weights = machine.dump_weights()
+    neurons = machine.neurons.offset.copy(), machine.neurons.spread.copy()
+    machine.train(_samples(config, 9, 2), 4, config.training.rates)
+    random = machine.state()["random"]
+    machine.load_weights(*weights)
+    machine.load_neurons(*neurons)
+    after = machine.state()
+    for name in ("r1", "r2", "offset", "spread"):
+        assert (after[name] == before[name]).all(), name
+    assert not after["gradient"].any()
+    assert (after["random"] == random).all(), "a load draws nothing"
+    samples = _samples(config, 5, 3)
+    other = Machine(config)
+    other.load_weights(*weights)
+    other.load_neurons(*neurons)
+    assert (machine.test(samples) == other.test(samples)).all(), "all that a prediction needs is in the dumps"
+
+
+@each_config
+def test_part_of_a_load(config: MachineConfig) -> None:
+    """A load that ends early has done the first rows and their gradient sums, or the first neurons, and no others."""
+    machine = _trained(config)
+    before, rng, rows = machine.state(), np.random.default_rng(4), config.geometry.rows // 2
+    r1, r2 = rng.integers(0, 2, (2, *machine.array.r1.shape))
+    machine.load_weights(r1[:rows], r2[:rows])
+    offset, spread = rng.integers(0, 8, (2, config.array.group))
+    machine.load_neurons(offset, spread)
+    after = machine.state()
+    assert (after["r1"] == np.concatenate([r1[:rows], before["r1"][rows:]])).all()
+    if config.array.devices == 2:
+        assert (after["r2"] == np.concatenate([r2[:rows], before["r2"][rows:]])).all()
+    else:
+        assert not after["r2"].any(), "a binary synapse has no second device"
+    assert not after["gradient"][:rows].any()
+    assert (after["gradient"][rows:] == before["gradient"][rows:]).all()
+    assert before["gradient"].any()
+    for name, loaded in (("offset", offset), ("spread", spread)):
+        assert (after[name] == np.concatenate([loaded, before[name][len(loaded) :]])).all(), name
+
+
+def test_stuck_devices_stay() -> None:
+    """A load reaches all devices but the stuck ones; the dump says what they are."""
+    config = variant(named.load("tiny"), nonideal={"stuck_parallel": 0.2, "stuck_antiparallel": 0.2})
+    machine, rng = Machine(config), np.random.default_rng(3)
+    machine.form()
+    stuck, states = machine.array.stuck, machine.array.stuck_states
+    assert 0 < stuck.sum() < stuck.size
+    for _ in range(3):
+        given = rng.integers(0, 2, stuck.shape)
+        machine.load_weights(*given)
+        assert (np.stack(machine.dump_weights()) == np.where(stuck, states, given)).all()
+
+
+@pytest.mark.parametrize(("synapse", "scheme"), KINDS)
+def test_seeds_are_states(synapse: str, scheme: str) -> None:
+    """Every bank of streams takes the states given, but for zero, and goes on from them; no other bank moves."""
+    noisy = ConverterParameters(0, 0, 0, 4, 0)
+    config = variant(
+        loadable(named.load("tiny")),
+        array={"synapse": synapse, "scheme": scheme},
+        nonideal={"columns": noisy, "rows": noisy},
+    )
+    machine, rng = Machine(config), np.random.default_rng(3)
+    machine.form()
+    lanes, group, width = config.array.lanes, config.array.group, config.random.width
+    streams = config.array.streams_per_lane
+    assert config.seed_banks == (*range(streams), 2, 3)
+    names = {0: ("random", slice(0, lanes)), 1: ("random", slice(lanes, None))}
+    names |= {2: ("random_columns", slice(0, group)), 3: ("random_rows", slice(0, 1))}
+    for bank in range(4):  # one that the array does not have is none
+        before = machine.state()
+        states = rng.integers(0, 1 << width, lanes, dtype=np.uint64)
+        states[0] = 0 if bank == 0 else 5
+        machine.load_seeds({bank: states})
+        after, expected = machine.state(), {name: values.copy() for name, values in before.items()}
+        if bank in config.seed_banks:
+            name, part = names[bank]
+            found = expected[name][part]
+            found[:] = states[: len(found)].astype(np.int64)
+            found[found == 0] = 1 << (width - 1)
+        for name, values in expected.items():
+            assert (after[name] == values).all(), (bank, name)
+
+
+def test_other_tables() -> None:
+    """Updates go by the tables that were loaded last."""
+    config = variant(loadable(named.load("tiny")), pulse={"nu_bits": 2}, training={"rates": (3, 3, 3)})
+    machine = _trained(config)
+    certain, never = config.switching.codes - 1, np.zeros(4, np.int64)
+    full = 1 << config.switching.threshold_bits
+
+    def update(codes: NDArray[np.int64], thresholds: int) -> dict[str, int]:
+        machine.load_pulses(codes)
+        machine.load_switching(np.full(machine.array.thresholds.shape, thresholds))
+        machine.present(_samples(config, 4, 6), training=True)
+        before = machine.counters
+        machine.update(config.training.rates)
+        return {name: count - before[name] for name, count in machine.counters.items()}
+
+    # no code for any |nu|: whole steps alone, of the last code
+    counts = update(never, full)
+    assert counts["pulse_width"] == certain * counts["pulses"]
+    # every pulse verified, not stuck and certain to switch
+    counts = update(np.full(4, 1), full)
+    assert counts["pulses"] == counts["switches"] > 0
+    # hardly any
+    counts = update(np.full(4, 1), 1)
+    assert counts["pulses"] > 100 * counts["switches"]
+
+
+def test_presented_and_updated_is_trained() -> None:
+    """A mini-batch that a host stops is written in the end, one that is aborted is not."""
+    config = named.load("tiny")
+    trained, stopped, aborted = _trained(config), _trained(config), _trained(config)
+    samples, rates = _samples(config, 3, 8), config.training.rates
+    predictions = trained.train(samples, 4, rates)
+    for machine in (stopped, aborted):
+        assert (machine.present(samples, training=True) == predictions).all()
+    stopped.update(rates)
+    _equal(trained, stopped)
+    weights = _trained(config).state()
+    for name in ("r1", "r2", "random"):
+        assert (aborted.state()[name] == weights[name]).all(), name
+    assert aborted.counters["updates"] == trained.counters["updates"] - 1

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from cocotb_tests.configs import random_config
+from cocotb_tests.configs import nonideal, random_config
 from gen import config as named
 from golden.config import MachineConfig
-from golden.sequencer import Instruction, Op, Phase, Source, Unit
+from golden.sequencer import HostOp, Instruction, Op, Phase, Source, Unit
 
 CONFIGS = [named.load(name) for name in named.names()] + [random_config(11, number) for number in range(12)]
+CONFIGS += [nonideal(random_config(12, number), 12, number) for number in range(4)]
 each_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: "-".join(map(str, c.layers)))
 
 
@@ -143,3 +144,37 @@ def test_dataflow(config: MachineConfig) -> None:
                 assert sides == (inputs, Source.ERROR)
     assert written[Source.ERROR] == set(range(g.vector_groups))
     assert written[Source.ACTIVATION] == set(range(g.group_base[-1]))
+
+
+@each_config
+def test_transfers(config: MachineConfig) -> None:
+    """Every load that the machine has, and the dumps: as many words as the table of packets in docs/bus.md says."""
+    g, c = config.geometry, config
+    width = 2 * g.group
+    neuron = c.neuron.offset_bits(g.sum_bits) + c.neuron.spread_bits(g.sum_bits)
+    noisy = (c.nonideal.columns.noise > 0) + (c.nonideal.rows.noise > 0)
+    expected = {
+        HostOp.LOAD_WEIGHTS: g.rows * g.lanes // g.group,
+        HostOp.LOAD_NEURONS: g.vector_groups * -(-neuron // 2),
+        HostOp.DUMP_WEIGHTS: g.rows * g.lanes // g.group,
+        HostOp.DUMP_NEURONS: g.vector_groups * -(-neuron // 2),
+    }
+    if c.random.loadable:
+        expected[HostOp.LOAD_SEEDS] = (c.array.streams_per_lane + noisy) * c.random.width * g.lanes // g.group
+    if c.pulse.loadable:
+        expected[HostOp.LOAD_PULSES] = -(-c.switching.code_bits * 2**c.pulse.nu_bits // width)
+    if c.switching.loadable:
+        entries = c.switching.bin_thresholds.size
+        expected[HostOp.LOAD_SWITCHING] = -(-entries * c.switching.threshold_bits // width)
+    transfers = c.program.transfers
+    assert all(section[-1] == Instruction(Op.END) for section in transfers.values())
+    found = {op: sum(i.words * (i.rows or i.groups) for i in section) for op, section in transfers.items()}
+    assert found == expected
+    # a whole memory from its beginning, and every bank of streams once
+    for section in transfers.values():
+        for i in section[:-1]:
+            assert (i.row, i.phase) == (0, Phase.WAIT)
+            assert (i.rows, i.groups)[i.op not in (Op.PUT, Op.GET)] == 0
+            assert i.group == 0 or i.op == Op.SEED
+    banks = [i.group for i in transfers.get(HostOp.LOAD_SEEDS, ())[:-1]]
+    assert tuple(banks) == c.seed_banks
