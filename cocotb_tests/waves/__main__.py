@@ -36,7 +36,9 @@ def record(folder: Path) -> None:
 
 def draw(diagram: str) -> str:
     """Draw WaveJSON as SVG."""
-    return wavedrom.render(diagram).tostring() + "\n"
+    drawing = wavedrom.render(diagram)
+    assert drawing is not None
+    return drawing.tostring() + "\n"
 
 
 def files() -> dict[str, str]:

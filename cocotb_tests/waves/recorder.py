@@ -44,10 +44,6 @@ class Recorder:
         if self.on:
             self._cycles.append({name: self._bench.ports.bits(name) for name in self._signals if name})
 
-    def __len__(self) -> int:
-        """Count the cycles."""
-        return len(self._cycles)
-
     def gap(self) -> None:
         """Leave cycles out from here."""
         self.on = False
@@ -67,7 +63,10 @@ class Recorder:
         levels = self._bench.ports.described[signal]["width"] == 1 and signal not in self._texts
         valid, text = self._valid.get(signal), self._texts.get(signal, "{:x}".format)
         symbols, data, before = [], [], ""
-        for cycle in self._cycles:
+        ready = valid.removesuffix("valid") + "ready" if valid else ""
+        for last, cycle in zip([None, *self._cycles], self._cycles, strict=False):
+            if last and last.get(ready):
+                before = ""  # what was offered has been taken
             if cycle is None or (valid and not cycle[valid]):
                 symbols.append("x")
                 before = ""
