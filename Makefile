@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog registers test test-full train ablation fit device bench integration figures clean
+.PHONY: help setup lint verilog registers test test-full train ablation fit device bench integration waves figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -88,6 +88,9 @@ bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETIT
 
 integration: $(STAMP) ## random traffic on the bus, RTL against golden block: TRANSACTIONS SEED
 	$(RUN) -m cocotb_tests.integration $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)
+
+waves: $(STAMP) ## record and draw the timing diagrams of docs/integration.md
+	$(RUN) -m cocotb_tests.waves
 
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache

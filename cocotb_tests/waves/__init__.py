@@ -1,0 +1,1 @@
+"""Timing diagrams of the block, recorded from simulations of `tiny`."""
