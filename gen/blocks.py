@@ -34,6 +34,8 @@ def _longest(config: MachineConfig) -> int:
 
 #: Block name -> how a configuration makes it.
 BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
+    # `output` is a word of Verilog
+    "bus_output": lambda c: Output(word_bits=2 * c.array.group, class_bits=(c.layers[-1] - 1).bit_length()),
     "collector": lambda c: Collector(c.geometry),
     "column_driver": lambda c: ColumnDriver(
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
@@ -69,7 +71,6 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         sum_bits=c.geometry.sum_bits,
         error_bits=c.error.bits,
     ),
-    "output": lambda c: Output(word_bits=2 * c.array.group, class_bits=(c.layers[-1] - 1).bit_length()),
     "periphery": Periphery,
     "row_driver": lambda c: RowDriver(
         group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
