@@ -113,8 +113,8 @@ def test_loads(number: int) -> None:
         machine.load_seeds(banks)
     assert not _difference(golden, fast), "loads"
     samples = _samples(config, 3, 2)
-    predictions = [machine.present(samples, training=True) for machine in (golden, fast)]
-    assert np.array_equal(*predictions)
+    one, other = (machine.present(samples, training=True) for machine in (golden, fast))
+    assert np.array_equal(one, other)
     assert not _difference(golden, fast), "present"
     for machine in (golden, fast):
         machine.update(config.training.rates)
