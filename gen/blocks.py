@@ -40,6 +40,8 @@ def _longest(config: MachineConfig) -> int:
 BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     "axi_lite": lambda c: AxiLite(),
     "axi_registers": lambda c: AxiRegisters(registers.register_map(c)),
+    # `output` is a word of Verilog
+    "bus_output": lambda c: Output(word_bits=2 * c.array.group, class_bits=(c.layers[-1] - 1).bit_length()),
     "collector": lambda c: Collector(c.geometry),
     "column_driver": lambda c: ColumnDriver(
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
@@ -75,7 +77,6 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         sum_bits=c.geometry.sum_bits,
         error_bits=c.error.bits,
     ),
-    "output": lambda c: Output(word_bits=2 * c.array.group, class_bits=(c.layers[-1] - 1).bit_length()),
     "periphery": Periphery,
     "registers": lambda c: RegisterBank(registers.register_map(c)),
     "row_driver": lambda c: RowDriver(

@@ -13,7 +13,7 @@ from golden.config import MachineConfig
 @pytest.mark.parametrize("config", block.cases())
 def test_output(config: MachineConfig) -> None:
     """All coroutines of this module."""
-    block.run("output", config, __name__)
+    block.run("bus_output", config, __name__)
 
 
 class _Words:
