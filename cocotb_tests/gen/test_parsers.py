@@ -6,8 +6,8 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+import pyslang
 import pytest
-from pyslang.driver import Driver
 
 from gen import config as configs
 from gen import constants, lint, verilog
@@ -73,7 +73,7 @@ def test_icarus(tmp_path: Path, files: list[str], top: str) -> None:
 
 def test_slang(tmp_path: Path, files: list[str], top: str) -> None:
     """Slang finds no error, and warns of known kinds of things alone."""
-    driver = Driver()
+    driver = pyslang.driver.Driver()
     driver.addStandardArgs()
     assert driver.parseCommandLine(
         " ".join(["slang", "-Weverything", "--top", top, *(str(tmp_path / f) for f in files)])
@@ -95,7 +95,7 @@ def test_slang_sees_errors(tmp_path: Path) -> None:
     verilog.write(
         _machine() | {"axi.v": _machine()["axi.v"].replace("  mtj_gxnor_top machine (", "  none machine (")}, tmp_path
     )
-    driver = Driver()
+    driver = pyslang.driver.Driver()
     driver.addStandardArgs()
     names = " ".join(str(tmp_path / name) for name in _machine()["files.f"].split())
     assert driver.parseCommandLine(f"slang --top {verilog.AXI} {names}")

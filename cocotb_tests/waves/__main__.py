@@ -35,9 +35,10 @@ def record(folder: Path) -> None:
 
 
 def draw(diagram: str) -> str:
-    """Draw WaveJSON as SVG."""
+    """Draw WaveJSON as SVG, on white, since the lines are black."""
     drawing = wavedrom.render(diagram)
     assert drawing is not None
+    drawing.elements.insert(0, drawing.rect(size=("100%", "100%"), fill="white"))
     return drawing.tostring() + "\n"
 
 

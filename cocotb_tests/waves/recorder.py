@@ -10,6 +10,8 @@ from cocotb_tests.block import Bench
 
 #: Variable that tells a simulation where to write.
 OUTPUT = "WAVES_FOLDER"
+#: Letters that fit a cycle of normal width.
+_CELL = 6
 
 
 class Recorder:
@@ -53,7 +55,9 @@ class Recorder:
         """Write the diagram."""
         waves: list[dict[str, Any]] = [{"name": "clk", "wave": self._compact(["p"] * len(self._cycles))}]
         waves += [self._line(signal) if signal else {} for signal in self._signals]
-        diagram = {"signal": waves, "head": {"text": title, "tick": 0}, "config": {"hscale": 1}}
+        longest = max(len(label) for wave in waves for label in wave.get("data", [""]))
+        scale = 1 + longest // _CELL
+        diagram = {"signal": waves, "head": {"text": title, "tick": 0}, "config": {"hscale": scale}}
         lines = ",\n  ".join(json.dumps(wave) for wave in waves)
         text = json.dumps(diagram | {"signal": []}).replace('"signal": []', f'"signal": [\n  {lines}\n ]')
         assert json.loads(text) == diagram

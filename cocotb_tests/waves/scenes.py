@@ -215,5 +215,5 @@ async def array_commands(dut: HierarchyObject) -> None:
     ports.write("macro__drive", [0b1101, *[0b0100] * (bench.config.error.bits - 1)])
     await give("SENSE_ROW", 2)
     await give("READ", 1)
-    await bench.clock.step(12)
+    await bench.clock.step(5)
     recorder.write("array", "the macro boundary: commands, and done with their answers, in the same order")
