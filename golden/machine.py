@@ -166,7 +166,10 @@ class Machine:
         self._counts["rows_written"] += 1
 
     def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
-        """Host command LOAD_WEIGHTS: device states of all rows, shape (rows, lanes); all gradient sums become 0."""
+        """Host command LOAD_WEIGHTS: device states, shape (rows, lanes); gradient sums become 0.
+
+        A load that ends early has the first rows alone.
+        """
         for row, states in enumerate(zip(r1, r2, strict=True)):
             self.write_row(row, *states)
 
@@ -176,9 +179,9 @@ class Machine:
         return self.array.r1.copy(), self.array.r2.copy()
 
     def load_neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> None:
-        """Host command LOAD_NEURONS: offsets and spreads of all elements, shape (elements,)."""
-        self.neurons.offset[:] = offset
-        self.neurons.spread[:] = spread
+        """Host command LOAD_NEURONS: offsets and spreads, shape (elements,), of the first if it ends early."""
+        self.neurons.offset[: len(offset)] = offset
+        self.neurons.spread[: len(spread)] = spread
 
     def load_seeds(self, banks: dict[int, NDArray[np.unsignedinteger]]) -> None:
         """Host command LOAD_SEEDS: states of all streams of every bank of `MachineConfig.seed_banks`.

@@ -198,7 +198,6 @@ def test_manifest() -> None:
     """The manifest has all of the map, as JSON."""
     described = manifest.registers(_map())
     assert json.loads(json.dumps(described)) == described
-    assert described.keys() == {"registers"}
     for register in _map().registers:
         entry: dict[str, Any] = dict(described[register.name])
         fields = entry.pop("fields")
