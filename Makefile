@@ -18,7 +18,7 @@ unexport MAKEFLAGS MFLAGS
 # $(call option,NAME,VARIABLE): --NAME with the variable's value, when it has one.
 option = $(if $($(2)),--$(1) '$($(2))')
 
-TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest
+TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest -n auto --dist loadfile
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-11s %s\n' "$$target" "$$text"; done

@@ -15,7 +15,7 @@ from golden.lfsr import TRINOMIALS, LfsrParameters
 from golden.neuron import NeuronParameters
 from golden.nonideal import NonidealParameters
 from golden.synapse_array import ArrayParameters
-from golden.tables import PulseParameters, SwitchingParameters
+from golden.tables import LOADABLE, PulseParameters, SwitchingParameters
 
 #: Synapse and write scheme, in turn: any four neighbouring numbers of random configurations cover all of them.
 KINDS = (("ternary", "blind"), ("binary", "verified"), ("ternary", "verified"), ("binary", "blind"))
@@ -132,12 +132,14 @@ def nonideal(config: MachineConfig, seed: int, number: int = 0) -> MachineConfig
     if pick(0, 1):
         # the form of the paper, with currents that both directions and all kinds reach
         current = float(rng.uniform(45e-6, 55e-6))
+        spread_bins = 1 << pick(1, 4)
         switching = replace(
             switching,
             form="erf",
             current_to_antiparallel=current,
             current_to_parallel=current,
-            spread_bins=1 << pick(1, 4),
+            spread_bins=spread_bins,
+            loadable=switching.loadable and 2 * spread_bins * switching.codes <= LOADABLE,
             spread=float(rng.uniform(0.01, 0.08)),
         )
     return replace(config, nonideal=wrong, switching=switching, random=random)

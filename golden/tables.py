@@ -21,6 +21,9 @@ __all__ = ["TO_ANTIPARALLEL", "TO_PARALLEL", "PulseParameters", "SwitchingParame
 #: How far the probability of a device's pulse may be from the one that its width code asks for.
 TOLERANCE = 0.01
 
+#: Most entries of a switching table that can be loaded.
+LOADABLE = 512
+
 #: Longest pulse, in time steps.
 _MOST_STEPS = 1 << 20
 
@@ -66,7 +69,7 @@ class SwitchingParameters:
     cycle_spread : float
         Relative standard deviation of a device's critical current from pulse to pulse, 0 .. 0.2.
     loadable : bool
-        Whether the host can load another table in the place of this one.
+        Whether the host can load another table in the place of this one; it then has at most `LOADABLE` entries.
 
     Raises
     ------
@@ -99,6 +102,11 @@ class SwitchingParameters:
             raise ValueError(f"switching.code_bits must be 1 .. 6, not {self.code_bits}")
         if not 4 <= self.threshold_bits <= 16:
             raise ValueError(f"switching.threshold_bits must be 4 .. 16, not {self.threshold_bits}")
+        if self.loadable and 2 * self.spread_bins * self.codes > LOADABLE:
+            raise ValueError(
+                f"switching.loadable keeps every entry in registers, {LOADABLE} at most, not {self.spread_bins} kinds "
+                f"x 2 directions x {self.codes} codes: lower switching.spread_bins or switching.code_bits"
+            )
         if not 0 < self.slope < math.inf:
             raise ValueError(f"switching.slope must be > 0 and finite, not {self.slope}")
         for name in ("temperature", "time_step", "width_max"):

@@ -266,12 +266,13 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
     for depth, plane in enumerate(select):
         halves = ((0, ~plane), (1, plane))
         asked = [named(m, f"{name}_{depth}_{high}_{at}", a & p) for high, p in halves for at, a in enumerate(asked)]
-    return [
-        named(
-            m, f"{name}_{bit}", any_of([a & spread(table[at * bits + bit], lanes) for at, a in enumerate(asked)], lanes)
-        )
-        for bit in range(bits)
-    ]
+    chosen = []
+    for bit in range(bits):
+        terms: list[Value] = [a & spread(table[at * bits + bit], lanes) for at, a in enumerate(asked)]
+        while len(terms) > 1:
+            terms = [any_of(terms[at : at + 2], lanes) for at in range(0, len(terms), 2)]
+        chosen.append(named(m, f"{name}_{bit}", terms[0]))
+    return chosen
 
 
 def shift_in(m: Module, planes: Planes, values: Planes) -> None:

@@ -182,6 +182,12 @@ def test_equal_slopes_give_the_index_itself() -> None:
         ),
         ("switching", {"code_bits": 0}, "switching.code_bits must be 1 .. 6, not 0"),
         ("switching", {"code_bits": 7}, "switching.code_bits must be 1 .. 6, not 7"),
+        (
+            "switching",
+            {"code_bits": 6, "spread_bins": 8, "loadable": True},
+            "switching.loadable keeps every entry in registers, 512 at most, not 8 kinds x 2 directions x 64 codes: "
+            "lower switching.spread_bins or switching.code_bits",
+        ),
         ("switching", {"threshold_bits": 3}, "switching.threshold_bits must be 4 .. 16, not 3"),
         ("switching", {"threshold_bits": 17}, "switching.threshold_bits must be 4 .. 16, not 17"),
         ("switching", {"slope": 0.0}, "switching.slope must be > 0 and finite, not 0.0"),
