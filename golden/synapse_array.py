@@ -32,6 +32,9 @@ class ArrayParameters:
     scheme : str
         Write scheme: ``blind`` pulses every device of the synapse, ``verified`` reads first and pulses exactly the
         one device that moves the weight by one step.
+    adders : str
+        How adders of lanes are built: ``planes``, bit by bit for all lanes at once, which simulates fast; ``chains``,
+        lane by lane on the carry chains of an FPGA, which is smaller and faster there. Not a number depends on it.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class ArrayParameters:
     group: int
     synapse: str = "ternary"
     scheme: str = "verified"
+    adders: str = "planes"
 
     def __post_init__(self) -> None:
         if not 2 <= self.group <= 64:
@@ -55,6 +59,8 @@ class ArrayParameters:
             raise ValueError(f"array.synapse must be 'ternary' or 'binary', not {self.synapse!r}")
         if self.scheme not in ("blind", "verified"):
             raise ValueError(f"array.scheme must be 'blind' or 'verified', not {self.scheme!r}")
+        if self.adders not in ("planes", "chains"):
+            raise ValueError(f"array.adders must be 'planes' or 'chains', not {self.adders!r}")
 
     @property
     def devices(self) -> int:
