@@ -22,7 +22,7 @@ from hdl import cells
 from hdl.chains import add, add_up
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import any_of, extend, held, later, named, ones, scale_trit, spread
+from hdl.planes import any_of, delayed, extend, held, later, named, ones, scale_trit, spread
 from hdl.read_out import ReadOut
 from hdl.slices import Slices
 from hdl.switching import Attempt, attempt
@@ -152,7 +152,9 @@ class SynapseArray(wiring.Component):
             nonzero, negative = ones(lanes), named(m, "negative", ~r1)
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
         self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3), answer.sums)
-        products, row_sum = self._reads(m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative)
+        products, row_sum = self._reads(
+            m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative, answering[ArrayOp.SENSE_ROW]
+        )
         with m.If(answering[ArrayOp.DRIVE_ROW] | answering[ArrayOp.SENSE_ROW]):
             m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
 
@@ -315,33 +317,36 @@ class SynapseArray(wiring.Component):
     ) -> None:
         """Column accumulators: coefficient * w in every lane; read out group by group, zeros left behind."""
         p = self._parameters
-        adding = Signal(name="adding")
-        m.d.sync += adding.eq(driven)
-        if p.devices == 2:
-            nonzero = held(m, "weights_nonzero", driven, nonzero)
+        # weights of rows that are not driven count as zero, so that the adders need no enable
+        nonzero = delayed(m, "weights_nonzero", nonzero & spread(driven, p.lanes))
         negative = held(m, "weights_negative", driven, negative)
         planes = [Signal(p.lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
         product, carry = scale_trit(coefficient, nonzero, negative)
         total = add(m, "column", planes, extend(product, len(planes)), carry, adders=p.adders)
-        with m.If(adding):
-            m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
+        m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
+        # a shift register of one bit chooses the group; the last one read leaves zeros everywhere
         groups = p.lanes // p.group
-        index = Signal(range(groups), name="column_group")
+        chosen = Signal(groups, name="column_group", init=1)
         with m.If(sensed):
-            m.d.sync += index.eq(Mux(index == groups - 1, 0, index + 1))
-            with m.Switch(index):
-                for at in range(groups):
-                    with m.Case(at):
-                        m.d.sync += [plane[at * p.group : (at + 1) * p.group].eq(0) for plane in planes]
-        # in two steps where there is time
-        found = [
-            later(m, f"sensed{bit}", plane.word_select(index, p.group), p.stages - 1)
-            for bit, plane in enumerate(planes)
-        ]
+            m.d.sync += chosen.eq(chosen.rotate_left(1))
+        with m.If(named(m, "columns_clear", sensed & chosen[-1])):
+            m.d.sync += [plane.eq(0) for plane in planes]
+        masks = [chosen[at].replicate(p.group) for at in range(groups)]
+        found = []
+        for bit, plane in enumerate(planes):
+            of_groups = [plane[at * p.group : (at + 1) * p.group] & mask for at, mask in enumerate(masks)]
+            found.append(later(m, f"sensed{bit}", any_of(of_groups, p.group), p.stages - 1))
         m.d.sync += [sums[lane].eq(Cat(plane[lane] for plane in found).as_signed()) for lane in range(p.group)]
 
     def _reads(
-        self, m: Module, sensing1: Value, driven: Value, sensed: Value, nonzero: Value, negative: Value
+        self,
+        m: Module,
+        sensing1: Value,
+        driven: Value,
+        sensed: Value,
+        nonzero: Value,
+        negative: Value,
+        answers_sense: Value,
     ) -> tuple[Value, Value]:
         """Non-zero products of a row that is driven or sensed, and the sum over the lanes of w * drive."""
         p, drive = self._parameters, list(self.macro.drive)
@@ -349,12 +354,11 @@ class SynapseArray(wiring.Component):
         common = {"cycles": p.stages, "adders": p.adders}
         sensing = spread(sensed, p.lanes)
         if self._geometry.trit_rows:
-            # of trits, products are +1 or -1: two counts give both answers
-            differ = named(m, "differ", sensing & (negative ^ drive[1]))
-            product = named(m, "product", nonzero & (drive[0] | ~sensing))
-            plus = add_up(m, "plus", reading, [([product & ~differ], False)], **common)
-            minus = add_up(m, "minus", reading, [([product & differ], False)], **common)
-            return plus + minus, plus - minus
+            # of trits, products are +1 or -1: two counts give both answers; of a row that is driven, one is of no use
+            differ = named(m, "differ", negative ^ drive[1])
+            plus = add_up(m, "plus", reading, [([nonzero & (~sensing | (drive[0] & ~differ))], False)], **common)
+            minus = add_up(m, "minus", sensed, [([nonzero & drive[0] & differ], False)], **common)
+            return plus + Mux(answers_sense, minus, 0), plus - minus
         driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
         products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], **common)
         # in one's complement per lane; the carries make it two's complement
