@@ -306,10 +306,10 @@ class SynapseArray:
         Parameters
         ----------
         bank : int
-            0 or 1 for the first or second stream of every lane, 2 for the converters of columns, 3 for that of rows;
+            0 or 1 for the first or second stream of every lane of a slice, 2 for the converters of columns, 3 for that of rows;
             a bank that the array does not have is none.
-        bits : ndarray of bool, shape (lanes,)
-            Newest bits, of the first lanes where the bank has fewer streams.
+        bits : ndarray of bool, shape (n,)
+            Newest bits, of which as many count as the bank has streams: those of the first lanes.
         """
         if not self.lfsr.parameters.loadable:
             return

@@ -131,10 +131,7 @@ class SynapseArray(wiring.Component):
         finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(finals)]
         final = data.View(command.shape(), later(m, "final", stage[3].as_value(), p.stages - 1))
-        answering = {
-            op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final.op == op))
-            for op in (ArrayOp.DRIVE_ROW, ArrayOp.SENSE_COLUMNS, ArrayOp.SENSE_ROW, ArrayOp.PULSE, ArrayOp.SEED)
-        }
+        answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final.op == op)) for op in ArrayOp}
         answer = self._answer(m, answering, final.coefficient[:2])
         m.d.sync += answer.done.eq(finals[-1])
         with m.If(finals[-1]):
@@ -151,7 +148,9 @@ class SynapseArray(wiring.Component):
         else:
             nonzero, negative = ones(lanes), named(m, "negative", ~r1)
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
-        self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3), answer.sums)
+        columns = self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
+        with m.If(answering[ArrayOp.SENSE_COLUMNS]):
+            m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
         products, row_sum = self._reads(m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative)
         with m.If(answering[ArrayOp.DRIVE_ROW] | answering[ArrayOp.SENSE_ROW]):
             m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
@@ -199,7 +198,7 @@ class SynapseArray(wiring.Component):
             write.en.eq(valid[3] & _one_of(stage[3].op, *_CHANGING)),
             write.data.eq(Cat(new)),
         ]
-        with m.If(finals[-1]):
+        with m.If(answering[ArrayOp.PULSE] | answering[ArrayOp.READ]):
             m.d.sync += answer.lanes.eq(shown)
 
         # events of the pulses, slice by slice
@@ -311,9 +310,8 @@ class SynapseArray(wiring.Component):
         nonzero: Value,
         negative: Value,
         sensed: Value,
-        sums: data.View,
-    ) -> None:
-        """Column accumulators: coefficient * w in every lane; read out group by group, zeros left behind."""
+    ) -> list[Value]:
+        """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind."""
         p = self._parameters
         adding = Signal(name="adding")
         m.d.sync += adding.eq(driven)
@@ -338,7 +336,7 @@ class SynapseArray(wiring.Component):
             later(m, f"sensed{bit}", plane.word_select(index, p.group), p.stages - 1)
             for bit, plane in enumerate(planes)
         ]
-        m.d.sync += [sums[lane].eq(Cat(plane[lane] for plane in found).as_signed()) for lane in range(p.group)]
+        return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 
     def _reads(
         self, m: Module, sensing1: Value, driven: Value, sensed: Value, nonzero: Value, negative: Value
