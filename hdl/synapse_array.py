@@ -35,14 +35,15 @@ _CHANGING = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
 class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
-    Latency 4 cycles from accepted command to `done`, 6 with converters, one command per cycle. A command to a row whose
-    PULSE, FORM or WRITE is still under way waits (`command.ready` low) until the new states can be read: 3 cycles when
-    it follows at once.
+    Latency 3 + `stages` cycles from accepted command to `done`, 2 more with converters, one command per cycle. PULSE,
+    FORM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is accepted
+    (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE, FORM or WRITE is
+    still under way waits until the new states can be read: 3 cycles more when it follows at once.
 
     Parameters
     ----------
     parameters : ArrayParameters
-        Lanes, synapse and scheme.
+        Lanes, synapse, scheme, and how lanes share circuits.
     switching : SwitchingParameters
         Width code to probability.
     lfsr : LfsrParameters

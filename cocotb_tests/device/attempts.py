@@ -24,7 +24,8 @@ _DRIVER = """\
 // switched, and in how many lanes.
 `timescale 1ns/1ns
 module driver;
-  localparam LANES = {lanes}, SLICE = {slice}, DEVICES = {devices}, ROWS = {rows}, CODE_BITS = {code_bits}, BITS = {bits};
+  localparam LANES = {lanes}, SLICE = {slice}, DEVICES = {devices}, ROWS = {rows};
+  localparam CODE_BITS = {code_bits}, BITS = {bits};
   reg clk = 0, rst = 1;
   always #1 clk = !clk;
 
