@@ -131,13 +131,15 @@ class SynapseArray(wiring.Component):
         # what is answered next
         finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(finals)]
-        final = data.View(command.shape(), later(m, "final", stage[3].as_value(), p.stages - 1))
-        answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final.op == op)) for op in ArrayOp}
-        answer = self._answer(m, answering, final.coefficient[:2])
+        final_op, final_row = (
+            later(m, f"final_{name}", Value.cast(stage[3][name]), p.stages - 1) for name in ("op", "row")
+        )
+        answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final_op == op)) for op in ArrayOp}
+        answer = self._answer(m, answering, stage[3].coefficient[:2])
         m.d.sync += answer.done.eq(finals[-1])
         with m.If(finals[-1]):
             m.d.sync += [
-                answer.row.eq(final.row),
+                answer.row.eq(final_row),
                 answer.products.eq(0),
                 answer.pulses.eq(0),
                 answer.pulse_width.eq(0),
@@ -236,6 +238,7 @@ class SynapseArray(wiring.Component):
             *[getattr(macro, name).eq(getattr(read_out.answer, name)) for name in read_out.answer.signature.members],
         ]
         if self._lfsr.loadable:
+            bank = later(m, "final_bank", bank, self._parameters.stages - 1)
             m.d.comb += [
                 read_out.shift_columns.eq(answering[ArrayOp.SEED] & (bank == 2)),
                 read_out.shift_row.eq(answering[ArrayOp.SEED] & (bank == 3)),
@@ -334,7 +337,7 @@ class SynapseArray(wiring.Component):
                         m.d.sync += [plane[at * p.group : (at + 1) * p.group].eq(0) for plane in planes]
         # in two steps where there is time
         found = [
-            later(m, f"sensed{bit}", plane.word_select(index, p.group), p.stages - 1)
+            later(m, f"sensed{bit}", named(m, f"shifted{bit}", plane >> (index * p.group))[: p.group], p.stages - 1)
             for bit, plane in enumerate(planes)
         ]
         return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
@@ -346,19 +349,20 @@ class SynapseArray(wiring.Component):
         p, drive = self._parameters, list(self.macro.drive)
         reading = named(m, "reading", driven | sensed)
         common = {"cycles": p.stages, "adders": p.adders}
-        sensing = spread(sensed, p.lanes)
+        sensing, most = spread(sensed, p.lanes), p.lanes.bit_length()
         if self._geometry.trit_rows:
             # of trits, products are +1 or -1: two counts give both answers
             differ = named(m, "differ", sensing & (negative ^ drive[1]))
             product = named(m, "product", nonzero & (drive[0] | ~sensing))
-            plus = add_up(m, "plus", reading, [([product & ~differ], False)], **common)
-            minus = add_up(m, "minus", reading, [([product & differ], False)], **common)
+            plus = add_up(m, "plus", reading, [([product & ~differ], False)], bits=most, **common)
+            minus = add_up(m, "minus", reading, [([product & differ], False)], bits=most, **common)
             return plus + minus, plus - minus
         driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
-        products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], **common)
+        products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], bits=most, **common)
         # in one's complement per lane; the carries make it two's complement
         number = ([nonzero & (plane ^ negative) for plane in drive], True)
-        return products, add_up(m, "row_sum", sensed, [number, ([nonzero & negative], False)], **common)
+        carries, bits = ([nonzero & negative], False), self._geometry.row_bits
+        return products, add_up(m, "row_sum", sensed, [number, carries], bits=bits, **common)
 
     def _events(self, m: Module, attempting: Value, outcome: Attempt) -> dict[str, Value]:
         """Devices of a slice pulsed, the sum of their width codes, and devices switched."""
@@ -370,13 +374,13 @@ class SynapseArray(wiring.Component):
         pulses = [pulse & spread(attempting, width) for pulse in pulses]
         widths = [([pulse & plane for plane in outcome.codes], False) for pulse in pulses]
         flips = [held(m, f"flipped_{i}", attempting, flip) for i, flip in enumerate(flips)]
-        attempted = Signal(name="attempted")
-        m.d.sync += attempted.eq(attempting)
+        most = len(pulses) * width
+        bits, bits_of_widths = most.bit_length(), (most * (self._switching.codes - 1)).bit_length()
         now, then = {"cycles": p.stages, "adders": p.adders}, {"cycles": p.stages - 1, "adders": p.adders}
         return {
-            "pulses": add_up(m, "pulses", attempting, [([pulse], False) for pulse in pulses], **now),
-            "pulse_width": add_up(m, "pulse_width", attempting, widths, **now),
-            "switches": add_up(m, "switches", attempted, [([flip], False) for flip in flips], **then),
+            "pulses": add_up(m, "pulses", attempting, [([pulse], False) for pulse in pulses], bits=bits, **now),
+            "pulse_width": add_up(m, "pulse_width", attempting, widths, bits=bits_of_widths, **now),
+            "switches": add_up(m, "switches", Const(1), [([flip], False) for flip in flips], bits=bits, **then),
         }
 
 
