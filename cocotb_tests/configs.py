@@ -92,6 +92,8 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     random = replace(random, loadable=bool(pick(0, 1)))
     switching = replace(switching, loadable=bool(pick(0, 1)))
     pulse = replace(pulse, loadable=bool(pick(0, 1)))
+    twos = (array.lanes & -array.lanes).bit_length() - 1
+    array = replace(array, slices=1 << pick(0, twos), stages=pick(1, 3), adders=one_of(("planes", "chains")))
     return MachineConfig(layers, array, inputs, training, random, switching, pulse, neuron, error, gradient)
 
 

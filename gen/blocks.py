@@ -65,7 +65,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     "lfsr": lambda c: Lfsr(
         c.random,
         first=0,
-        lanes=c.array.lanes,
+        lanes=c.array.slice_lanes,
         streams=c.streams,
         bits=c.switching.threshold_bits,
     ),

@@ -114,8 +114,9 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         found["moved"] = ("periphery", "gradient_memory", "moved", g.rows, lanes)
     for counter in COUNTERS:
         found[f"counter_{counter}"] = ("periphery", "event_counters", counter, 0, COUNTER_BITS)
+    width = config.random.width * config.array.slice_lanes
     for stream in range(config.array.streams_per_lane):
-        found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, config.random.width * lanes)
+        found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, width)
     nonideal, width = config.nonideal, config.random.width
     for name, bank, count in zip(
         ("random_columns", "random_rows"), ("columns", "row"), nonideal.noise_streams(g.group), strict=True

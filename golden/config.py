@@ -144,7 +144,7 @@ class MachineConfig:
             self.geometry,
             Loadable(
                 neuron_bits=self.neuron.offset_bits(bits) + self.neuron.spread_bits(bits),
-                banks=self.seed_banks,
+                banks=tuple(self.seed_banks),
                 stream_bits=self.random.width,
                 pulse_bits=(switching.code_bits << self.pulse.nu_bits) * self.pulse.loadable,
                 switching_bits=2
@@ -155,13 +155,17 @@ class MachineConfig:
             ),
         )
 
-    @property
-    def seed_banks(self) -> tuple[int, ...]:
-        """Banks of random streams that can be loaded: 0, 1 of the lanes, 2 of column converters, 3 of the row's."""
+    @cached_property
+    def seed_banks(self) -> dict[int, int]:
+        """Banks of random streams that can be loaded, and their sizes.
+
+        Banks 0 and 1 are the streams of the lanes of a slice, 2 those of column converters, 3 the row converter's.
+        """
         if not self.random.loadable:
-            return ()
-        noise = self.nonideal.noise_streams(self.array.group)
-        return (*range(self.array.streams_per_lane), *(2 + kind for kind, count in enumerate(noise) if count))
+            return {}
+        lanes = dict.fromkeys(range(self.array.streams_per_lane), self.array.slice_lanes)
+        noise = enumerate(self.nonideal.noise_streams(self.array.group), start=2)
+        return lanes | {bank: count for bank, count in noise if count}
 
     @property
     def streams(self) -> int:

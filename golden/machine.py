@@ -187,8 +187,8 @@ class Machine:
 
         Parameters
         ----------
-        banks : dict of int to ndarray of uint64, shape (lanes,)
-            States; a bank of fewer streams takes the first ones.
+        banks : dict of int to ndarray of uint64, shape (streams,)
+            States, as many as the bank has streams.
         """
         for bank, states in banks.items():
             for bit in range(self.config.random.width):

@@ -36,8 +36,8 @@ class ArrayParameters:
         How adders of lanes are built: ``planes``, bit by bit for all lanes at once, which simulates fast; ``chains``,
         lane by lane on the carry chains of an FPGA, which is smaller and faster there. Not a number depends on it.
     slices : int
-        Lanes share the circuits that write: a command that changes or tells states works on ``lanes / slices`` lanes
-        per cycle, slice after slice. A power of two, 1 .. lanes.
+        Lanes share the circuits that write, random streams included: a command that changes or tells states works on
+        ``lanes / slices`` lanes per cycle, slice after slice. A power of two that divides `lanes`.
     stages : int
         Cycles that switching takes, and sums over all lanes after the first, 1 .. 3: more for a faster clock.
 
@@ -306,10 +306,10 @@ class SynapseArray:
         Parameters
         ----------
         bank : int
-            0 or 1 for the first or second stream of every lane, 2 for the converters of columns, 3 for that of rows;
-            a bank that the array does not have is none.
-        bits : ndarray of bool, shape (lanes,)
-            Newest bits, of the first lanes where the bank has fewer streams.
+            0 or 1 for the first or second stream of every lane of a slice, 2 for the converters of columns, 3 for that
+            of rows; a bank that the array does not have is none.
+        bits : ndarray of bool, shape (n,)
+            Newest bits, of which as many count as the bank has streams: those of the first lanes.
         """
         if not self.lfsr.parameters.loadable:
             return

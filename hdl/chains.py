@@ -53,7 +53,7 @@ def at_most(m: Module, name: str, a: Planes, b: Planes, *, adders: str) -> Value
 
 
 def add_up(
-    m: Module, name: str, enable: Value, numbers: Sequence[tuple[Planes, bool]], *, cycles: int, adders: str
+    m: Module, name: str, enable: Value, numbers: Sequence[tuple[Planes, bool]], *, bits: int, cycles: int, adders: str
 ) -> Value:
     """Add up numbers over all lanes.
 
@@ -67,6 +67,8 @@ def add_up(
         The numbers are valid.
     numbers : sequence of (planes, bool)
         Planes of the numbers, and whether they are signed.
+    bits : int
+        Bits that hold the sum.
     cycles : int
         After how many cycles the sum is there, >= 0.
     adders : str
@@ -77,6 +79,7 @@ def add_up(
     Value
         The sum, signed where a number is.
     """
+    is_signed = any(signed for _, signed in numbers)
     if adders == "planes":
         terms = []
         for number, signed in numbers:
@@ -86,16 +89,23 @@ def add_up(
         counts = planes.counted(m, name, terms)
         if cycles:
             counts = [(held(m, f"{name}_{i}", enable, count), weight) for i, (count, weight) in enumerate(counts)]
-        return later(m, f"{name}_total", planes.total(counts), cycles - 1)
+        return _last(m, name, planes.total(counts), cycles - 1, bits, is_signed=is_signed)
     words = []
     for number, signed in numbers:
         of_lanes = [Cat(plane[lane] for plane in number) for lane in range(len(number[0]))]
         words += [word.as_signed() if signed else word for word in of_lanes]
-    return _tree(m, name, words, cycles)
+    total, left = _tree(m, name, words, cycles)
+    return _last(m, name, total, left, bits, is_signed=is_signed)
 
 
-def _tree(m: Module, name: str, words: list[Value], cycles: int) -> Value:
-    """Add up words in a tree with `cycles` ranks of registers."""
+def _last(m: Module, name: str, total: Value, cycles: int, bits: int, *, is_signed: bool) -> Value:
+    """Pass on a sum, without the bits that it does not need."""
+    total = total[:bits]
+    return later(m, f"{name}_total", total.as_signed() if is_signed else total, cycles)
+
+
+def _tree(m: Module, name: str, words: list[Value], cycles: int) -> tuple[Value, int]:
+    """Add up words in a tree with `cycles` ranks of registers, or fewer if it is low; the sum, and ranks left."""
     if len(words) > 2 and all(len(word) == 1 for word in words):
         # single bits: a full adder is two LUTs for three of them
         words += [Const(0, 1)] * (-len(words) % 3)
@@ -113,4 +123,4 @@ def _tree(m: Module, name: str, words: list[Value], cycles: int) -> Value:
         odd = words[len(words) & ~1 :]
         pairs = zip(words[::2], words[1::2], strict=False)
         words = [named(m, f"{name}_sum{level}_{at}", a + b) for at, (a, b) in enumerate(pairs)] + odd
-    return later(m, f"{name}_total", words[0], sum(rank < 0 for rank in ranks))
+    return words[0], sum(rank < 0 for rank in ranks)

@@ -282,6 +282,14 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
     return chosen
 
 
+def folded(plane: Value, group: int) -> Value:
+    """OR of all groups of lanes of a plane: one bit per lane of a group."""
+    while len(plane) > group:
+        lower = (len(plane) // group + 1) // 2 * group
+        plane = plane[:lower] | plane[lower:]
+    return plane
+
+
 def shift_in(m: Module, planes: Planes, values: Planes) -> None:
     """Shift planes down by one group of lanes and put the group's values at the top.
 

@@ -36,9 +36,11 @@ class Slices:
         self._m, self._parameters = m, parameters
         slices, stages = parameters.slices, parameters.stages
         self._index: Value = Const(0, 1)
+        self._compared_index: Value = self._index
         choosing, last = begin, begin
         if slices > 1:
             self._index = index = Signal(range(slices), name="slice")
+            self._compared_index = later(m, "slice", index, stages - 1)
             more = Signal(name="more_slices")
             choosing = named(m, "choosing", begin | more)
             last = named(m, "choosing_last", choosing & index.all())
@@ -54,7 +56,6 @@ class Slices:
         self.working: Value = walk[0][0]
         for chosen, _ in walk[1:]:
             self.working = self.working | chosen
-        self._compared_index = later(m, "slice", self._index, stages - 1)
 
     def free(self, accept: Value) -> Value:
         """Whether another command may come; `accept` when one for all slices does."""

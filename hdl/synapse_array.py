@@ -22,7 +22,7 @@ from hdl import cells
 from hdl.chains import add, add_up
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import any_of, delayed, extend, held, later, named, ones, scale_trit, spread
+from hdl.planes import any_of, delayed, extend, folded, held, later, named, ones, scale_trit, spread
 from hdl.read_out import ReadOut
 from hdl.slices import Slices
 from hdl.switching import Attempt, attempt
@@ -35,14 +35,15 @@ _CHANGING = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
 class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
-    Latency 4 cycles from accepted command to `done`, 6 with converters, one command per cycle. A command to a row whose
-    PULSE, FORM or WRITE is still under way waits (`command.ready` low) until the new states can be read: 3 cycles when
-    it follows at once.
+    Latency 3 + `stages` cycles from accepted command to `done`, 2 more with converters, one command per cycle. PULSE,
+    FORM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is accepted
+    (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE, FORM or WRITE is
+    still under way waits until the new states can be read: 3 cycles more when it follows at once.
 
     Parameters
     ----------
     parameters : ArrayParameters
-        Lanes, synapse and scheme.
+        Lanes, synapse, scheme, and how lanes share circuits.
     switching : SwitchingParameters
         Width code to probability.
     lfsr : LfsrParameters
@@ -130,16 +131,15 @@ class SynapseArray(wiring.Component):
         # what is answered next
         finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(finals)]
-        final = data.View(command.shape(), later(m, "final", stage[3].as_value(), p.stages - 1))
-        answering = {
-            op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final.op == op))
-            for op in (ArrayOp.DRIVE_ROW, ArrayOp.SENSE_COLUMNS, ArrayOp.SENSE_ROW, ArrayOp.PULSE, ArrayOp.SEED)
-        }
-        answer = self._answer(m, answering, final.coefficient[:2])
+        final_op, final_row = (
+            later(m, f"final_{name}", Value.cast(stage[3][name]), p.stages - 1) for name in ("op", "row")
+        )
+        answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final_op == op)) for op in ArrayOp}
+        answer = self._answer(m, answering, stage[3].coefficient[:2])
         m.d.sync += answer.done.eq(finals[-1])
         with m.If(finals[-1]):
             m.d.sync += [
-                answer.row.eq(final.row),
+                answer.row.eq(final_row),
                 answer.products.eq(0),
                 answer.pulses.eq(0),
                 answer.pulse_width.eq(0),
@@ -151,7 +151,9 @@ class SynapseArray(wiring.Component):
         else:
             nonzero, negative = ones(lanes), named(m, "negative", ~r1)
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
-        self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3), answer.sums)
+        columns = self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
+        with m.If(answering[ArrayOp.SENSE_COLUMNS]):
+            m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
         products, row_sum = self._reads(
             m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative, answering[ArrayOp.SENSE_ROW]
         )
@@ -201,7 +203,7 @@ class SynapseArray(wiring.Component):
             write.en.eq(valid[3] & _one_of(stage[3].op, *_CHANGING)),
             write.data.eq(Cat(new)),
         ]
-        with m.If(finals[-1]):
+        with m.If(answering[ArrayOp.PULSE] | answering[ArrayOp.READ]):
             m.d.sync += answer.lanes.eq(shown)
 
         # events of the pulses, slice by slice
@@ -238,6 +240,7 @@ class SynapseArray(wiring.Component):
             *[getattr(macro, name).eq(getattr(read_out.answer, name)) for name in read_out.answer.signature.members],
         ]
         if self._lfsr.loadable:
+            bank = later(m, "final_bank", bank, self._parameters.stages - 1)
             m.d.comb += [
                 read_out.shift_columns.eq(answering[ArrayOp.SEED] & (bank == 2)),
                 read_out.shift_row.eq(answering[ArrayOp.SEED] & (bank == 3)),
@@ -313,30 +316,34 @@ class SynapseArray(wiring.Component):
         nonzero: Value,
         negative: Value,
         sensed: Value,
-        sums: data.View,
-    ) -> None:
-        """Column accumulators: coefficient * w in every lane; read out group by group, zeros left behind."""
+    ) -> list[Value]:
+        """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind."""
         p = self._parameters
-        # weights of rows that are not driven count as zero, so that the adders need no enable
-        nonzero = delayed(m, "weights_nonzero", nonzero & spread(driven, p.lanes))
+        adding: Value = Const(1)
+        if p.adders == "chains":
+            # weights of rows that are not driven count as zero: a carry chain has no room for an enable behind it
+            nonzero = delayed(m, "weights_nonzero", nonzero & spread(driven, p.lanes))
+        else:
+            adding = Signal(name="adding")
+            m.d.sync += adding.eq(driven)
+            nonzero = held(m, "weights_nonzero", driven, nonzero)
         negative = held(m, "weights_negative", driven, negative)
         planes = [Signal(p.lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
         product, carry = scale_trit(coefficient, nonzero, negative)
         total = add(m, "column", planes, extend(product, len(planes)), carry, adders=p.adders)
-        m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
-        # a shift register of one bit chooses the group; the last one read leaves zeros everywhere
-        groups = p.lanes // p.group
-        chosen = Signal(groups, name="column_group", init=1)
+        with m.If(adding):
+            m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
+        # lanes of the next group; the last one read leaves zeros everywhere
+        chosen = Signal(p.lanes, name="column_group", init=(1 << p.group) - 1)
         with m.If(sensed):
-            m.d.sync += chosen.eq(chosen.rotate_left(1))
+            m.d.sync += chosen.eq(chosen.rotate_left(p.group))
         with m.If(named(m, "columns_clear", sensed & chosen[-1])):
             m.d.sync += [plane.eq(0) for plane in planes]
-        masks = [chosen[at].replicate(p.group) for at in range(groups)]
-        found = []
-        for bit, plane in enumerate(planes):
-            of_groups = [plane[at * p.group : (at + 1) * p.group] & mask for at, mask in enumerate(masks)]
-            found.append(later(m, f"sensed{bit}", any_of(of_groups, p.group), p.stages - 1))
-        m.d.sync += [sums[lane].eq(Cat(plane[lane] for plane in found).as_signed()) for lane in range(p.group)]
+        # in two steps where there is time
+        found = [
+            later(m, f"sensed{bit}", folded(plane & chosen, p.group), p.stages - 1) for bit, plane in enumerate(planes)
+        ]
+        return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 
     def _reads(
         self,
@@ -352,18 +359,20 @@ class SynapseArray(wiring.Component):
         p, drive = self._parameters, list(self.macro.drive)
         reading = named(m, "reading", driven | sensed)
         common = {"cycles": p.stages, "adders": p.adders}
-        sensing = spread(sensed, p.lanes)
+        sensing, most = spread(sensed, p.lanes), p.lanes.bit_length()
         if self._geometry.trit_rows:
             # of trits, products are +1 or -1: two counts give both answers; of a row that is driven, one is of no use
             differ = named(m, "differ", negative ^ drive[1])
-            plus = add_up(m, "plus", reading, [([nonzero & (~sensing | (drive[0] & ~differ))], False)], **common)
-            minus = add_up(m, "minus", sensed, [([nonzero & drive[0] & differ], False)], **common)
+            ups, downs = nonzero & (~sensing | (drive[0] & ~differ)), nonzero & drive[0] & differ
+            plus = add_up(m, "plus", reading, [([ups], False)], bits=most, **common)
+            minus = add_up(m, "minus", sensed, [([downs], False)], bits=most, **common)
             return plus + Mux(answers_sense, minus, 0), plus - minus
         driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
-        products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], **common)
+        products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], bits=most, **common)
         # in one's complement per lane; the carries make it two's complement
         number = ([nonzero & (plane ^ negative) for plane in drive], True)
-        return products, add_up(m, "row_sum", sensed, [number, ([nonzero & negative], False)], **common)
+        carries, bits = ([nonzero & negative], False), self._geometry.row_bits
+        return products, add_up(m, "row_sum", sensed, [number, carries], bits=bits, **common)
 
     def _events(self, m: Module, attempting: Value, outcome: Attempt) -> dict[str, Value]:
         """Devices of a slice pulsed, the sum of their width codes, and devices switched."""
@@ -375,13 +384,13 @@ class SynapseArray(wiring.Component):
         pulses = [pulse & spread(attempting, width) for pulse in pulses]
         widths = [([pulse & plane for plane in outcome.codes], False) for pulse in pulses]
         flips = [held(m, f"flipped_{i}", attempting, flip) for i, flip in enumerate(flips)]
-        attempted = Signal(name="attempted")
-        m.d.sync += attempted.eq(attempting)
+        most = len(pulses) * width
+        bits, bits_of_widths = most.bit_length(), (most * (self._switching.codes - 1)).bit_length()
         now, then = {"cycles": p.stages, "adders": p.adders}, {"cycles": p.stages - 1, "adders": p.adders}
         return {
-            "pulses": add_up(m, "pulses", attempting, [([pulse], False) for pulse in pulses], **now),
-            "pulse_width": add_up(m, "pulse_width", attempting, widths, **now),
-            "switches": add_up(m, "switches", attempted, [([flip], False) for flip in flips], **then),
+            "pulses": add_up(m, "pulses", attempting, [([pulse], False) for pulse in pulses], bits=bits, **now),
+            "pulse_width": add_up(m, "pulse_width", attempting, widths, bits=bits_of_widths, **now),
+            "switches": add_up(m, "switches", Const(1), [([flip], False) for flip in flips], bits=bits, **then),
         }
 
 

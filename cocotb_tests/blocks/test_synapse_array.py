@@ -73,19 +73,59 @@ def test_table_that_can_be_loaded(synapse: str, scheme: str) -> None:
 @pytest.mark.parametrize(("synapse", "scheme"), _KINDS)
 def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, adders: str) -> None:
     """Arrays as FPGAs want them: shared writers, more stages, carry chains; the nets with and without sensed errors."""
-    from cocotb_tests.configs import variant
-
-    config = block.tiny()
+    config = _sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)
     if slices == 1:
         config = replace(config, layers=(10, 6, 3), training=replace(config.training, rates=(8, 8)))
-    config = variant(
-        config,
-        array={"synapse": synapse, "scheme": scheme, "lanes": 8, "group": 2}
-        | {"slices": slices, "stages": stages, "adders": adders},
+    block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands|hazard|writes")
+
+
+def _sliced(**array: Any) -> MachineConfig:
+    """Make an array of eight lanes."""
+    from cocotb_tests.configs import variant
+
+    return variant(
+        block.tiny(),
+        array={"lanes": 8, "group": 2} | array,
         switching={"code_bits": 3, "threshold_bits": 8},
         random={"width": 31, "tap": 13, "leap": 9},
     )
-    block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands|hazard|writes")
+
+
+def _caught(tests: str) -> None:
+    """Expect that the comparison fails."""
+    with pytest.raises(AssertionError, match="cocotb tests failed"):
+        block.run("synapse_array", _sliced(slices=4, stages=2), __name__, public=("states",), tests=tests)
+
+
+def test_wrong_slice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outcome of a slice goes to the lanes of the next."""
+    from hdl import slices
+
+    right = slices.later
+    monkeypatch.setattr(
+        slices, "later", lambda m, name, value, cycles: right(m, name, value, cycles - (name == "slice"))
+    )
+    _caught("every_pulse")
+
+
+def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The array takes a command one cycle before all slices are done."""
+    from hdl import slices
+
+    right = slices.array_writing
+    monkeypatch.setattr(slices, "array_writing", lambda *shape: right(*shape) - 1)
+    _caught("hazard")
+
+
+def test_sum_in_too_few_bits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums over lanes lose their leading bit."""
+    from hdl import synapse_array
+
+    right = synapse_array.add_up
+    monkeypatch.setattr(
+        synapse_array, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options)
+    )
+    _caught("random_commands")
 
 
 class _Answers:

@@ -177,4 +177,4 @@ def test_transfers(config: MachineConfig) -> None:
             assert (i.rows, i.groups)[i.op not in (Op.PUT, Op.GET)] == 0
             assert i.group == 0 or i.op == Op.SEED
     banks = [i.group for i in transfers.get(HostOp.LOAD_SEEDS, ())[:-1]]
-    assert tuple(banks) == c.seed_banks
+    assert banks == list(c.seed_banks)

@@ -29,8 +29,8 @@ FAULTS = {
     "array: switched lanes of earlier pulses told again": (
         "array.v",
         "array",
-        r"(macro__lanes <= )(\\\$\d+ );",
-        r"\1\2| macro__lanes;",
+        r"macro__lanes <= shown;",
+        "macro__lanes <= shown | macro__lanes;",
     ),
     "periphery: one lane's switching not told": (
         "periphery.v",

@@ -29,7 +29,7 @@ _LIVELY: dict[str, Any] = {
     "training": {"rates": (2, 3, 2)},
 }
 _NOISY = {
-    "array": {"synapse": "binary", "scheme": "blind"},
+    "array": {"synapse": "binary", "scheme": "blind", "slices": 2, "stages": 3, "adders": "chains"},
     "nonideal": {
         "stuck_parallel": 0.1,
         "stuck_antiparallel": 0.1,
@@ -54,10 +54,15 @@ def test_ideal() -> None:
     _run(rtl.generate(_config(array={"scheme": "blind"})))
 
 
+def test_slices() -> None:
+    """Two streams per lane of a slice; every lane of a slice writes in its turn."""
+    _run(rtl.generate(_config(array={"scheme": "blind", "slices": 4, "stages": 2})))
+
+
 def test_nonideal() -> None:
-    """One device per synapse, some of them stuck, and banks of streams for converters."""
+    """One device per synapse, some of them stuck, banks of streams for converters and for one slice of two."""
     config = _config(**_NOISY)
-    assert config.seed_banks == (0, 2, 3)
+    assert list(config.seed_banks) == [0, 2, 3]
     _run(rtl.generate(config))
 
 
@@ -204,17 +209,12 @@ class _Host:
 
     async def put_seeds(self) -> None:
         """Load other states of all random streams."""
-        shape = self.config.array.lanes
-        counts = {2: self.config.array.group, 3: 1}
+        rng, width = self.bench.rng, self.config.random.width
         banks = {
-            bank: self.bench.rng.integers(0, 1 << self.config.random.width, shape, dtype=np.uint64)[
-                : counts.get(bank, shape)
-            ]
-            for bank in self.config.seed_banks
+            bank: rng.integers(0, 1 << width, count, dtype=np.uint64) for bank, count in self.config.seed_banks.items()
         }
         banks[0][:2] = 0  # is repaired
-        padded = {bank: np.resize(states, shape) for bank, states in banks.items()}
-        self.golden.load_seeds(padded)
+        self.golden.load_seeds(banks)
         await self.put(HostOp.LOAD_SEEDS, words.seeds(self.config, banks))
 
     async def put_tables(self) -> None:
