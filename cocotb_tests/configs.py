@@ -178,6 +178,6 @@ def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:
     parts = {block: replace(getattr(config, block), **fields) for block, fields in blocks.items()}
     pulse, gradient = parts.get("pulse", config.pulse), parts.get("gradient", config.gradient)
     training = parts.get("training", config.training)
-    top = pulse.nu_bits + gradient.bits - 1
-    rates = tuple(min(max(rate, pulse.nu_bits), top) for rate in training.rates)
+    offered = gradient.offered(pulse.nu_bits)
+    rates = tuple(min(max(rate, offered[0]), offered[-1]) for rate in training.rates)
     return replace(config, **{**parts, "training": replace(training, rates=rates)})

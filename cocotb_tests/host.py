@@ -72,8 +72,8 @@ class Host:
         number = shape["fields"]["op"]["values"][op]
         self.dut.command__payload.value = pack(shape, {"op": number, "samples": samples, "batch": batch})
         if rates:
-            nu_bits = self.manifest["config"]["pulse"]["nu_bits"]
-            self.dut.rates.value = pack(self.ports["rates"], [rate - nu_bits for rate in rates])
+            lowest = config(self.manifest).offered_rates[0]
+            self.dut.rates.value = pack(self.ports["rates"], [rate - lowest for rate in rates])
         return await self._run()
 
     def play(self, samples: Samples) -> None:
@@ -159,8 +159,6 @@ class StateFile:
         state = {"r1": devices & 1, "r2": devices >> 1}
         for quantity, (probe, width, signed) in self._planes.items():
             state[quantity] = numbers_of(bits[probe], width, signed=signed)
-        if "moved" in bits:
-            state["gradient"][bits["moved"] != 0] = 0
         random = [
             numbers_of(bits[f"random_{n}"], c.random.width, signed=False)
             for n in range(c.array.streams_per_lane)
@@ -182,10 +180,7 @@ class StateFile:
         """Write a state and counters for the harness to read."""
         c = self.config
         groups = (-1, c.array.group)
-        bits = {
-            "device_states": planes_of(state["r1"] | state["r2"] << 1, c.array.devices),
-            "moved": np.zeros_like(state["r1"], np.uint8),
-        }
+        bits = {"device_states": planes_of(state["r1"] | state["r2"] << 1, c.array.devices)}
         for quantity, (probe, width, _) in self._planes.items():
             numbers = state[quantity] if quantity == "gradient" else state[quantity].reshape(groups)
             bits[probe] = planes_of(numbers, width)

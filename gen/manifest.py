@@ -110,8 +110,6 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         "windows": ("periphery", "vector_memory", "derivative", groups, g.group),
         "errors": ("periphery", "vector_memory", "error", groups, config.error.bits * g.group),
     }
-    if config.gradient.reset_on_switch:
-        found["moved"] = ("periphery", "gradient_memory", "moved", g.rows, lanes)
     for counter in COUNTERS:
         found[f"counter_{counter}"] = ("periphery", "event_counters", counter, 0, COUNTER_BITS)
     width = config.random.width * config.array.slice_lanes

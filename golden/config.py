@@ -1,6 +1,6 @@
 """One machine: the parameters of all blocks, and the rules that reach across blocks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from golden import cycles
@@ -119,15 +119,22 @@ class MachineConfig:
                     f"nonideal.{name}.noise must not exceed random.width = {self.random.width} bits, "
                     f"not {getattr(self.nonideal, name).noise}"
                 )
-        rates, low, high = self.training.rates, self.pulse.nu_bits, self.pulse.nu_bits + self.gradient.bits - 1
+        rates, offered = self.training.rates, self.offered_rates
+        possible = replace(self.gradient, rates=()).offered(self.pulse.nu_bits)
+        for rate in self.gradient.rates:
+            if rate not in possible:
+                raise ValueError(
+                    f"gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = "
+                    f"{possible[0]} .. {possible[-1]}, not {list(self.gradient.rates)}"
+                )
         if len(rates) != len(self.layers) - 1:
             raise ValueError(f"training.rates must name one rate per layer ({len(self.layers) - 1}), not {list(rates)}")
         for rate in rates:
-            if not low <= rate <= high:
-                raise ValueError(
-                    f"training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = {low} .. {high}, "
-                    f"not {rate}"
+            if rate not in offered:
+                rule = (
+                    "in gradient.rates" if self.gradient.rates else "pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1"
                 )
+                raise ValueError(f"training.rates must be {rule} = {offered[0]} .. {offered[-1]}, not {rate}")
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -153,6 +160,7 @@ class MachineConfig:
                 * switching.threshold_bits
                 * switching.loadable,
             ),
+            forget=self.gradient.reset_on_switch,
         )
 
     @cached_property
@@ -188,8 +196,12 @@ class MachineConfig:
         """Steps across the weight space: the largest kappa."""
         return self.array.devices
 
+    @property
+    def offered_rates(self) -> range:
+        """Rates that the hardware offers."""
+        return self.gradient.offered(self.pulse.nu_bits)
+
     def rates(self, epoch: int) -> tuple[int, ...]:
-        """Rates of all layers in an epoch, counted from 0; they stop rising at the largest rate."""
+        """Rates of all layers in an epoch, counted from 0; they stop rising at the highest that the hardware offers."""
         slower = epoch // self.training.slow_down if self.training.slow_down else 0
-        top = self.pulse.nu_bits + self.gradient.bits - 1
-        return tuple(min(rate + slower, top) for rate in self.training.rates)
+        return tuple(min(rate + slower, self.offered_rates[-1]) for rate in self.training.rates)

@@ -77,6 +77,11 @@ def reset(groups: int) -> int:
     return groups + 4
 
 
+def forget(rows: int) -> int:
+    """FORGET: one row per cycle, then the gradient memory."""
+    return rows + GRADIENT
+
+
 def sense(groups: int, latency: int = ARRAY) -> int:
     """SENSE: one group per cycle, then collector and neurons; `latency` as of `form`."""
     return groups + latency + 5

@@ -255,6 +255,9 @@ class Machine:
             done = self._gradient(instruction)
         elif instruction.op == Op.UPDATE:
             done = self._update(instruction, rates[instruction.layer])
+        elif instruction.op == Op.FORGET:
+            self.gradient.forget(slice(instruction.row, instruction.row + instruction.rows))
+            done = cycles.forget(instruction.rows)
         self._counts[f"cycles_{instruction.phase.name.lower()}"] += done + 1
         return stay
 

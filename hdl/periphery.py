@@ -17,7 +17,7 @@ from hdl.macro import ArrayOp, ArraySignature
 from hdl.neuron import Neurons
 from hdl.planes import delayed, extend, named
 from hdl.sequencer import HostCommand, Sequencer
-from hdl.update_unit import UpdateUnit
+from hdl.update_unit import UpdateUnit, rate_shape
 from hdl.vector_memory import VectorMemory
 
 #: Most array commands that may be under way.
@@ -42,7 +42,7 @@ def periphery_ports(config: MachineConfig) -> dict[str, wiring.Member]:
         "abort": In(1),
         "drop": In(1),
         "flush": In(1),
-        "rates": In(data.ArrayLayout(range(config.gradient.bits), len(geometry.layers))),
+        "rates": In(data.ArrayLayout(rate_shape(config.offered_rates), len(geometry.layers))),
         "batch_done": Out(1),
         "counters": Out(CounterLayout),
     }
@@ -83,7 +83,8 @@ class Periphery(wiring.Component):
     flush : Signal(1), in
         Forget all samples received; only while `command` is ready, and no word is taken in the same cycle.
     rates : one unsigned per layer, in
-        log2 of the gradient sum that stands for one weight step, minus pulse.nu_bits; stable during a command.
+        log2 of the gradient sum that stands for one weight step, minus the lowest that is offered; stable during a
+        command.
     batch_done : Signal(1), out
         High for one cycle after every write pass.
     counters : CounterLayout, out
@@ -133,7 +134,9 @@ class Periphery(wiring.Component):
             classes=geometry.sizes[-1],
             span=geometry.groups(len(geometry.sizes) - 1) * group,
         )
-        m.submodules.gradient_memory = gradient = GradientMemory(config.gradient, error_bits=error_bits, **shape)
+        m.submodules.gradient_memory = gradient = GradientMemory(
+            config.gradient, error_bits=error_bits, adders=config.array.adders, **shape
+        )
         m.submodules.update_unit = update = UpdateUnit(
             config.pulse, config.switching, config.gradient, steps=config.steps, word_bits=2 * group, **shape
         )
@@ -250,6 +253,12 @@ class Periphery(wiring.Component):
                     update.pulse.ready.eq(ready),
                     macro.command.payload.op.eq(ArrayOp.PULSE),
                     macro.command.payload.row.eq(update.pulse.payload.row),
+                ]
+            with m.Case(Op.FORGET):
+                m.d.comb += [
+                    gradient.command.valid.eq(sweep.valid),
+                    sweep.ready.eq(gradient.command.ready),
+                    gradient.command.payload.op.eq(GradientOp.FORGET),
                 ]
         self._transfer(m, sequencer, loader, columns, neurons, gradient, update, doing, ready=ready, valid=valid)
         wiring.connect(m, gradient.row, update.row)

@@ -78,8 +78,8 @@ class Sequencer(wiring.Component):
     start : Signal(1), out
         First cycle of the present instruction.
     sweep : stream, out
-        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT or UPDATE, one
-        per row, group, bit or word of a load or dump.
+        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT, UPDATE or
+        FORGET, one per row, group, bit or word of a load or dump.
     quiet : Signal(1), in
         Nothing is under way outside the sequencer.
     training : Signal(1), out
@@ -152,7 +152,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [self.sweep.valid.eq(sweep_left != 0), self.sweep.payload.last.eq(sweep_left == 1)]
         swept = {Op.SENSE: "groups", Op.RESET: "groups", Op.PUT: "groups", Op.GET: "groups"}
         swept |= dict.fromkeys(
-            (Op.FORM, Op.COLLECT, Op.UPDATE, Op.WRITE, Op.READ, Op.SEED, Op.CODES, Op.THRESHOLDS), "rows"
+            (Op.FORM, Op.COLLECT, Op.UPDATE, Op.FORGET, Op.WRITE, Op.READ, Op.SEED, Op.CODES, Op.THRESHOLDS), "rows"
         )
         with m.If(self.sweep.valid & self.sweep.ready):
             m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), sweep_left.eq(sweep_left - 1)]

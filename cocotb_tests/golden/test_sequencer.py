@@ -55,6 +55,8 @@ def test_coverage(config: MachineConfig) -> None:
     assert _touched(config, [i for i in gradient if i.op == Op.GRADIENT]) == _layer_rows(config)
     *update, end = config.program.update
     assert end.op == Op.END
+    if config.gradient.reset_on_switch:
+        assert update.pop() == Instruction(Op.FORGET, Phase.UPDATE, rows=config.geometry.rows)
     assert [i.op for i in update] == [Op.UPDATE] * len(config.geometry.layers)
     assert _touched(config, update) == _layer_rows(config)
     for instruction in update:

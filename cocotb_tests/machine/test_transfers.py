@@ -90,9 +90,8 @@ class _Host:
         self._cycles = bench.manifest["name"] != "slow"
         bench.add(self._lasts)
         bench.each_cycle(sample=self._sample)
-        low = self.config.pulse.nu_bits
         self.rates = self.config.training.rates
-        self.ports.write("rates", [rate - low for rate in self.rates])
+        self.ports.write("rates", [rate - self.config.offered_rates[0] for rate in self.rates])
 
     def _taken(self) -> bool:
         return any(

@@ -145,7 +145,10 @@ def pulse(
     words: NDArray[np.uint64],
     counts: NDArray[np.int64],
 ) -> None:
-    """Apply one write pulse to lanes of a row; where a device switches the sum may return to 0."""
+    """Apply one write pulse to lanes of a row; where a device switches the sum may return to 0.
+
+    At once, ahead of FORGET: the row's pulses are known, and nothing else reads its sums before.
+    """
     second = c.lanes if c.blind and not c.binary else 0
     for k in range(len(lanes)):
         lane, code, up = lanes[k], codes[k], increase[k]
