@@ -112,8 +112,8 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
     }
     if config.gradient.reset_on_switch:
         found["moved"] = ("periphery", "gradient_memory", "moved", g.rows, lanes)
-    for counter in COUNTERS:
-        found[f"counter_{counter}"] = ("periphery", "event_counters", counter, 0, COUNTER_BITS)
+    found["counters"] = ("periphery", "event_counters", "counts", len(COUNTERS), COUNTER_BITS)
+    found["counters_kept"] = ("periphery", "event_counters", "kept", 0, 1)
     for stream in range(config.array.streams_per_lane):
         found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, config.random.width * lanes)
     nonideal, width = config.nonideal, config.random.width

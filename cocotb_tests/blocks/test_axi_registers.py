@@ -143,7 +143,8 @@ async def _host(axi: AxiLiteMaster, registers_: RegisterMap, bench: block.Bench)
     assert await axi.read_dword(address["VERSION"]) == 1 << 16
     bench.ports.write("design", 0x0123_4567_89AB_CDEF)
     assert await axi.read_qword(address["DESIGN"]) == 0x0123_4567_89AB_CDEF
-    bench.ports.write("counter_samples", 0x1234_5678_9ABC)
+    bench.ports.write("counter", registers_.counters.index(registers_["COUNTER_SAMPLES"]))
+    bench.ports.write("count", 0x1234_5678_9ABC)
     assert await axi.read_qword(address["COUNTER_SAMPLES"]) == 0x1234_5678_9ABC
     # four bytes of two registers, so all but two of eight strobes: SAMPLES from 0x1C, BATCH from 0x20
     written = await axi.write(address["SAMPLES"] + 2, (0x5678_1234).to_bytes(4, "little"))
