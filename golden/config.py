@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from golden import cycles
 from golden.error_unit import ErrorParameters
 from golden.geometry import Geometry
 from golden.gradient_memory import GradientParameters
@@ -164,9 +165,19 @@ class MachineConfig:
 
     @property
     def streams(self) -> int:
-        """Random streams of the array: one or two per lane, and those of noisy converters."""
+        """Random streams of the array: one or two per lane of a slice, and those of noisy converters."""
         noise = sum(self.nonideal.noise_streams(self.array.group))
-        return self.array.lanes * self.array.streams_per_lane + noise
+        return self.array.streams + noise
+
+    @property
+    def array_latency(self) -> int:
+        """Cycles from a command's acceptance by the array until its answer has been counted."""
+        return cycles.array_latency(self.array.stages, converting=self.nonideal.converting)
+
+    @property
+    def array_writing(self) -> int:
+        """Cycles that a command takes which changes or tells states."""
+        return cycles.array_writing(self.array.slices, self.array.stages)
 
     @property
     def steps(self) -> int:

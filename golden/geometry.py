@@ -157,6 +157,11 @@ class Geometry:
             terms.append(across * self.error_limit if layer.inputs_on_rows else across)
         return signed_bits(max(terms))
 
+    @property
+    def trit_rows(self) -> bool:
+        """Whether all rows are sensed with trits on the lanes, never with errors."""
+        return not any(layer.inputs_on_rows for layer in self.layers[1:])
+
     @cached_property
     def sum_bits(self) -> int:
         """Width of a sum after all blocks are added, signed."""

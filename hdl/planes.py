@@ -85,6 +85,13 @@ def delayed(m: Module, name: str, value: Value) -> Signal:
     return signal
 
 
+def later(m: Module, name: str, value: Value, cycles: int) -> Value:
+    """Register a value `cycles` times, 0 for none: data that goes beside a pipeline."""
+    for cycle in range(cycles):
+        value = delayed(m, f"{name}_{cycle + 1}", value)
+    return value
+
+
 def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[list[Value], Value]:
     """Multiply a trit per lane by a signed number common to all lanes.
 
