@@ -7,8 +7,8 @@ import numpy as np
 from cocotb.triggers import Timer, ValueChange
 from numpy.typing import NDArray
 
-from cocotb_tests.manifest import config, numbers_of, pack, planes_of, unpack, weights
-from golden.counters import COUNTER_BITS
+from cocotb_tests.manifest import config, numbers_of, pack, planes_of, weights
+from golden.counters import COUNTER_BITS, COUNTERS
 from golden.input_buffer import stream
 from golden.samples import Samples
 
@@ -100,7 +100,8 @@ class Host:
 
     def counters(self) -> dict[str, int]:
         """Read the event counters."""
-        return unpack(self.ports["counters"], int(self.dut.counters.value))
+        shown = int(self.dut.counters.value)
+        return {name: shown >> COUNTER_BITS * at & (1 << COUNTER_BITS) - 1 for at, name in enumerate(COUNTERS)}
 
 
 class StateFile:
@@ -195,8 +196,9 @@ class StateFile:
             )
             elements = words.reshape(-1, c.array.group, stride)
             elements[:, :, first : first + width] = state[quantity].reshape(*groups, 1) >> np.arange(width) & 1
-        for name, count in counters.items():
-            bits[f"counter_{name}"] = (count >> np.arange(COUNTER_BITS) & 1).astype(np.uint8)[None]
+        counts = np.array([counters[name] for name in COUNTERS])
+        bits["counters"] = (counts[:, None] >> np.arange(COUNTER_BITS) & 1).astype(np.uint8)
+        bits["counters_kept"] = np.ones((1, 1), np.uint8)
         with self._path.open("wb") as file:
             for name, probe in self._probes.items():
                 pad = -probe["width"] % 8

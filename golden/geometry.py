@@ -103,6 +103,11 @@ class Geometry:
         """Rows of the array and of the gradient memory."""
         return self.layers[-1].row + self.layers[-1].rows
 
+    @property
+    def folded(self) -> bool:
+        """Whether a layer is folded over column blocks: the row sums of several are added up."""
+        return any(layer.blocks > 1 for layer in self.layers)
+
     def on_lanes(self, vector: int) -> bool:
         """Whether a vector lives on the lanes' side."""
         return vector % 2 == 1

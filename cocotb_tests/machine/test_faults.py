@@ -38,11 +38,11 @@ FAULTS = {
         r"(switched__payload\[3:0\] = macro__lanes);",
         r"\1 & 4'he;",
     ),
-    "periphery: errors go to one group": (
+    "periphery: activations and errors go to one group": (
         "periphery.v",
         "periphery",
-        r"(\berror_target <= )\S+ ?;",
-        r"\1error_target;",
+        r"(\btarget <= )\S+ ?;",
+        r"\1target;",
     ),
     "periphery: hidden offsets never train": (
         "periphery.v",
