@@ -54,11 +54,8 @@ class Link:
         self._status = Status(Result.OK, False, 0, 0)
         self.repeats = 0
         self._session, self._sequence = secrets.randbelow(0xFFFF) + 1, 255
-        _, opened = self._request(Kind.OPEN, bytes([VERSION]))
-        version, self.word = opened
-        if version != VERSION:
-            raise LinkError(f"the other end has version {version} of the link, this one {VERSION}")
-        self._capacity = self._status.room
+        self._request(Kind.OPEN, bytes([VERSION]))
+        self.word, self._capacity = self._status.word, self._status.room
 
     def read(self, address: int) -> int:
         """Read a register word."""
@@ -162,6 +159,8 @@ class Link:
         except struct.error:
             raise LinkError("the other end gives answers without a status: another version of the link?") from None
         result = self._status.result
+        if self._status.version != VERSION:
+            raise LinkError(f"the other end has version {self._status.version} of the link, this one {VERSION}")
         if request.kind == Kind.STREAM:
             self._output += data
         if result in _REFUSALS:

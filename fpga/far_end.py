@@ -1,0 +1,340 @@
+"""The far end of the link of docs/link.md (twin of `fpga/host/bridge.py`)."""
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from fpga.buffers import InputBuffer, OutputBuffer
+from fpga.crc import Crc
+from fpga.host.frames import ANSWER, ESCAPE, ESCAPED, FLAG, VERSION, Kind, Result
+from golden.registers import ADDRESS_BITS, DATA_BITS, WORD
+from hdl.axi_lite import axi_lite_ports
+from hdl.framer import packet_layout
+
+_FLAG, _ESCAPE = FLAG[0], ESCAPE[0]
+#: Bytes of the memory for a frame.
+_FRAME_BYTES = 512
+#: Where in it a frame begins, so that the address counts the body's bytes when the CRC has come; bit of the address
+#: that leads to where the header of the last request is kept.
+_START, _KEPT = _FRAME_BYTES - 8, 4
+#: Which byte of a header is the kind.
+_KIND = 3
+#: Bodies of requests, bytes.
+_OPENING, _READING, _WRITING = 1, 2, 7
+
+
+class FarEnd(wiring.Component):
+    """Answers requests; one master of the registers, one buffer before and behind the streams of the machine.
+
+    A frame is kept in a memory until its CRC is known to be right. What comes while a request is worked on is dropped.
+    A response of the bus is not taken before the next request, so that a repeated answer finds it there.
+
+    Parameters
+    ----------
+    word : int
+        Bytes of a stream word.
+
+    Attributes
+    ----------
+    byte : Signal(8), in
+        A byte from the line.
+    received : Signal(1), in
+        It has come in this cycle.
+    bytes : stream, out
+        Bytes to the line.
+    m_axi_* : as in `axi_lite_ports`, seen from the other side
+        The registers.
+    input : stream, out
+        Words for the machine, and which of them ends a packet.
+    output : stream, in
+        Words from the machine.
+    irq : Signal(1), in
+        The interrupt.
+    open : Signal(1), out
+        A host has opened a session.
+    """
+
+    def __init__(self, word: int) -> None:
+        self._word = word
+        self._ports = {name.replace("s_axi", "m_axi"): port.flip() for name, port in axi_lite_ports().items()}
+        super().__init__(
+            {
+                "byte": In(8),
+                "received": In(1),
+                "bytes": Out(stream.Signature(8)),
+                **self._ports,
+                "input": Out(stream.Signature(packet_layout(8 * word))),
+                "output": In(stream.Signature(8 * word)),
+                "irq": In(1),
+                "open": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        m.submodules.input = self._input = InputBuffer(self._word)
+        m.submodules.output = self._output = OutputBuffer(self._word)
+        m.submodules.crc = self._crc = crc = Crc(behind=8 + 16)
+        m.submodules.frame = frame = memory.Memory(shape=unsigned(8), depth=_FRAME_BYTES, init=[])
+        self._read, self._write = frame.read_port(), frame.write_port()
+        wiring.connect(m, wiring.flipped(self.input), self._input.words)
+        wiring.connect(m, wiring.flipped(self.output), self._output.words)
+
+        #: the byte under way, where in the frame it belongs, and bytes of the body that are left
+        self._data, self._at = Signal(8, name="data"), Signal(range(_FRAME_BYTES), init=_START, name="at")
+        self._left = Signal.like(self._at, init=0, name="left")
+        self._escape = Signal(name="escape")
+        #: what is known of a request
+        self._kind = Signal(3, name="kind")
+        self._same, self._repeated, self._following = (Signal(name=n) for n in ("same", "repeated", "following"))
+        self._accepted, self._refused = Signal(name="accepted"), Signal(name="refused")
+        self._full, self._malformed = Signal(name="full"), Signal(name="malformed")
+
+        # a byte goes through the CRC's register in eight cycles, and turns round once in its own
+        bits = Signal(4, name="bits")
+        self._shifting, self._shift, self._kept = bits[3], Signal(name="shift"), Signal(name="kept")
+        m.d.comb += [crc.step.eq(self._shifting), crc.bit.eq(self._data[0])]
+        with m.If(self._shifting):
+            m.d.sync += [bits.eq(bits + 1), self._data.eq(self._data.rotate_right(1))]
+        with m.If(self._shift):
+            m.d.sync += bits.eq(8)
+        m.d.comb += [
+            self._read.addr.eq(self._at ^ (self._kept << _KEPT)),
+            self._write.addr.eq(self._at ^ (self._kept << _KEPT)),
+            self._write.data.eq(self._data),
+        ]
+        #: an answer: beyond its flag, in what was asked for, in its CRC
+        self._inside, self._asked, self._ending = (Signal(name=n) for n in ("inside", "asked", "ending"))
+        m.d.comb += self._output.address.eq(self._at)
+        self._bus(m)
+        with m.FSM(name="state"):
+            self._listen(m)
+            self._decide(m)
+            self._execute(m)
+            self._answer(m)
+        return m
+
+    def _bus(self, m: Module) -> None:
+        """Connect the registers: what a request says of an access has gone through the CRC's register."""
+        value = self._crc.value
+        m.d.comb += [
+            # of two bytes, and of seven
+            self.m_axi_araddr.eq(value[-16:][:ADDRESS_BITS]),
+            self.m_axi_awaddr.eq(value[:ADDRESS_BITS]),
+            self.m_axi_wstrb.eq(value[16 : 16 + WORD]),
+            self.m_axi_wdata.eq(value[-DATA_BITS:]),
+        ]
+        for channel in ("ar", "aw", "w"):
+            valid = getattr(self, f"m_axi_{channel}valid")
+            with m.If(getattr(self, f"m_axi_{channel}ready")):
+                m.d.sync += valid.eq(0)
+
+    def _listen(self, m: Module) -> None:
+        """Take a frame from the line."""
+        at, data, crc = self._at, self._data, self._crc
+        # the body may have 263 bytes; of a frame without a whole header the address has not come to 0 yet
+        long = at[8] & ~at[7] & at[3]
+        whole = ~at[8] | (~at[7] & ~at[3])
+        with m.State("LISTEN"), m.If(self.received):
+            m.d.sync += data.eq(self.byte)
+            m.next = "BYTE"
+        with m.State("BYTE"):
+            m.next = "LISTEN"
+            with m.If(data == _FLAG):
+                m.d.sync += [at.eq(_START), self._left.eq(at), self._escape.eq(0)]
+                m.d.sync += [self._same.eq(1), self._accepted.eq(0), self._refused.eq(0)]
+                m.d.comb += crc.clear.eq(1)
+                with m.If(crc.good & whole & ~self._escape):
+                    m.next = "HEADER"
+            with m.Elif((data == _ESCAPE) & ~self._escape):
+                m.d.sync += self._escape.eq(1)
+            with m.Else():
+                m.d.sync += [data.eq(data ^ Mux(self._escape, ESCAPED, 0)), self._escape.eq(0)]
+                m.next = "STORE"
+        with m.State("STORE"):
+            m.d.comb += [self._write.en.eq(~long), self._shift.eq(1)]
+            m.d.sync += at.eq(at + ~long)
+            m.next = "LISTEN"
+
+    def _decide(self, m: Module) -> None:
+        """Compare a request's header with that of the last one, decide what to do, and if it is new, keep its own."""
+        at, data, kept = self._at, self._data, self._read.data
+        equal = Signal(name="equal")
+        m.d.comb += equal.eq(kept == data)
+        with m.State("HEADER"):
+            m.next = "HEADER_HERE"
+        with m.State("HEADER_HERE"):
+            m.d.comb += self._kept.eq(1)
+            m.d.sync += data.eq(self._read.data)
+            m.next = "HEADER_KEPT"
+        with m.State("HEADER_KEPT"):
+            m.d.comb += [self._kept.eq(1), self._write.en.eq(self._accepted)]
+            m.d.sync += at.eq(at + 1)
+            m.next = "HEADER"
+            with m.If(~at[1]):
+                m.d.sync += self._same.eq(self._same & equal)
+            with m.Elif(~at[0]):
+                m.d.sync += [self._repeated.eq(equal), self._following.eq((kept + 1)[:8] == data)]
+            with m.Else():
+                m.next = "BODY_FIRST"
+                with m.If(self._accepted):
+                    m.next = "EXECUTE"
+        with m.State("BODY_FIRST"):
+            m.d.sync += self._kind.eq(Mux(data[3:7].any(), 0, data))
+            m.next = "DECIDE"
+        with m.State("DECIDE"):
+            m.d.sync += at.eq(_START)
+            m.next = "LISTEN"
+            with m.If(~data[7]):
+                with m.If(self._kind == Kind.OPEN):
+                    understood = (self._left == _OPENING) & (self._read.data == VERSION)
+                    m.d.sync += [self._refused.eq(~understood), self.open.eq(self.open | understood)]
+                    m.d.sync += self._accepted.eq(understood)
+                    m.next = "ANSWER"
+                    with m.If(understood):
+                        m.next = "HEADER"
+                with m.Elif(~self.open | ~self._same):
+                    m.d.sync += self._refused.eq(1)
+                    m.next = "ANSWER"
+                with m.Elif(self._repeated):
+                    m.next = "ANSWER"
+                with m.Elif(self._following):
+                    m.d.sync += self._accepted.eq(1)
+                    m.next = "HEADER"
+
+    def _execute(self, m: Module) -> None:
+        """Do a new request."""
+        at, left, crc, into, out = self._at, self._left, self._crc, self._input, self._output
+        # words of a segment that are left, and whether the last of them ends a packet; byte of a word
+        words, last = Signal(7, name="words"), Signal(name="last")
+        lane = Signal(range(self._word), name="lane")
+        streams = self._kind == Kind.STREAM
+        with m.State("EXECUTE"):
+            # what the last answer was made of is not needed any more
+            m.d.comb += [self.m_axi_rready.eq(1), self.m_axi_bready.eq(1), out.release.eq(1)]
+            m.d.sync += [self._full.eq(0), self._malformed.eq(0), words.eq(0), lane.eq(0)]
+            m.next = "BODY"
+            with m.Switch(self._kind):
+                with m.Case(Kind.STREAM):
+                    pass
+                with m.Case(Kind.READ):
+                    m.d.sync += self._malformed.eq(left != _READING)
+                with m.Case(Kind.WRITE):
+                    m.d.sync += self._malformed.eq(left != _WRITING)
+                with m.Case(Kind.OPEN):
+                    m.d.comb += [into.flush.eq(1), out.flush.eq(1)]
+                    m.next = "ANSWER"
+                with m.Case(Kind.FLUSH):
+                    m.d.comb += [into.flush.eq(left == 0), out.flush.eq(left == 0)]
+                    m.d.sync += self._malformed.eq(left != 0)
+                    m.next = "ANSWER"
+                with m.Default():
+                    m.d.sync += self._malformed.eq(1)
+                    m.next = "ANSWER"
+        with m.State("BODY"):
+            m.d.comb += crc.plain.eq(1)
+            with m.If(self._malformed):
+                m.d.comb += into.rewind.eq(1)
+                m.next = "ANSWER"
+            with m.Elif(~self._shifting):
+                m.next = "BODY_HERE"
+                with m.If(left == 0):
+                    m.next = "BUS"
+                    with m.If(streams):
+                        m.next = "ANSWER"
+                        with m.If(words == 0):
+                            m.d.comb += [into.commit.eq(1), out.grant.eq(1)]
+                        with m.Else():
+                            m.d.sync += self._malformed.eq(1)
+                            m.d.comb += into.rewind.eq(1)
+                    with m.Elif(self._kind == Kind.READ):
+                        m.d.sync += self.m_axi_arvalid.eq(1)
+                    with m.Else():
+                        m.d.sync += [self.m_axi_awvalid.eq(1), self.m_axi_wvalid.eq(1)]
+        with m.State("BODY_HERE"):
+            m.d.sync += [self._data.eq(self._read.data), at.eq(at + 1), left.eq(left - 1)]
+            m.next = "BODY"
+            with m.If(~streams):
+                m.d.comb += self._shift.eq(1)
+            with m.Elif(words == 0):
+                m.d.sync += [words.eq(self._read.data), last.eq(self._read.data[7])]
+                m.d.sync += self._malformed.eq(self._read.data[:7] == 0)
+            with m.Elif(into.full):
+                m.d.comb += into.rewind.eq(1)
+                m.d.sync += self._full.eq(1)
+                m.next = "ANSWER"
+            with m.Else():
+                m.d.comb += [
+                    into.data.eq(self._read.data),
+                    into.last.eq(last & (words == 1) & (lane == self._word - 1)),
+                    into.write.eq(1),
+                ]
+                m.d.sync += lane.eq(lane + 1)
+                with m.If(lane == self._word - 1):
+                    m.d.sync += [lane.eq(0), words.eq(words - 1)]
+        with m.State("BUS"), m.If(self.m_axi_rvalid | self.m_axi_bvalid):
+            m.next = "ANSWER"
+
+    def _answer(self, m: Module) -> None:
+        """Send an answer: flag, header and status, what was asked for, CRC, flag."""
+        at, data, crc, out = self._at, self._data, self._crc, self._output
+        inside, asked, ending = self._inside, self._asked, self._ending
+        streams = self._kind == Kind.STREAM
+        with m.State("ANSWER"):
+            m.d.comb += crc.clear.eq(1)
+            m.d.sync += [data.eq(_FLAG), at.eq(_START - 1), inside.eq(0), asked.eq(0)]
+            m.next = "SEND"
+        with m.State("SEND"):
+            special = inside & ~self._escape & ((data == _FLAG) | (data == _ESCAPE))
+            m.d.comb += [
+                crc.plain.eq(ending),
+                self.bytes.valid.eq(~self._shifting),
+                self.bytes.payload.eq(Mux(special, _ESCAPE, data ^ Mux(self._escape, ESCAPED, 0))),
+            ]
+            with m.If(self.bytes.ready & self.bytes.valid):
+                m.d.sync += self._escape.eq(special)
+                with m.If(~special):
+                    m.d.sync += at.eq(at + 1)
+                    m.next = "SENT"
+        with m.State("SENT"):
+            # meanwhile the memories answer
+            m.next = "NEXT"
+            with m.If(ending):
+                with m.If(~inside):
+                    m.d.sync += [at.eq(_START), ending.eq(0)]
+                    m.d.comb += crc.clear.eq(1)
+                    m.next = "LISTEN"
+                with m.Elif(at[2]):
+                    m.d.sync += [data.eq(_FLAG), inside.eq(0)]
+                    m.next = "SEND"
+            with m.Elif(asked), m.If(Mux(streams, at == out.end, at[2])):
+                m.d.sync += [ending.eq(1), at.eq(0)]
+            with m.Elif(~at[8]):
+                gives = ~self._refused & (streams | (self._kind == Kind.READ) & self.m_axi_rvalid)
+                m.d.sync += [asked.eq(gives), ending.eq(~gives), at.eq(Mux(streams & gives, out.first, 0))]
+                m.next = "SENT"
+        with m.State("NEXT"):
+            m.d.comb += self._shift.eq(1)
+            m.d.sync += [data.eq(self._next_byte()), inside.eq(1)]
+            m.next = "SEND"
+
+    def _next_byte(self) -> Value:
+        """Give the byte of an answer that stands at the address."""
+        at = self._at
+        header = self._read.data | Mux(at[:2] == _KIND, ANSWER, 0)
+        slverr = (self.m_axi_rvalid & self.m_axi_rresp[1]) | (self.m_axi_bvalid & self.m_axi_bresp[1])
+        done = Mux(self._malformed, Result.MALFORMED, Mux(self._full, Result.FULL, slverr))
+        refusal = Mux(self._kind == Kind.OPEN, Result.MALFORMED, Result.CLOSED)
+        room = self._input.room
+        status = Array(
+            [
+                Cat(Mux(self._refused, refusal, done)[:3], Const(VERSION, 4), self.irq),
+                Const(self._word, 8),
+                room[:8],
+                room[8:],
+            ]
+        )[at[:2]]
+        asked = Mux(self._kind == Kind.STREAM, self._output.data, self.m_axi_rdata.word_select(at[:2], 8))
+        inverse = ~self._crc.value[-DATA_BITS:][:8]
+        return Mux(self._ending, inverse, Mux(self._asked, asked, Mux(at[2], status, header)))
