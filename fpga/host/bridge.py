@@ -7,6 +7,7 @@ from contextlib import suppress
 from fpga.host.frames import ANSWER, LIMIT, VERSION, Decoder, Frame, Kind, Result, Status, segments
 from fpga.host.lines import Line, SocketLine
 from fpga.host.transport import BusError, LinkError, Transport, TransportTimeout
+from golden.registers import ADDRESS_BITS, WORD
 
 #: How long to look at the connections before looking whether to stop, s.
 _LOOK = 0.1
@@ -30,8 +31,9 @@ class FarEnd:
         # what has come of a packet; a transport takes whole ones
         self._partial = bytearray()
         self._interrupt = False
-        self._session = 0
-        self._kept = Frame(0, 0, 0)
+        self._session: int | None = None
+        self._sequence = 0
+        self._kept: tuple[Result, bytes] = Result.OK, b""
 
     def answer(self, request: Frame) -> Frame | None:
         """Do a request, unless it has been done before, and give the answer; None where there is none to give."""
@@ -39,21 +41,16 @@ class FarEnd:
             return None
         if request.kind == Kind.OPEN:
             return self._open(request)
-        if request.session != self._session or not self._session:
-            return self._frame(request, Result.CLOSED, b"")
-        if request.sequence == self._kept.sequence:
-            return self._kept
-        if request.sequence != (self._kept.sequence + 1) % 256:
+        if request.session != self._session:
+            return self._frame(request, Result.CLOSED)
+        if request.sequence == (self._sequence + 1) % 256:
+            self._sequence, self._kept = request.sequence, self._do(request)
+        elif request.sequence != self._sequence:
             return None
-        return self._keep(request, *self._do(request))
+        return self._frame(request, *self._kept)
 
-    def _keep(self, request: Frame, result: Result, data: bytes) -> Frame:
-        self._kept = self._frame(request, result, data)
-        return self._kept
-
-    def _frame(self, request: Frame, result: Result, data: bytes) -> Frame:
-        interrupt = self._interrupt and request.kind == Kind.STREAM
-        status = Status(result, interrupt, self._room(), self._transport.received())
+    def _frame(self, request: Frame, result: Result, data: bytes = b"") -> Frame:
+        status = Status(result, self._interrupt, self._word, self._room())
         return Frame(request.session, request.sequence, request.kind + ANSWER, status.encode() + data)
 
     def _room(self) -> int:
@@ -61,23 +58,21 @@ class FarEnd:
         return max(0, self._capacity - self._transport.unsent())
 
     def _open(self, request: Frame) -> Frame:
-        spoken = bytes([VERSION, self._word])
-        if request.body != bytes([VERSION]) or not request.session:
-            return self._frame(request, Result.MALFORMED, spoken)
-        self._session = request.session
-        result, data = self._do(Frame(request.session, request.sequence, Kind.FLUSH))
-        return self._keep(request, result, data or spoken)
+        if request.body != bytes([VERSION]):
+            return self._frame(request, Result.MALFORMED)
+        self._session, self._sequence = request.session, request.sequence
+        self._kept = self._do(Frame(request.session, request.sequence, Kind.FLUSH))
+        return self._frame(request, *self._kept)
 
     def _do(self, request: Frame) -> tuple[Result, bytes]:
         """Do a request; return its result and what its answer holds."""
         body = request.body
         try:
             if request.kind == Kind.READ and len(body) == 2:
-                value = self._transport.read(int.from_bytes(body, "little"))
+                value = self._transport.read(_address(body))
                 return Result.OK, value.to_bytes(4, "little")
             if request.kind == Kind.WRITE and len(body) == 7:
-                address, value = int.from_bytes(body[:2], "little"), int.from_bytes(body[3:], "little")
-                self._transport.write(address, value, body[2])
+                self._transport.write(_address(body[:2]), int.from_bytes(body[3:], "little"), body[2] % (1 << WORD))
                 return Result.OK, b""
             if request.kind == Kind.STREAM:
                 return self._stream(body)
@@ -106,6 +101,10 @@ class FarEnd:
         self._interrupt = self._transport.wait(0)
         size = min(self._transport.received(), LIMIT // self._word * self._word)
         return Result.OK, self._transport.receive(size, 0)
+
+
+def _address(data: bytes) -> int:
+    return int.from_bytes(data, "little") % (1 << ADDRESS_BITS)
 
 
 class Server:

@@ -1,5 +1,6 @@
 """Frames of the link, as docs/link.md has them: what both ends share."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -8,17 +9,22 @@ from enum import IntEnum
 from typing import NamedTuple
 
 #: Version of the link.
-VERSION = 1
+VERSION = 2
 #: Most bytes of segments in a request, and of output words in an answer.
 LIMIT = 256
 #: What an answer's kind is above its request's.
 ANSWER = 0x80
 
-_FLAG, _ESCAPE = b"\x7e", b"\x7d"
-_HEADER, _CRC, _STATUS = struct.Struct("<HBB"), struct.Struct("<I"), struct.Struct("<BBHH")
-#: Shortest and longest frame without flags and escapes.
+#: What stands on both sides of a frame, and before a byte that is changed by `ESCAPED`.
+FLAG, ESCAPE, ESCAPED = b"\x7e", b"\x7d", 0x20
+
+_ESCAPES = re.compile(re.escape(ESCAPE) + b"(.)", re.DOTALL)
+_HEADER, _CRC, _STATUS = struct.Struct("<HBB"), struct.Struct("<I"), struct.Struct("<BBH")
+#: Bits of a status's first byte: result, version above it, interrupt highest.
+_VERSION_AT, _INTERRUPT_AT = 3, 7
+#: Shortest and longest frame without flags and escapes that a receiver looks at.
 _SHORTEST = _HEADER.size + _CRC.size
-_LONGEST = _SHORTEST + _STATUS.size + LIMIT
+_LONGEST = _SHORTEST + 263
 
 
 class Kind(IntEnum):
@@ -65,13 +71,16 @@ class Frame:
         """Write the frame as it goes over the line, with its flags."""
         content = _HEADER.pack(self.session, self.sequence, self.kind) + self.body
         content += _CRC.pack(zlib.crc32(content))
-        escaped = content.replace(_ESCAPE, b"\x7d\x5d").replace(_FLAG, b"\x7d\x5e")
-        return _FLAG + escaped + _FLAG
+        for byte in (ESCAPE, FLAG):
+            content = content.replace(byte, ESCAPE + bytes([byte[0] ^ ESCAPED]))
+        return FLAG + content + FLAG
 
 
 def _decode(escaped: bytes) -> Frame | None:
     """Read what stood between two flags; None where it is no frame."""
-    content = escaped.replace(b"\x7d\x5e", _FLAG).replace(b"\x7d\x5d", _ESCAPE)
+    if _ESCAPES.sub(b"", escaped).endswith(ESCAPE):
+        return None
+    content = _ESCAPES.sub(lambda found: bytes([found[1][0] ^ ESCAPED]), escaped)
     if not _SHORTEST <= len(content) <= _LONGEST:
         return None
     crc = content[-_CRC.size :]
@@ -90,7 +99,7 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take the next bytes; return the frames that are complete now."""
-        *complete, rest = (self._rest + data).split(_FLAG)
+        *complete, rest = (self._rest + data).split(FLAG)
         # what is longer than a frame whose bytes are all escaped will never be one
         self._rest = rest[: 2 * _LONGEST + 1]
         frames = (_decode(escaped) for escaped in complete)
@@ -102,18 +111,22 @@ class Status(NamedTuple):
 
     result: int
     interrupt: bool
+    word: int
     room: int
-    ready: int
+    version: int = VERSION
 
     def encode(self) -> bytes:
-        """Write it; counts that do not fit their place become the largest."""
-        return _STATUS.pack(self.result, self.interrupt, min(self.room, 0xFFFF), min(self.ready, 0xFFFF))
+        """Write it; room that does not fit its place becomes the largest that does."""
+        first = self.result | self.version << _VERSION_AT | self.interrupt << _INTERRUPT_AT
+        return _STATUS.pack(first, self.word, min(self.room, 0xFFFF))
 
 
 def split_answer(body: bytes) -> tuple[Status, bytes]:
     """Split the body of an answer into its status and the rest."""
-    result, flags, room, ready = _STATUS.unpack_from(body)
-    return Status(result, bool(flags & 1), room, ready), body[_STATUS.size :]
+    first, word, room = _STATUS.unpack_from(body)
+    low, interrupt = first & ((1 << _INTERRUPT_AT) - 1), bool(first >> _INTERRUPT_AT)
+    status = Status(low & ((1 << _VERSION_AT) - 1), interrupt, word, room, low >> _VERSION_AT)
+    return status, body[_STATUS.size :]
 
 
 #: Most words of a segment.
