@@ -105,7 +105,9 @@ def _gowin(source: float) -> Iterator[Setting]:
 _SETTINGS = {"ice40": _ice40, "ecp5": _ecp5, "gowin": _gowin}
 
 
-def pll(family: str, made: Setting, source: Value | IOValue, source_mhz: float, clock: Value, locked: Value) -> Instance:
+def pll(
+    family: str, made: Setting, source: Value | IOValue, source_mhz: float, clock: Value, locked: Value
+) -> Instance:
     """Make the PLL.
 
     Parameters

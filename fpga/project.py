@@ -50,6 +50,8 @@ class Project:
         File name -> content: Verilog, ``files.f`` that lists it, the top level in Yosys's own language, constraints.
     mhz : float
         Clock of the machine.
+    pins : dict of str to str
+        Ports of `TOP`: ``clock``, ``rx``, ``tx``.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Project:
     config: MachineConfig
     files: Mapping[str, str]
     mhz: float
+    pins: Mapping[str, str]
 
     @property
     def verilog(self) -> list[str]:
@@ -98,8 +101,8 @@ class _Top(Elaboratable):
         """Build the block."""
         m = Module()
         pad = platform.request(platform.default_clk, dir="-")
-        uart = platform.lookup("uart")
-        uart = platform.request("uart", dir={signal.name: "-" for signal in uart.ios})
+        lines = platform.lookup("uart").ios
+        uart = platform.request("uart", dir={line.name: "-" for line in lines})
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         clock = pad.io
@@ -117,9 +120,7 @@ class _Top(Elaboratable):
         with m.If(~running):
             m.d.start += [count.eq(count + 1), running.eq(count == _RESET - 1)]
         m.d.comb += [ClockSignal("sync").eq(ClockSignal("start")), ResetSignal("sync").eq(~running)]
-        m.submodules.board = Instance(
-            BOARD, i_clk=ClockSignal("sync"), i_rst=ResetSignal("sync"), i_rx=rx.i, o_tx=tx.o
-        )
+        m.submodules.board = Instance(BOARD, i_clk=ClockSignal("sync"), i_rst=ResetSignal("sync"), i_rx=rx.i, o_tx=tx.o)
         return m
 
 
@@ -160,7 +161,9 @@ def project(name: str, board: Board, config: MachineConfig, title: str) -> Proje
         verilog = board_files(config, title, made.mhz * 1e6, board.baud)
     except ValueError as error:
         raise BoardError(f"{name}: {error}") from error
-    return Project(name, board, config, verilog | files, made.mhz)
+    # as Amaranth names them
+    pins = {"clock": f"{platform.default_clk}_0__io", "rx": "uart_0__rx__io", "tx": "uart_0__tx__io"}
+    return Project(name, board, config, verilog | files, made.mhz, pins)
 
 
 def _text(content: str | bytes) -> str:
