@@ -16,7 +16,7 @@ from tqdm import tqdm
 from cocotb_tests.configs import loadable, random_config
 from cocotb_tests.report import stamp
 from cocotb_tests.traffic import Mismatch, Tally, Traffic
-from fpga.host import verilated
+from fpga.host import models, verilated
 from fpga.host.transport import TransportTimeout
 from gen import config as configs
 from gen import manifest, verilator, verilog
@@ -114,7 +114,7 @@ def main(
             lost += outcome.samples_lost
     except KeyboardInterrupt:
         sys.exit("interrupted: nothing was written")
-    except (verilated.BuildError, verilator.ToolError, OSError) as error:
+    except (models.BuildError, verilator.ToolError, OSError) as error:
         sys.exit(f"error: {error}")
     report = {
         **asdict(total),

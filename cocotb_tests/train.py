@@ -17,9 +17,9 @@ from cocotb_tests.picture import draw
 from cocotb_tests.progress import Progress
 from cocotb_tests.report import stamp
 from cocotb_tests.training import Job
+from fpga.host.models import BuildError
 from fpga.host.registers import MachineError
 from fpga.host.transport import LinkError
-from fpga.host.verilated import BuildError
 from gen import config as configs
 from gen import verilator, verilog
 from golden import data

@@ -106,6 +106,8 @@ class FarEnd(wiring.Component):
         ]
         #: an answer: beyond its flag, in what was asked for, in its CRC
         self._inside, self._asked, self._ending = (Signal(name=n) for n in ("inside", "asked", "ending"))
+        #: high bit of the room when its low byte was sent
+        self._high = Signal(name="high")
         m.d.comb += self._output.address.eq(self._at)
         self._bus(m)
         with m.FSM(name="state"):
@@ -317,6 +319,8 @@ class FarEnd(wiring.Component):
         with m.State("NEXT"):
             m.d.comb += self._shift.eq(1)
             m.d.sync += [data.eq(self._next_byte()), inside.eq(1)]
+            with m.If(~at[0]):
+                m.d.sync += self._high.eq(self._input.room[8])
             m.next = "SEND"
 
     def _next_byte(self) -> Value:
@@ -332,7 +336,7 @@ class FarEnd(wiring.Component):
                 Cat(Mux(self._refused, refusal, done)[:3], Const(VERSION, 4), self.irq),
                 Const(self._word, 8),
                 room[:8],
-                room[8:],
+                self._high,
             ]
         )[at[:2]]
         asked = Mux(self._kind == Kind.STREAM, self._output.data, self.m_axi_rdata.word_select(at[:2], 8))

@@ -6,8 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from fpga.far_end import FarEnd
 from fpga.uart import Receiver, Transmitter, divider
-from golden.config import MachineConfig
-from golden.input_buffer import word_bytes
 from hdl.axi_lite import axi_lite_ports
 
 
@@ -16,10 +14,10 @@ class Top(wiring.Component):
 
     Parameters
     ----------
-    config : MachineConfig
-        The machine.
+    word : int
+        Bytes of a stream word of the machine.
     module : str
-        Name of the module that was made of its `hdl.axi.Axi`.
+        Name of the module that is the machine on its bus.
     clock_hz : float
         Frequency of the clock.
     baud : int
@@ -37,9 +35,8 @@ class Top(wiring.Component):
         The machine's interrupt.
     """
 
-    def __init__(self, config: MachineConfig, module: str, clock_hz: float, baud: int) -> None:
-        self._module = module
-        self._word = word_bytes(config.array.group)
+    def __init__(self, word: int, module: str, clock_hz: float, baud: int) -> None:
+        self._word, self._module = word, module
         self._cycles = divider(clock_hz, baud)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "open": Out(1), "irq": Out(1)})
 

@@ -12,10 +12,10 @@ ENDS, WORDS = 0x100, 0x104
 ECHO = """
 module mtj_gxnor_axi(
   input clk, input rst,
-  input s_axi_awvalid, output s_axi_awready, input [9:0] s_axi_awaddr,
+  input s_axi_awvalid, output s_axi_awready, input [9:0] s_axi_awaddr, input [2:0] s_axi_awprot,
   input s_axi_wvalid, output s_axi_wready, input [31:0] s_axi_wdata, input [3:0] s_axi_wstrb,
   output reg s_axi_bvalid, input s_axi_bready, output reg [1:0] s_axi_bresp,
-  input s_axi_arvalid, output s_axi_arready, input [9:0] s_axi_araddr,
+  input s_axi_arvalid, output s_axi_arready, input [9:0] s_axi_araddr, input [2:0] s_axi_arprot,
   output reg s_axi_rvalid, input s_axi_rready, output reg [31:0] s_axi_rdata, output reg [1:0] s_axi_rresp,
   input s_axis_tvalid, output s_axis_tready, input [MSB:0] s_axis_tdata, input s_axis_tlast,
   output reg m_axis_tvalid, input m_axis_tready, output reg [MSB:0] m_axis_tdata, output reg m_axis_tlast,
@@ -48,7 +48,8 @@ module mtj_gxnor_axi(
     if (s_axi_arvalid && s_axi_arready) begin
       s_axi_rvalid <= 1;
       s_axi_rresp <= s_axi_araddr < 10'h108 ? 2'd0 : 2'd2;
-      s_axi_rdata <= s_axi_araddr == 10'h100 ? ends : s_axi_araddr == 10'h104 ? alarm : memory[s_axi_araddr[7:2]];
+      s_axi_rdata <= s_axi_araddr == 10'h100 ? ends : s_axi_araddr == 10'h104 ? alarm :
+        s_axi_araddr < 10'h108 ? memory[s_axi_araddr[7:2]] : 0;
     end
     if (m_axis_tready) m_axis_tvalid <= 0;
     if (s_axis_tvalid && s_axis_tready) begin
@@ -75,4 +76,20 @@ def write_echo(folder: Path, group: int) -> Path:
     (folder / "echo.v").write_text(ECHO.replace("MSB", str(8 * word_bytes(group) - 1)))
     (folder / "files.f").write_text("echo.v\n")
     (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": group}}}))
+    return folder
+
+
+def write_echo_board(folder: Path, group: int, bit_cycles: int = 4) -> Path:
+    """Write the module with the far end of a serial line around it, where a generated board would be."""
+    from fpga.top import Top
+    from fpga.verilog import BOARD, FILE
+    from gen.verilog import AXI, convert
+
+    write_echo(folder, group)
+    clock = 1e6 * bit_cycles
+    (folder / FILE).write_text(convert(Top(word_bytes(group), AXI, clock, 1_000_000), BOARD))
+    (folder / "files.f").write_text(f"echo.v\n{FILE}\n")
+    content = json.loads((folder / "manifest.json").read_text())
+    content["line"] = {"clock_hz": clock, "baud": 1_000_000, "bit_cycles": bit_cycles}
+    (folder / "manifest.json").write_text(json.dumps(content))
     return folder

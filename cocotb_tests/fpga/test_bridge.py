@@ -39,7 +39,7 @@ class Asker:
 def _open(echo: Echo, session: int = 77) -> tuple[FarEnd, Asker]:
     far_end = FarEnd(echo, WORD, CAPACITY)
     asker = Asker(far_end, session)
-    assert asker.ask(Kind.OPEN, bytes([VERSION])) == (Status(0, False, CAPACITY, 0), bytes([VERSION, WORD]))
+    assert asker.ask(Kind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
     return far_end, asker
 
 
@@ -47,7 +47,7 @@ def test_requests() -> None:
     """Every kind does what it says."""
     echo = Echo(speed=8)
     _, asker = _open(echo)
-    room = Status(0, False, CAPACITY, 0)
+    room = Status(0, False, WORD, CAPACITY)
     assert asker.ask(Kind.WRITE, b"\x10\x00\x05\x78\x56\x34\x12") == (room, b"")
     assert echo.writes == [(0x10, 0x12345678, 5)]
     assert asker.ask(Kind.READ, b"\x10\x00") == (room, b"\x78\x56\x34\x12")
@@ -58,7 +58,8 @@ def test_requests() -> None:
     assert asker.ask(Kind.STREAM, b"\x81ijkl\x01mnop") == (room._replace(room=CAPACITY - 4), b"abcdefgh")
     assert echo.packets == [b"abcdefghijkl"]
     echo.interrupt = True
-    assert asker.ask(Kind.STREAM) == (room._replace(interrupt=True), b"ijkl")
+    room = room._replace(interrupt=True)
+    assert asker.ask(Kind.STREAM) == (room, b"ijkl")
     assert asker.ask(Kind.READ, b"\x10\x00") == (room, b"\x78\x56\x34\x12")
     before = echo.discards
     assert asker.ask(Kind.FLUSH) == (room, b"")
@@ -74,9 +75,9 @@ def test_output_is_cut_to_words() -> None:
     asker = Asker(far_end)
     asker.ask(Kind.OPEN, bytes([VERSION]))
     data = bytes(range(252))
-    assert asker.ask(Kind.STREAM, bytes([84]) + data) == (Status(0, False, 1000, 0), b"")
+    assert asker.ask(Kind.STREAM, bytes([84]) + data) == (Status(0, False, 3, 1000), b"")
     echo.send([data])
-    assert asker.ask(Kind.STREAM, bytes([0x80 | 1]) + b"end") == (Status(0, False, 1000, 252), data + data[:3])
+    assert asker.ask(Kind.STREAM, bytes([0x80 | 1]) + b"end") == (Status(0, False, 3, 1000), data + data[:3])
 
 
 def test_never_twice() -> None:
@@ -109,7 +110,7 @@ def test_sessions() -> None:
     assert first.ask(Kind.OPEN, bytes([VERSION])) is not None
     first.ask(Kind.STREAM, b"\x81abcd\x01efgh")
     second = Asker(far_end, 2)
-    assert second.ask(Kind.OPEN, bytes([VERSION])) == (Status(0, False, CAPACITY, 0), bytes([VERSION, WORD]))
+    assert second.ask(Kind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
     closed = first.ask(Kind.WRITE, b"\x10\x00\x0f\x01\0\0\0")
     assert closed is not None
     assert closed[0].result == Result.CLOSED
@@ -140,17 +141,17 @@ def test_malformed(kind: int, body: bytes) -> None:
     assert answer is not None
     assert answer[0].result == Result.MALFORMED
     assert (echo.writes, echo.packets, echo.discards) == ([], [], before)
-    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, CAPACITY, 0), b"abcd")
+    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
 
 
 def test_other_versions() -> None:
     """Another version is refused, and says which is known; the session that is open goes on."""
     far_end, asker = _open(Echo())
-    for session, version in ((9, VERSION + 1), (0, VERSION)):
-        answer = Asker(far_end, session).ask(Kind.OPEN, bytes([version]))
+    for body in (bytes([VERSION + 1]), b"", bytes([VERSION, 0])):
+        answer = Asker(far_end, 9).ask(Kind.OPEN, body)
         assert answer is not None
-        assert (answer[0].result, answer[1]) == (Result.MALFORMED, bytes([VERSION, WORD]))
-    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, CAPACITY, 0), b"abcd")
+        assert (answer[0].result, answer[0].version, answer[1]) == (Result.MALFORMED, VERSION, b"")
+    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
 
 
 def test_full() -> None:
@@ -160,9 +161,9 @@ def test_full() -> None:
     for _ in range(2):
         asker.ask(Kind.STREAM, bytes([0x80 | 49]) + bytes(196))
     answer = asker.ask(Kind.STREAM, b"\x81abcd\x82efghijkl")
-    assert answer == (Status(Result.FULL, False, 8, 0), b"")
+    assert answer == (Status(Result.FULL, False, WORD, 8), b"")
     assert len(echo.packets) == 2
-    assert asker.ask(Kind.STREAM, b"\x81abcd\x81efgh") == (Status(0, False, 0, 0), b"")
+    assert asker.ask(Kind.STREAM, b"\x81abcd\x81efgh") == (Status(0, False, WORD, 0), b"")
 
 
 def test_large_packet() -> None:
@@ -170,8 +171,8 @@ def test_large_packet() -> None:
     echo = Echo(speed=100)
     _, asker = _open(echo)
     for _ in range(4):
-        assert asker.ask(Kind.STREAM, bytes([60]) + bytes(240)) == (Status(0, False, CAPACITY, 0), b"")
-    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, 0, 0), bytes(100))
+        assert asker.ask(Kind.STREAM, bytes([60]) + bytes(240)) == (Status(0, False, WORD, CAPACITY), b"")
+    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, WORD, 0), bytes(100))
     answer = asker.ask(Kind.STREAM, b"\x81efgh")
     assert answer is not None
     assert answer[0].result == Result.FULL
@@ -193,8 +194,8 @@ def test_machine_out_of_reach(error: Exception, monkeypatch: pytest.MonkeyPatch)
         raise error
 
     monkeypatch.setattr(echo, "read", fail)
-    assert asker.ask(Kind.READ, b"\x10\x00") == (Status(Result.FAILED, False, CAPACITY, 0), b"gone")
-    assert asker.ask(Kind.STREAM) == (Status(0, False, CAPACITY, 0), b"")
+    assert asker.ask(Kind.READ, b"\x10\x00") == (Status(Result.FAILED, False, WORD, CAPACITY), b"gone")
+    assert asker.ask(Kind.STREAM) == (Status(0, False, WORD, CAPACITY), b"")
 
 
 def _work(link: Link, echo: Echo, rng: np.random.Generator, turns: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cocotb_tests.fpga.desk import random
-from fpga.host.frames import LIMIT, Decoder, Frame, Kind, Status, cut_segment, segments, split_answer
+from fpga.host.frames import Decoder, Frame, Kind, Status, cut_segment, segments, split_answer
 
 
 def _written(session: int, sequence: int, kind: int, body: bytes) -> bytes:
@@ -58,9 +58,9 @@ def test_garbage() -> None:
 
 def test_lengths() -> None:
     """The longest frame there is passes, a longer one and one without a kind do not."""
-    longest = Frame(1, 1, 1, bytes(6 + LIMIT))
+    longest = Frame(1, 1, 1, bytes(263))
     assert Decoder().feed(longest.encode()) == [longest]
-    assert Decoder().feed(Frame(1, 1, 1, bytes(7 + LIMIT)).encode()) == []
+    assert Decoder().feed(Frame(1, 1, 1, bytes(264)).encode()) == []
     assert Decoder().feed(b"\x7e\x00\x00\x00\x00\x00\x00\x00\x7e\x7e\x7e") == []
 
 
@@ -107,6 +107,16 @@ def test_segments() -> None:
 
 def test_status() -> None:
     """What begins every answer."""
-    assert Status(3, True, 0x1234, 1 << 20).encode() == bytes([3, 1, 0x34, 0x12, 0xFF, 0xFF])
-    status, rest = split_answer(bytes([4, 0xFE, 1, 0, 2, 0]) + b"rest")
-    assert (status, rest) == (Status(4, False, 1, 2), b"rest")
+    assert Status(3, True, 8, 1 << 20).encode() == bytes([0x80 | 2 << 3 | 3, 8, 0xFF, 0xFF])
+    status, rest = split_answer(bytes([0x7C, 1, 2, 3]) + b"rest")
+    assert (status, rest) == (Status(4, False, 1, 0x302, 15), b"rest")
+
+
+def test_escapes() -> None:
+    """Whatever 0x7D stands before is changed; before a flag it makes a frame invalid."""
+    frame = Frame(0x7D7D, 0x5D, 3, b"\x11\x7d")
+    assert Decoder().feed(frame.encode()) == [frame]
+    plain = frame.encode()
+    assert Decoder().feed(plain.replace(b"\x11", b"\x7d\x31")) == [frame]
+    assert Decoder().feed(plain.replace(b"\x5d\x03", b"\x7d\x7d\x03")) == [frame]
+    assert Decoder().feed(plain[:-1] + b"\x7d\x7e") == []

@@ -31,7 +31,7 @@ class Script:
         for request in self._decoder.feed(data):
             self.requests.append(request)
             if request.kind == Kind.OPEN:
-                self._waiting += answered(request, bytes([VERSION, self._word]), room=self._room).encode()
+                self._waiting += answered(request, word=self._word, room=self._room).encode()
             else:
                 self._waiting += b"".join(frame.encode() for frame in self._answer(request))
 
@@ -45,9 +45,9 @@ class Script:
         self._waiting = b""
 
 
-def answered(request: Frame, data: bytes = b"", result: int = Result.OK, room: int = 600) -> Frame:
+def answered(request: Frame, data: bytes = b"", result: int = Result.OK, word: int = 4, room: int = 600) -> Frame:
     """Answer a request."""
-    body = Status(result, False, room, 0).encode() + data
+    body = Status(result, False, word, room).encode() + data
     return Frame(request.session, request.sequence, request.kind + ANSWER, body)
 
 
@@ -70,7 +70,7 @@ def test_requests() -> None:
     session = script.requests[0].session
     assert session
     assert script.requests == [
-        Frame(session, 0, Kind.OPEN, b"\x01"),
+        Frame(session, 0, Kind.OPEN, bytes([VERSION])),
         Frame(session, 1, Kind.READ, b"\x04\x01"),
         Frame(session, 2, Kind.WRITE, b"\xf8\x03\x06\x01\xef\xcd\xab"),
         Frame(session, 3, Kind.FLUSH),
@@ -160,9 +160,10 @@ def test_other_versions() -> None:
     class Other(Script):
         def write(self, data: bytes) -> None:
             for request in Decoder().feed(data):
-                self._waiting += answered(request, bytes([VERSION + 1, 4])).encode()
+                body = Status(Result.MALFORMED, False, 4, 600, VERSION + 1).encode()
+                self._waiting += Frame(request.session, request.sequence, request.kind + ANSWER, body).encode()
 
-    with pytest.raises(LinkError, match=r"^the other end has version 2 of the link, this one 1$"):
+    with pytest.raises(LinkError, match=r"^the other end has version 3 of the link, this one 2$"):
         _link(Other(lambda request: iter([])))
     short = Script(lambda request: iter([Frame(request.session, request.sequence, request.kind + ANSWER, b"abc")]))
     with pytest.raises(LinkError, match=r"^the other end gives answers without a status: another version of the link"):

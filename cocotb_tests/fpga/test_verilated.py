@@ -11,7 +11,8 @@ import pytest
 from cocotb_tests.fpga.desk import random
 from cocotb_tests.fpga.echo_verilog import ECHO, ENDS, WORDS, write_echo
 from fpga.host.transport import BusError, Transport, TransportTimeout
-from fpga.host.verilated import BuildError, Verilated, build
+from fpga.host.models import BuildError, build
+from fpga.host.verilated import SHIM, TOP, Verilated
 from golden.input_buffer import word_bytes
 
 #: Lanes per word: words of 1, 3 and 16 bytes, each of another C++ type.
@@ -203,13 +204,13 @@ def test_broken_words(opened: Open, word: int) -> None:
 def test_build(tmp_path: Path) -> None:
     """One build per content; a mistake in the Verilog is told, and leaves nothing behind."""
     folder, builds = write_echo(tmp_path / "verilog", 2), tmp_path / "builds"
-    library = build(folder, builds, quick=True)
+    library = build(folder, TOP, SHIM, builds, quick=True)
     made = library.stat().st_mtime_ns
-    assert build(folder, builds, quick=True) == library
+    assert build(folder, TOP, SHIM, builds, quick=True) == library
     assert library.stat().st_mtime_ns == made
     (folder / "echo.v").write_text(ECHO.replace("MSB", "7").replace("endmodule", "oops"))
     with pytest.raises(BuildError, match=r"(?s)^verilator\S* failed: %Error: echo.v"):
-        build(folder, builds, quick=True)
+        build(folder, TOP, SHIM, builds, quick=True)
     assert list(builds.iterdir()) == [library.parent]
     (folder / "echo.v").write_text(ECHO.replace("MSB", "7"))
     (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": 5}}}))

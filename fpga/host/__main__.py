@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from fpga.host.bridge import FarEnd, Server
-from fpga.host.verilated import BuildError, Verilated
+from fpga.host.models import BuildError
+from fpga.host.verilated import Verilated
 from gen.verilator import ToolError
 from golden.input_buffer import word_bytes
 

@@ -1,103 +1,26 @@
 """A Verilated machine in this process: a transport to generated Verilog, without an FPGA."""
 
 import ctypes
-import hashlib
 import json
-import os
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fpga.host.models import BUILDS, build
 from fpga.host.transport import BusError, TransportTimeout
-from gen import verilator
 from golden.input_buffer import word_bytes
 
 #: Module that the shim is written for.
 TOP = "mtj_gxnor_axi"
-#: Where models are built, one folder per content.
-BUILDS = Path(__file__).resolve().parents[2] / "build" / "host"
 
-# the run-time library of Verilator has a file verilated.cpp
-_SHIM = Path(__file__).with_name("shim.cpp")
-_LIBRARY = "model.so"
-_VERILATE = ["--cc", "--exe", "--top-module", TOP, "--prefix", "Vtop", "-Mdir", "obj", "-o", f"../{_LIBRARY}"]
-# lint has its own control file and is not the business of a simulation
-_VERILATE += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"]
-_VERILATE += ["-CFLAGS", "-std=c++20 -fPIC", "-LDFLAGS", "-shared"]
-#: How fast code is compiled, by `quick`: Verilator's own make variables.
-_OPTIMIZE = {False: ["OPT_FAST=-O2 -march=native", "OPT_GLOBAL=-O2"], True: ["OPT_FAST=-O0", "OPT_GLOBAL=-O0"]}
+#: The shim.
+SHIM = Path(__file__).with_name("shim.cpp")
 
 #: Clock cycles between two looks at the time, cycles that every call of `wait` runs, and most for a register access.
 _CHUNK, _MOMENT, _ACCESS = 1 << 12, 1 << 6, 1 << 16
 _NEVER = (1 << 64) - 1
 _OKAY = 0
-
-
-class BuildError(RuntimeError):
-    """A model cannot be built; the message holds the tools' own words."""
-
-
-def build(folder: Path, builds: Path = BUILDS, *, quick: bool = False) -> Path:
-    """Build the model of generated Verilog, unless the same one is there already.
-
-    Parameters
-    ----------
-    folder : Path
-        Verilog and ``files.f``, which lists it; the top level is `TOP`.
-    builds : Path
-        Folder under which models are kept, one per content.
-    quick : bool
-        Compile quickly instead of for speed: right for short runs.
-
-    Returns
-    -------
-    Path
-        A shared library.
-
-    Raises
-    ------
-    BuildError
-        If that fails.
-    gen.verilator.ToolError
-        If a tool is missing.
-    """
-    tool = verilator.find()
-    files = {name: (folder / name).read_text() for name in (folder / "files.f").read_text().split()}
-    files[_SHIM.name] = _SHIM.read_text()
-    manner = (files, tool.version, _VERILATE, _OPTIMIZE[quick])
-    built = builds / f"{TOP}-{hashlib.sha256(repr(manner).encode()).hexdigest()[:16]}"
-    if (built / _LIBRARY).is_file():
-        return built / _LIBRARY
-    builds.mkdir(parents=True, exist_ok=True)
-    # a folder appears under its name only when it is complete
-    partial = Path(tempfile.mkdtemp(prefix=f".{TOP}-", dir=builds))
-    try:
-        for name, content in files.items():
-            (partial / name).write_text(content)
-        _call([str(tool.executable), *_VERILATE, *files], partial, tool.environment)
-        make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *_OPTIMIZE[quick]]
-        _call(make, partial, tool.environment)
-        shutil.rmtree(partial / "obj")
-        try:
-            partial.replace(built)
-        except OSError:
-            if not built.is_dir():  # else another process has built the same meanwhile
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return built / _LIBRARY
-
-
-def _call(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    answer = subprocess.run(
-        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
-    if answer.returncode:
-        raise BuildError(f"{Path(command[0]).name} failed: {(answer.stdout + answer.stderr).strip()[-2000:]}")
 
 
 def _load(library: Path) -> ctypes.CDLL:
@@ -150,7 +73,7 @@ class Verilated:
             raise ValueError(f"stalls must be 0 .. 1, 1 excluded, not {stalls}")
         manifest = json.loads((folder / "manifest.json").read_text())
         self._word = word_bytes(manifest["config"]["array"]["group"])
-        self._library = _load(build(folder, builds, quick=quick))
+        self._library = _load(build(folder, TOP, SHIM, builds, quick=quick))
         self._model: int | None = self._library.model_new(self._word)
         self._ended = 0, 0
         if self._word > self._do("word_capacity"):
