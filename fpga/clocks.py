@@ -77,7 +77,7 @@ def _filter(compared: float) -> int:
 
 
 def _ecp5(source: float) -> Iterator[Setting]:
-    """EHXPLLL with feedback from CLKOP: f = source CLKFB_DIV / CLKI_DIV; the oscillator runs CLKOP_DIV times as fast."""
+    """EHXPLLL, feedback from CLKOP: f = source CLKFB_DIV / CLKI_DIV; the oscillator runs CLKOP_DIV times as fast."""
     for reference in range(1, 129):
         if not 10 <= source / reference <= 400:
             continue

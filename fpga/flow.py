@@ -5,20 +5,17 @@ whose identity (`fpga.project.Project.identity`) is that of what is there is not
 """
 
 import json
-import os
-import re
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from fpga import netlist
 from fpga.project import LANES, SEEDS, TOP, Project
+from fpga.report import misfit, report, timing
+from fpga.steps import Steps
 from fpga.tools import FlowError, Tools, complaint, find
 from golden.files import whole
 
@@ -30,51 +27,6 @@ NETLIST, NETLIST_VERILOG = "netlist.json", "netlist.v"
 TIMING = "timing.json"
 
 _SYNTHESIS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5", "gowin": "synth_gowin -noiopads"}
-#: Columns of what a log says of a tool's progress.
-_WIDTH = 100
-
-
-class Steps:
-    """Times the steps of a build and shows where it is.
-
-    Parameters
-    ----------
-    name : str
-        What is built.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.seconds: dict[str, float] = {}
-
-    def run(self, step: str, call: Callable[[Callable[[], None]], bool], log: Path) -> bool:
-        """Do a step; `call` is given what it calls now and then."""
-        started = time.monotonic()
-        tty = sys.stderr.isatty()
-
-        def show() -> None:
-            if tty:
-                text = f"{self._name}: {step}, {time.monotonic() - started:.0f} s, {_last(log)}"
-                print(f"\r\033[K{text[:_WIDTH]}", end="", file=sys.stderr, flush=True)
-
-        print(f"{self._name}: {step} ...", end="" if tty else "\n", file=sys.stderr, flush=True)
-        try:
-            good = call(show)
-        finally:
-            taken = self.seconds[step] = time.monotonic() - started
-            clear = "\r\033[K" if tty else ""
-            print(f"{clear}{self._name}: {step}, {taken:.0f} s", file=sys.stderr, flush=True)
-        return good
-
-
-def _last(log: Path) -> str:
-    """Last line of a log that is being written."""
-    if not log.is_file():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 500))
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else ""
 
 
 def script(project: Project) -> str:
@@ -202,113 +154,6 @@ def place(project: Project, folder: Path, tools: Tools, steps: Steps) -> dict[st
     )
 
 
-def timing(report: dict[str, Any], target_mhz: float) -> dict[str, Any]:
-    """Read the report of place and route.
-
-    Parameters
-    ----------
-    report : dict
-        What nextpnr wrote.
-    target_mhz : float
-        The clock that must be reached.
-
-    Returns
-    -------
-    dict
-        ``fmax_mhz`` of the machine's clock, ``utilization`` of the device.
-    """
-    # the oscillator may be a clock of its own, of a few registers
-    clocks = [clock for clock in report["fmax"].values() if clock["constraint"] >= 0.99 * target_mhz]
-    if not clocks:
-        raise FlowError(f"place and route reports no clock of {target_mhz:g} MHz, but {list(report['fmax'])}")
-    return {
-        "fmax_mhz": round(min(clock["achieved"] for clock in clocks), 2),
-        "utilization": {kind: use for kind, use in report["utilization"].items() if use["used"]},
-    }
-
-
-def misfit(project: Project, log: str) -> str:
-    """Say by how much a design does not fit.
-
-    Parameters
-    ----------
-    project : Project
-        The design.
-    log : str
-        What nextpnr wrote.
-
-    Returns
-    -------
-    str
-        One line; empty if it does fit.
-    """
-    table = re.findall(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log)
-    over = [(kind, int(used), int(room)) for kind, used, room in table if int(used) > int(room)]
-    if not over:
-        return ""
-    array, gradient = project.config.array, project.config.gradient
-    needs = " and ".join(f"{used} {kind} of {room} ({used / room:.0%})" for kind, used, room in over)
-    return (
-        f"{project.name} does not fit: it needs {needs} of the {project.board.device}; shrink array.lanes "
-        f"({array.lanes}), layers ({', '.join(map(str, project.config.layers))}) or gradient.bits ({gradient.bits}) "
-        "in the configuration"
-    )
-
-
-def report(
-    project: Project, tools: Tools, found: dict[str, Any], placed: dict[str, Any], seconds: dict[str, float]
-) -> dict[str, Any]:
-    """Describe a bitstream.
-
-    Parameters
-    ----------
-    project : Project
-        What was built.
-    tools : Tools
-        With what.
-    found : dict
-        Cells of the netlist.
-    placed : dict
-        What `place` returned.
-    seconds : dict
-        Wall time of the steps.
-
-    Returns
-    -------
-    dict
-        Fields as docs/fpga.md explains them.
-    """
-    family, lanes = project.board.family, project.config.array.lanes
-    whole_area = netlist.area(found.values(), family)
-    parts = {path: netlist.area(netlist.within(found, [path]), family).lut for path in LANES.values()}
-    return {
-        "name": project.name,
-        "board": project.board.title,
-        "device": project.board.device,
-        "layers": list(project.config.layers),
-        "lanes": lanes,
-        "target_mhz": round(project.mhz, 3),
-        "fmax_mhz": placed["fmax_mhz"],
-        "lut": whole_area.lut,
-        "ff": whole_area.ff,
-        "bram": whole_area.bram,
-        "dsp": whole_area.dsp,
-        "spram": whole_area.spram,
-        "lut_per_lane": round(sum(parts.values()) / lanes, 1),
-        "lut_of_lanes": parts,
-        "lut_per_lane_whole": round(whole_area.lut / lanes, 1),
-        "utilization": placed["utilization"],
-        "seed": placed["seed"],
-        "tool_versions": tools.versions,
-        "design_sha256": project.design,
-        "identity": project.identity(tools),
-        "step_seconds": {step: round(taken, 1) for step, taken in seconds.items()},
-        "wall_seconds": round(sum(seconds.values()), 1),
-        "command": " ".join(["python -m fpga", *sys.argv[1:]]),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
 def current(project: Project, tools: Tools, folder: Path) -> dict[str, Any] | None:
     """Give the report of a bitstream that is there already, if it is the one that a build would make."""
     try:
@@ -347,20 +192,54 @@ def build(project: Project, builds: Path = BUILD, reports: Path = REPORTS) -> tu
     content = current(project, tools, folder)
     made = content is None
     if content is None:
-        builds.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{project.name}-", dir=builds))
-        try:
-            content = _build(project, partial, tools)
-            _rename(partial, folder)
-        except FlowError as error:
-            failed = builds / f"{project.name}.failed"
-            _rename(partial, failed)
-            raise FlowError(f"{error} (logs in {failed})") from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        content = _whole(folder, lambda partial: _build(project, partial, tools))
     with whole(reports / f"fpga-{project.name}.json") as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
     return content, made
+
+
+def synthesized(project: Project, builds: Path = BUILD) -> str:
+    """Give the netlist of a project, in Verilog; synthesize it only if that has not been done.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    builds : Path
+        As for `build`; a netlist without a bitstream is kept under its identity.
+
+    Returns
+    -------
+    str
+        The netlist that place and route gets, the same that a bitstream is made of.
+
+    Raises
+    ------
+    FlowError
+        If synthesis fails.
+    """
+    tools, folder = find(project.board.family), builds / project.name
+    if current(project, tools, folder) is None:
+        folder = builds / "netlists" / project.identity(tools)[:16]
+        if not folder.is_dir():
+            _whole(folder, lambda partial: synthesize(project, partial, tools, Steps(project.name)))
+    return (folder / NETLIST_VERILOG).read_text()
+
+
+def _whole(folder: Path, call: Callable[[Path], Any]) -> Any:
+    """Let something be made in a folder that gets its name when it is complete, or another one if it fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        made = call(partial)
+        _rename(partial, folder)
+    except FlowError as error:
+        failed = folder.with_name(f"{folder.name}.failed")
+        _rename(partial, failed)
+        raise FlowError(f"{error} (logs in {failed})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return made
 
 
 def _build(project: Project, folder: Path, tools: Tools) -> dict[str, Any]:
@@ -382,7 +261,7 @@ def _rename(partial: Path, folder: Path) -> None:
     """Put a folder in the place of another one, which goes."""
     old = partial.with_name(f"{partial.name}.old")
     if folder.exists():
-        os.rename(folder, old)
+        folder.rename(old)
     partial.replace(folder)
     shutil.rmtree(old, ignore_errors=True)
     # mkdtemp made it for its owner alone

