@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from fpga import flow
+from fpga import flow, table
 from fpga.boards import BOARDS, BoardError, board
 from fpga.clocks import ClockError
+from fpga.flash import flash
 from fpga.project import project
 from fpga.tools import FlowError
 from gen import config as configs
@@ -43,6 +44,19 @@ def bitstream_command(
         f"(target {content['target_mhz']:g}), {content['lut']} LUT4, {content['lut_per_lane']:g} per lane, "
         f"{content['lanes']} lanes, {content['wall_seconds']:.0f} s, design {content['design_sha256'][:16]}"
     )
+
+
+@app.command("flash")
+def flash_command(name: _BOARD) -> None:
+    """Load the bitstream of a board into it."""
+    flash(name, board(name), flow.BUILD)
+    typer.echo(f"loaded {name}")
+
+
+@app.command("table")
+def table_command() -> None:
+    """Write the table of docs/fpga.md from the reports of the boards."""
+    typer.echo("wrote docs/fpga.md" if table.update() else "unchanged: docs/fpga.md")
 
 
 def main() -> None:

@@ -103,11 +103,11 @@ class _Top(Elaboratable):
         pad = platform.request(platform.default_clk, dir="-")
         lines = platform.lookup("uart").ios
         uart = platform.request("uart", dir={line.name: "-" for line in lines})
-        m.submodules.rx = rx = io.Buffer("i", uart.rx)
-        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         clock = pad.io
         if self._family != "ice40":
-            m.submodules.clock = buffer = io.Buffer("i", pad)
+            m.submodules.clock = buffer = io.Buffer(io.Direction.Input, pad)
             clock = buffer.i
 
         locked, count = Signal(name="locked"), Signal(range(_RESET), name="count")

@@ -7,6 +7,7 @@ from typing import Any
 
 from fpga import netlist
 from fpga.project import LANES, Project
+from fpga.speed import cycles_per_sample
 from fpga.tools import FlowError, Tools
 
 
@@ -88,6 +89,7 @@ def report(
     """
     family, lanes = project.board.family, project.config.array.lanes
     whole_area = netlist.area(found.values(), family)
+    cycles = cycles_per_sample(project.config)
     parts = {path: netlist.area(netlist.within(found, [path]), family).lut for path in LANES.values()}
     return {
         "name": project.name,
@@ -105,6 +107,8 @@ def report(
         "lut_per_lane": round(sum(parts.values()) / lanes, 1),
         "lut_of_lanes": parts,
         "lut_per_lane_whole": round(whole_area.lut / lanes, 1),
+        "cycles_per_sample": round(cycles, 1),
+        "samples_per_second": round(project.mhz * 1e6 / cycles, 1),
         "utilization": placed["utilization"],
         "seed": placed["seed"],
         "tool_versions": tools.versions,

