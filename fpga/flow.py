@@ -26,7 +26,8 @@ NETLIST, NETLIST_VERILOG = "netlist.json", "netlist.v"
 #: What place and route reports of itself.
 TIMING = "timing.json"
 
-_SYNTHESIS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5", "gowin": "synth_gowin -noiopads"}
+#: Command of Yosys, by family.
+SYNTHESIS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5", "gowin": "synth_gowin -noiopads"}
 
 
 def script(project: Project) -> str:
@@ -43,7 +44,7 @@ def script(project: Project) -> str:
         A script for Yosys.
     """
     lanes = " ".join(LANES)
-    command = f"{_SYNTHESIS[project.board.family]} {project.board.synthesis} -top {TOP}"
+    command = f"{SYNTHESIS[project.board.family]} {project.board.synthesis} -top {TOP}"
     return "\n".join(
         [
             f"read_verilog {' '.join(project.verilog)}",

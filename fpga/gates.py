@@ -23,7 +23,7 @@ endmodule
 """
 
 
-def files(project: Project, netlist: str, tools: Tools) -> dict[str, str]:
+def simulation(project: Project, netlist: str, tools: Tools) -> dict[str, str]:
     """Prepare a netlist for simulation.
 
     Parameters
@@ -31,7 +31,7 @@ def files(project: Project, netlist: str, tools: Tools) -> dict[str, str]:
     project : Project
         What it was made of.
     netlist : str
-        The netlist, in Verilog.
+        The netlist in Verilog, or what `fpga.unpacked.verilog` makes of a bitstream.
     tools : Tools
         The tools of its family, which bring the models of the cells.
 
