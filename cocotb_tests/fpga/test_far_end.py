@@ -170,10 +170,8 @@ def _equal(found: Frame | None, expected: Frame | None) -> bool:
     other, others = split_answer(expected.body)
     assert other.room <= status.room <= INPUT_BYTES
     frames = (replace(frame, body=b"") for frame in (found, expected))
-    return (
-        len(set(frames)) == 1
-        and rest == others
-        and status == other._replace(room=status.room, interrupt=status.interrupt)
+    return len(set(frames)) == 1 and rest == others and status == other._replace(
+        room=status.room, interrupt=status.interrupt
     )
 
 
