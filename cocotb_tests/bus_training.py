@@ -4,13 +4,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cocotb_tests.progress import Progress
-from cocotb_tests.state import Mismatch, State, compare
 from fpga.host.driver import Driver
+from fpga.host.progress import Progress
+from fpga.host.training import Training
 from fpga.host.verilated import Verilated
-from golden.machine import Machine
+from golden.comparison import Mismatch
 from golden.training import Run
 
 
@@ -35,57 +33,20 @@ def train(run: Run, design: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """
     transport = Verilated(design)
     started = time.monotonic()
-    seconds, compared = 0.0, 0
+    training = Training(Driver(transport, manifest), run, often=True)
     outcome: dict[str, Any] = {"bit_exact": True}
     try:
-        driver = Driver(transport, manifest)
-        driver.form()
+        training.begin()
         with Progress(run) as progress:
-            for step in run.steps():
-                samples = run.present(step)
-                before = time.process_time()
-                if step.training:
-                    predictions = driver.train(samples, step.count, run.config.rates(step.epoch))
-                else:
-                    predictions = driver.infer(samples)
-                seconds += time.process_time() - before
-                expected = run.advance(step, samples)
-                where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
-                compared += compare(where, {"predictions": predictions}, {"predictions": expected})
-                compared += compare(where, *_counters(driver, run.machine))
+            for step in training.steps():
                 progress.show(step)
-        compared += compare("the end", _state(driver), _golden(run.machine))
     except Mismatch as mismatch:
         outcome |= {"bit_exact": False, "mismatch": str(mismatch)}
     finally:
         transport.close()
     return outcome | {
-        "compared_values": compared,
+        "compared_values": training.compared,
         "rtl_cycles": transport.cycles,
-        "rtl_seconds": seconds,
+        "rtl_seconds": training.seconds,
         "wall_seconds": time.monotonic() - started,
     }
-
-
-def _counters(driver: Driver, machine: Machine) -> tuple[State, State]:
-    """Counters of both, but for the time spent waiting."""
-    rtl, golden = (
-        {name: np.array(count) for name, count in counters.items() if name != "cycles_wait"}
-        for counters in (driver.counters(), machine.counters)
-    )
-    return rtl, golden
-
-
-def _state(driver: Driver) -> State:
-    """Dump what the bus gives of the state."""
-    names = ("r1", "r2", "offset", "spread")
-    return {
-        name: values.astype(np.int64)
-        for name, values in zip(names, (*driver.dump_weights(), *driver.dump_neurons()), strict=True)
-    }
-
-
-def _golden(machine: Machine) -> State:
-    """The same of the golden machine."""
-    state = machine.state()
-    return {name: state[name] for name in ("r1", "r2", "offset", "spread")}

@@ -1,19 +1,11 @@
-"""What every report says of itself."""
+"""What every report of a simulation says of itself."""
 
-import datetime
-import platform
-import shlex
-import sys
 from importlib.metadata import version
 from typing import Any
 
-from gen.manifest import versions
+from gen import report
 
 
 def stamp(**others: str) -> dict[str, Any]:
-    """Say how a report was made: command, versions (more of them may be given by name) and date."""
-    return {
-        "command": shlex.join(sys.orig_argv),
-        "versions": {**versions(), "cocotb": version("cocotb"), **others, "python": platform.python_version()},
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+    """Say how a report was made, see `gen.report.stamp`; the version of cocotb is among the versions."""
+    return report.stamp(cocotb=version("cocotb"), **others)

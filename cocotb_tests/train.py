@@ -14,10 +14,10 @@ import typer
 
 from cocotb_tests import bus_training, harness, memory, runner
 from cocotb_tests.picture import draw
-from cocotb_tests.progress import Progress
 from cocotb_tests.report import stamp
 from cocotb_tests.training import Job
 from fpga.host.models import BuildError
+from fpga.host.progress import Progress
 from fpga.host.registers import MachineError
 from fpga.host.transport import LinkError
 from gen import config as configs

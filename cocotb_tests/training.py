@@ -14,9 +14,10 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import manifest as manifests
 from cocotb_tests.host import Host
-from cocotb_tests.progress import Progress
-from cocotb_tests.state import Mismatch, compare, counter_pair, machine_pair
+from cocotb_tests.state import counter_pair, machine_pair
+from fpga.host.progress import Progress
 from golden import data
+from golden.comparison import Mismatch, compare
 from golden.fast.machine import quickest
 from golden.machine import Machine
 from golden.training import CHECKPOINT_SECONDS, Run, Step

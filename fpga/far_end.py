@@ -11,7 +11,7 @@ from golden.registers import ADDRESS_BITS, DATA_BITS, WORD
 from hdl.axi_lite import axi_lite_ports
 from hdl.framer import packet_layout
 
-_FLAG, _ESCAPE = FLAG[0], ESCAPE[0]
+_FLAG, _ESCAPE, _ESCAPED = FLAG[0], ESCAPE[0], ESCAPED.bit_length() - 1
 #: Bytes of the memory for a frame.
 _FRAME_BYTES = 512
 #: Where in it a frame begins, so that the address counts the body's bytes when the CRC has come; bit of the address
@@ -108,7 +108,9 @@ class FarEnd(wiring.Component):
         self._inside, self._asked, self._ending = (Signal(name=n) for n in ("inside", "asked", "ending"))
         #: high bit of the room when its low byte was sent
         self._high = Signal(name="high")
-        m.d.comb += self._output.address.eq(self._at)
+        #: where the next byte comes from
+        self._source = Signal(8, name="source")
+        m.d.comb += [self._output.address.eq(self._at), self._source.eq(self._sources())]
         self._bus(m)
         with m.FSM(name="state"):
             self._listen(m)
@@ -152,11 +154,12 @@ class FarEnd(wiring.Component):
             with m.Elif((data == _ESCAPE) & ~self._escape):
                 m.d.sync += self._escape.eq(1)
             with m.Else():
-                m.d.sync += [data.eq(data ^ Mux(self._escape, ESCAPED, 0)), self._escape.eq(0)]
+                m.d.sync += [data[_ESCAPED].eq(data[_ESCAPED] ^ self._escape), self._escape.eq(0)]
                 m.next = "STORE"
         with m.State("STORE"):
             m.d.comb += [self._write.en.eq(~long), self._shift.eq(1)]
-            m.d.sync += at.eq(at + ~long)
+            with m.If(~long):
+                m.d.sync += at.eq(at + 1)
             m.next = "LISTEN"
 
     def _decide(self, m: Module) -> None:
@@ -168,7 +171,7 @@ class FarEnd(wiring.Component):
             m.next = "HEADER_HERE"
         with m.State("HEADER_HERE"):
             m.d.comb += self._kept.eq(1)
-            m.d.sync += data.eq(self._read.data)
+            m.d.sync += data.eq(self._source)
             m.next = "HEADER_KEPT"
         with m.State("HEADER_KEPT"):
             m.d.comb += [self._kept.eq(1), self._write.en.eq(self._accepted)]
@@ -255,7 +258,7 @@ class FarEnd(wiring.Component):
                     with m.Else():
                         m.d.sync += [self.m_axi_awvalid.eq(1), self.m_axi_wvalid.eq(1)]
         with m.State("BODY_HERE"):
-            m.d.sync += [self._data.eq(self._read.data), at.eq(at + 1), left.eq(left - 1)]
+            m.d.sync += [self._data.eq(self._source), at.eq(at + 1), left.eq(left - 1)]
             m.next = "BODY"
             with m.If(~streams):
                 m.d.comb += self._shift.eq(1)
@@ -285,19 +288,21 @@ class FarEnd(wiring.Component):
         streams = self._kind == Kind.STREAM
         with m.State("ANSWER"):
             m.d.comb += crc.clear.eq(1)
-            m.d.sync += [data.eq(_FLAG), at.eq(_START - 1), inside.eq(0), asked.eq(0)]
+            m.d.sync += [at.eq(_START), inside.eq(0), asked.eq(0)]
             m.next = "SEND"
         with m.State("SEND"):
             special = inside & ~self._escape & ((data == _FLAG) | (data == _ESCAPE))
+            changed = data ^ Mux(self._escape, ESCAPED, 0)
             m.d.comb += [
                 crc.plain.eq(ending),
                 self.bytes.valid.eq(~self._shifting),
-                self.bytes.payload.eq(Mux(special, _ESCAPE, data ^ Mux(self._escape, ESCAPED, 0))),
+                self.bytes.payload.eq(Mux(inside & ~special, changed, Mux(special, _ESCAPE, _FLAG))),
             ]
             with m.If(self.bytes.ready & self.bytes.valid):
                 m.d.sync += self._escape.eq(special)
                 with m.If(~special):
-                    m.d.sync += at.eq(at + 1)
+                    with m.If(inside):
+                        m.d.sync += at.eq(at + 1)
                     m.next = "SENT"
         with m.State("SENT"):
             # meanwhile the memories answer
@@ -308,25 +313,27 @@ class FarEnd(wiring.Component):
                     m.d.comb += crc.clear.eq(1)
                     m.next = "LISTEN"
                 with m.Elif(at[2]):
-                    m.d.sync += [data.eq(_FLAG), inside.eq(0)]
+                    m.d.sync += inside.eq(0)
                     m.next = "SEND"
             with m.Elif(asked), m.If(Mux(streams, at == out.end, at[2])):
-                m.d.sync += [ending.eq(1), at.eq(0)]
+                m.d.sync += [ending.eq(1), at.eq(_START)]
             with m.Elif(~at[8]):
                 gives = ~self._refused & (streams | (self._kind == Kind.READ) & self.m_axi_rvalid)
-                m.d.sync += [asked.eq(gives), ending.eq(~gives), at.eq(Mux(streams & gives, out.first, 0))]
+                m.d.sync += [asked.eq(gives), ending.eq(~gives)]
+                with m.If(streams):
+                    m.d.sync += at.eq(Mux(gives, out.first, _START))
                 m.next = "SENT"
         with m.State("NEXT"):
             m.d.comb += self._shift.eq(1)
-            m.d.sync += [data.eq(self._next_byte()), inside.eq(1)]
+            m.d.sync += [data.eq(self._source), inside.eq(1)]
             with m.If(~at[0]):
                 m.d.sync += self._high.eq(self._input.room[8])
             m.next = "SEND"
 
-    def _next_byte(self) -> Value:
-        """Give the byte of an answer that stands at the address."""
-        at = self._at
-        header = self._read.data | Mux(at[:2] == _KIND, ANSWER, 0)
+    def _sources(self) -> Value:
+        """Give the byte of a request or an answer that stands at the address."""
+        at, inside = self._at, self._inside
+        header = self._read.data | Mux(inside & (at[:2] == _KIND), ANSWER, 0)
         slverr = (self.m_axi_rvalid & self.m_axi_rresp[1]) | (self.m_axi_bvalid & self.m_axi_bresp[1])
         done = Mux(self._malformed, Result.MALFORMED, Mux(self._full, Result.FULL, slverr))
         refusal = Mux(self._kind == Kind.OPEN, Result.MALFORMED, Result.CLOSED)
@@ -341,4 +348,4 @@ class FarEnd(wiring.Component):
         )[at[:2]]
         asked = Mux(self._kind == Kind.STREAM, self._output.data, self.m_axi_rdata.word_select(at[:2], 8))
         inverse = ~self._crc.value[-DATA_BITS:][:8]
-        return Mux(self._ending, inverse, Mux(self._asked, asked, Mux(at[2], status, header)))
+        return Mux(self._ending, inverse, Mux(self._asked, asked, Mux(inside & at[2], status, header)))

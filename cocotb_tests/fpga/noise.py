@@ -1,28 +1,9 @@
 """Lines that spoil what goes through them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fpga.host.lines import Line
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What a line does to bytes.
-
-    Attributes
-    ----------
-    flip, lose, add : float
-        Chance per byte of a flipped bit, of being lost, of another one behind it.
-    cut : float
-        Chance that a call finds the line cut.
-    """
-
-    flip: float = 0.0
-    lose: float = 0.0
-    add: float = 0.0
-    cut: float = 0.0
+from fpga.host.noise import Noise, Spoiler
 
 
 class NoisyLine:
@@ -40,16 +21,7 @@ class NoisyLine:
 
     def __init__(self, line: Line, noise: Noise, rng: np.random.Generator) -> None:
         self._line, self._noise, self._rng = line, noise, rng
-
-    def _spoil(self, data: bytes) -> bytes:
-        noise, rng, spoilt = self._noise, self._rng, bytearray()
-        for byte in data:
-            if rng.random() >= noise.lose:
-                flipped = 1 << int(rng.integers(8)) if rng.random() < noise.flip else 0
-                spoilt.append(byte ^ flipped)
-            if rng.random() < noise.add:
-                spoilt.append(int(rng.integers(256)))
-        return bytes(spoilt)
+        self._spoil = Spoiler(noise, rng)
 
     def read(self, timeout: float) -> bytes:
         """Take what has come, spoilt."""

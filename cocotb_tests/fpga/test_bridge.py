@@ -10,11 +10,12 @@ import pytest
 from cocotb_tests.fpga.desk import random
 from cocotb_tests.fpga.echo import Echo
 from cocotb_tests.fpga.far import beside, paired, served
-from cocotb_tests.fpga.noise import Noise, NoisyLine
+from cocotb_tests.fpga.noise import NoisyLine
 from fpga.host.bridge import FarEnd, Server, serve_line
 from fpga.host.frames import ANSWER, VERSION, Frame, Kind, Result, Status, split_answer
 from fpga.host.lines import Line, SerialLine, serial_port, tcp
 from fpga.host.link import Link
+from fpga.host.noise import Noise
 from fpga.host.transport import BusError, LinkError, TransportTimeout
 
 WORD, CAPACITY = 4, 400

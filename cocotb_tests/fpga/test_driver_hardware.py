@@ -8,10 +8,11 @@ import pytest
 
 from cocotb_tests.fpga.desk import TINY, random, samples_of
 from cocotb_tests.fpga.far import paired
-from cocotb_tests.fpga.noise import Noise, NoisyLine
+from cocotb_tests.fpga.noise import NoisyLine
 from cocotb_tests.runner import seed
 from fpga.host.driver import DesignError, Driver
 from fpga.host.link import Link
+from fpga.host.noise import Noise
 from fpga.host.registers import MachineError
 from fpga.host.transport import TransportTimeout
 from fpga.host.verilated import Verilated

@@ -8,10 +8,11 @@ import pytest
 from cocotb_tests.fpga.block import BlockTransport, described
 from cocotb_tests.fpga.desk import TINY, random, samples_of
 from cocotb_tests.fpga.far import paired
-from cocotb_tests.fpga.noise import Noise, NoisyLine
+from cocotb_tests.fpga.noise import NoisyLine
 from fpga.host.driver import Driver
 from fpga.host.lines import Line
 from fpga.host.link import Link
+from fpga.host.noise import Noise
 from fpga.host.transport import LinkError
 from golden.input_buffer import word_bytes
 from golden.machine import Machine

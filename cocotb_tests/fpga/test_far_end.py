@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cocotb_tests.fpga.desk import random
 from cocotb_tests.fpga.echo import Echo
-from cocotb_tests.fpga.echo_verilog import WORDS, write_echo_board
-from cocotb_tests.fpga.noise import Noise, NoisyLine
+from cocotb_tests.fpga.echo_verilog import write_echo_board
 from fpga.buffers import INPUT_BYTES
 from fpga.host.board import Board
 from fpga.host.bridge import FarEnd
 from fpga.host.frames import VERSION, Decoder, Frame, Kind, Result, split_answer
-from fpga.host.link import Link
 from fpga.host.transport import BusError
 from golden.input_buffer import word_bytes
 
@@ -170,8 +167,10 @@ def _equal(found: Frame | None, expected: Frame | None) -> bool:
     other, others = split_answer(expected.body)
     assert other.room <= status.room <= INPUT_BYTES
     frames = (replace(frame, body=b"") for frame in (found, expected))
-    return len(set(frames)) == 1 and rest == others and status == other._replace(
-        room=status.room, interrupt=status.interrupt
+    return (
+        len(set(frames)) == 1
+        and rest == others
+        and status == other._replace(room=status.room, interrupt=status.interrupt)
     )
 
 

@@ -12,7 +12,7 @@ from fpga.host.link import Link
 
 
 def _start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "fpga.host", *arguments]
+    command = [sys.executable, "-m", "fpga.host", "serve", *arguments]
     return subprocess.Popen(
         command,
         cwd=ROOT,

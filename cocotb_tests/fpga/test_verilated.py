@@ -10,8 +10,8 @@ import pytest
 
 from cocotb_tests.fpga.desk import random
 from cocotb_tests.fpga.echo_verilog import ECHO, ENDS, WORDS, write_echo
-from fpga.host.transport import BusError, Transport, TransportTimeout
 from fpga.host.models import BuildError, build
+from fpga.host.transport import BusError, Transport, TransportTimeout
 from fpga.host.verilated import SHIM, TOP, Verilated
 from golden.input_buffer import word_bytes
 

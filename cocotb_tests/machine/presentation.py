@@ -11,7 +11,8 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import manifest as manifests
 from cocotb_tests.host import Hang, Host
-from cocotb_tests.state import Mismatch, compare, machine_pair
+from cocotb_tests.state import machine_pair
+from golden.comparison import Mismatch, compare
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.samples import Samples

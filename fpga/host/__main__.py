@@ -1,35 +1,93 @@
-"""A Verilated machine for hosts that reach it over TCP, as they would reach an FPGA over a serial line.
-
-A host connects with ``Driver(Link(tcp("127.0.0.1", port)), manifest)``.
-"""
+"""Boards for whoever has one, and for whoever has none: training over a wire, and simulated far ends of it."""
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import dacite
 import typer
 
+from fpga.host import terminal, wire
+from fpga.host.board import Board
 from fpga.host.bridge import FarEnd, Server
+from fpga.host.driver import DesignError, Driver
 from fpga.host.models import BuildError
+from fpga.host.ports import PortError
+from fpga.host.registers import MachineError
+from fpga.host.training import StateError
+from fpga.host.transport import LinkError, TransportTimeout
 from fpga.host.verilated import Verilated
+from gen import config as configs
+from gen import verilog
 from gen.verilator import ToolError
+from golden import data
+from golden.config import MachineConfig
+from golden.fast.machine import quickest
 from golden.input_buffer import word_bytes
+from golden.training import CheckpointError, Run
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+#: Errors that a user can mend; each is one line.
+_USER_ERRORS = (
+    configs.ConfigError,
+    data.DataError,
+    CheckpointError,
+    BuildError,
+    ToolError,
+    PortError,
+    DesignError,
+    StateError,
+    MachineError,
+    LinkError,
+    TransportTimeout,
+    wire.CutError,
+    ValueError,
+    OSError,
+)
+
+_Design = Annotated[Path, typer.Option(help="Folder with the manifest.json of the board's design.")]
+_Port = Annotated[str, typer.Option(help="/dev/ttyUSB0 or the like, or tcp:HOST:PORT.")]
+_Baud = Annotated[int, typer.Option(help="Of the serial line; it belongs to the board's design.")]
+_Quick = Annotated[bool, typer.Option("--quick", help="Compile quickly instead of for speed.")]
+_BAUD = 1_000_000
 
 
-def main(
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / "manifest.json").read_text())
+    except ValueError:
+        raise ValueError(f"{folder}/manifest.json is no manifest: give the folder of a generated design") from None
+
+
+def _trouble(noise: str, pull: str) -> terminal.Trouble:
+    """Read SEED/RATE and BYTES/SECONDS."""
+
+    def numbers(name: str, text: str, high: float) -> tuple[int, float]:
+        first, _, second = text.partition("/")
+        try:
+            found = int(first), float(second)
+        except ValueError:
+            raise ValueError(f"{name} must be two numbers with / between, not {text!r}") from None
+        if found[0] < 0 or not 0 <= found[1] <= high:
+            raise ValueError(f"{name} must be a whole number >= 0 and a number 0 .. {high:g}, not {text}")
+        return found
+
+    return terminal.Trouble(*numbers("--noise", noise, 0.3), *numbers("--pull", pull, 3600))
+
+
+@app.command()
+def serve(
     folder: Annotated[Path, typer.Argument(help="Generated Verilog, for example build/verilog/digits.")],
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at, 0 for a free one.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Compile quickly instead of for speed.")] = False,
+    quick: _Quick = False,
 ) -> None:
     """Serve a Verilated machine over TCP until Ctrl-C."""
-    try:
-        group = json.loads((folder / "manifest.json").read_text())["config"]["array"]["group"]
-        machine = Verilated(folder, quick=quick)
-        server = Server(FarEnd(machine, word_bytes(group)), host, port)
-    except (BuildError, ToolError, OSError) as error:
-        sys.exit(f"error: {error}")
+    group = _manifest(folder)["config"]["array"]["group"]
+    machine = Verilated(folder, quick=quick)
+    server = Server(FarEnd(machine, word_bytes(group)), host, port)
     print("listening at {}:{}".format(*server.address), flush=True)
     try:
         server.run()
@@ -37,5 +95,89 @@ def main(
         machine.close()
 
 
+@app.command()
+def board(
+    folder: Annotated[Path, typer.Argument(help="Generated Verilog of a board.")],
+    port: Annotated[Path, typer.Option(help="Name that the serial port gets.")] = Path("build/board"),
+    noise: Annotated[str, typer.Option(help="SEED/RATE: chance per byte of a flip, a loss, an addition.")] = "1/0",
+    pull: Annotated[str, typer.Option(help="BYTES/SECONDS: when to pull the cable, and for how long.")] = "0/0",
+    attached: Annotated[bool, typer.Option("--attached", help="End when standard input does.")] = False,
+    quick: _Quick = False,
+) -> None:
+    """Simulate a board with the pins of its serial line until Ctrl-C; programs find it at a serial port."""
+    port.parent.mkdir(parents=True, exist_ok=True)
+    trouble = _trouble(noise, pull)
+    counts = terminal.serve(Board(folder, quick=quick), port, trouble, attached=attached)
+    print(json.dumps(counts))
+
+
+@app.command()
+def train(
+    port: Annotated[str, typer.Option(help="As above; or sim, for a board that is simulated.")],
+    design: Annotated[Path | None, typer.Option(help="Folder with the board's manifest.json; not for sim.")] = None,
+    dataset: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
+    config: Annotated[str, typer.Option(help="Of a simulated board; by default that of the data set.")] = "",
+    data_dir: Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")] = None,
+    samples: Annotated[int, typer.Option(help="Training samples, the first ones; 0 for all.")] = 0,
+    epochs: Annotated[int, typer.Option(help="Passes over them; 0 for the configuration's.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of a simulated board; 0 for the configuration's.")] = 0,
+    baud: _Baud = _BAUD,
+    clock: Annotated[float, typer.Option(help="Clock of a simulated board, Hz.")] = 24e6,
+    patience: Annotated[float, typer.Option(help="How long the board may be gone, s.")] = 30.0,
+    repeat: Annotated[float, typer.Option(help="How long to wait before asking once more, s.")] = 0.2,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the board stands.")] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Go on with a board that has lost its state.")] = False,
+    noise: Annotated[str, typer.Option(help="Of a simulated board, see the command board.")] = "1/0",
+    pull: Annotated[str, typer.Option(help="Of a simulated board, see the command board.")] = "0/0",
+    quick: _Quick = False,
+    build: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("build"),
+) -> None:
+    """Train a board over its serial line, the golden machine beside it; write build/reports/wire.json."""
+    if (port == wire.SIM) == (design is not None):
+        raise ValueError("--design is for a real board, which needs it; --port sim makes its own")
+    _trouble(noise, pull)
+    options = ("--noise", noise, "--pull", pull, *["--quick"] * quick) if port == wire.SIM else ()
+    way = wire.Wire(port, baud, clock, patience, repeat, options)
+    title = configs.title(config or dataset)
+    if design is None:
+        machine = wire.seeded(configs.load(config or dataset), seed)
+        folder = build / "fpga" / "sim" / title
+        manifest = wire.design(machine, title, way, folder)
+    else:
+        folder, manifest = design, _manifest(design)
+        machine = dacite.from_dict(MachineConfig, manifest["config"], dacite.Config(strict=True, cast=[tuple]))
+        title = manifest["name"]
+    run = Run(machine, data.load(dataset, data_dir), samples, epochs or machine.training.epochs, quickest(machine))
+    checkpoint = build / "wire" / f"{dataset}-{title}" / "checkpoint.npz"
+    outcome = wire.train(run, manifest, way, folder, checkpoint, resume=resume, reload=reload)
+    found = {"dataset": dataset} | wire.report(run, way, title, outcome)
+    verilog.write({"wire.json": json.dumps(found, indent=1) + "\n"}, build / "reports")
+    if not found["bit_exact"]:
+        sys.exit(f"board and golden model differ: {found['mismatch']}")
+    print(
+        f"{dataset} on {title} over {port}: test accuracy {found['test_accuracy']:.4f}, bit_exact, "
+        f"{found['compared_values']} values compared, {found['bytes_sent'] + found['bytes_received']} bytes, "
+        f"{found['retries']} retries, {found['wall_seconds']:.0f} s; {build}/reports/wire.json"
+    )
+
+
+@app.command()
+def status(port: _Port, design: _Design, baud: _Baud = _BAUD) -> None:
+    """Show what a board is and what it has done. Ends no command, but takes the line from another program."""
+    with wire.Wire(port, baud, patience=5.0).open(design) as (link, _):
+        driver = Driver(link, _manifest(design))
+        print(f"design {driver.read('DESIGN'):#x}, words of {link.word} bytes, busy {driver.read('STATUS.BUSY')}")
+        for name, count in driver.counters().items():
+            print(f"{name:24} {count}")
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line."""
+    try:
+        app()
+    except _USER_ERRORS as error:
+        sys.exit(f"error: {error}")
+
+
 if __name__ == "__main__":
-    typer.run(main)
+    main()

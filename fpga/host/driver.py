@@ -194,6 +194,23 @@ class Driver:
         self.stop()
         self.write("ERROR", self.read("ERROR"))
 
+    def abandon(self) -> None:
+        """End the command under way as a fault in its stream does, and make the machine ready for the next one.
+
+        Samples that it has are still worked on, but no write pass is made for those of an unfinished mini-batch:
+        gradient sums keep them. For a host that does not know what was sent before it; after `stop` they count as a
+        mini-batch.
+        """
+        if self.read("STATUS.BUSY"):
+            # too early for the end of a packet, and where a label belongs it is no class
+            self._transport.send([b"\xff" * self._packets.predictions_size(1)])
+            until = time.monotonic() + self._timeout
+            while self.read("STATUS.BUSY"):
+                self._transport.wait(0)
+                if time.monotonic() >= until:
+                    raise TransportTimeout(f"the machine has not stopped for {self._timeout:g} s: reset it")
+        self.recover()
+
     def reset(self) -> None:
         """Reset the machine; its memories keep their contents, but have to be loaded before it works on."""
         self._transport.discard()

@@ -40,8 +40,10 @@ class Link:
     ----------
     word : int
         Bytes of a stream word.
-    repeats : int
-        Requests sent once more so far.
+    repeats, cuts : int
+        Requests sent once more so far, and how often the line was opened once more.
+    sent, got : int
+        Bytes over the line so far.
     """
 
     def __init__(self, connect: Connect, *, repeat: float = 0.2, timeout: float = 10.0) -> None:
@@ -52,7 +54,7 @@ class Link:
         self._output = bytearray()
         self._pending: Frame | None = None
         self._status = Status(Result.OK, False, 0, 0)
-        self.repeats = 0
+        self.repeats = self.cuts = self.sent = self.got = 0
         self._session, self._sequence = secrets.randbelow(0xFFFF) + 1, 255
         self._request(Kind.OPEN, bytes([VERSION]))
         self.word, self._capacity = self._status.word, self._status.room
@@ -178,11 +180,14 @@ class Link:
                 if self._line is None:
                     self._line, self._decoder = self._connect(), Decoder()
                 self._line.write(frame)
+                self.sent += len(frame)
                 answer = self._listen(self._line, request)
                 if answer is not None:
                     return answer
             except OSError as error:
                 problem = str(error)
+                if self._line is not None:
+                    self.cuts += 1
                 self.close()
                 time.sleep(min(self._repeat, self._timeout))
             if time.monotonic() >= until:
@@ -194,7 +199,9 @@ class Link:
         """Wait for the answer to a request until it is time to repeat it."""
         until = time.monotonic() + self._repeat
         while (left := until - time.monotonic()) > 0:
-            for frame in self._decoder.feed(line.read(left)):
+            data = line.read(left)
+            self.got += len(data)
+            for frame in self._decoder.feed(data):
                 if (frame.session, frame.sequence, frame.kind) == (
                     request.session,
                     request.sequence,
