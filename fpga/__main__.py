@@ -24,7 +24,10 @@ _BOARD = Annotated[str, typer.Option("--board", help=f"One of {', '.join(BOARDS)
 def boards_command() -> None:
     """List the boards."""
     for name, found in BOARDS.items():
-        typer.echo(f"{name:12}{found.title}, {found.device}, {found.target_mhz:g} MHz, serial line: {found.serial}")
+        typer.echo(
+            f"{name:12}{found.title}, {found.device}, {found.target_mhz:g} MHz; "
+            f"serial line of {found.baud} baud: {found.serial}"
+        )
 
 
 @app.command("bitstream")
