@@ -169,7 +169,7 @@ def find(family: str) -> Tools:
 
 
 def complaint(log: Path) -> str:
-    """Last error in a log, as one line; without one, where it ends."""
+    """First error in a log, as one line; without one, where it ends."""
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     said = [line.strip() for line in lines if line.strip()] or ["it said nothing"]
-    return next((line for line in reversed(said) if "ERROR" in line), f"it stopped at: {said[-1]}")
+    return next((line for line in said if "ERROR" in line), f"it stopped at: {said[-1]}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cocotb_tests.fpga.desk import samples_of
-from cocotb_tests.state import compare
+from golden.comparison import compare
 from fpga.host.board import Board
 from fpga.host.driver import Driver
 from fpga.host.link import Link
@@ -64,7 +64,7 @@ def train(folder: Path, manifest: dict[str, Any], config: MachineConfig, samples
 
     Raises
     ------
-    cocotb_tests.state.Mismatch
+    golden.comparison.Mismatch
         If a value differs.
     """
     board, golden = Board(folder, quick=True), Machine(config)

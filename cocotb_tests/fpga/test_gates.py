@@ -9,7 +9,7 @@ import pytest
 
 from cocotb_tests.fpga.pins import train
 from cocotb_tests.fpga.small import small
-from cocotb_tests.state import Mismatch
+from golden.comparison import Mismatch
 from fpga import flow, gates
 from fpga.boards import BOARDS
 from fpga.project import TOP, Project, project

@@ -43,11 +43,11 @@ def test_never_mixed(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_complaint(tmp_path: Path) -> None:
-    """The last error of a log, or where it ends."""
+    """The first error of a log, or where it ends."""
     log = tmp_path / "log"
     assert complaint(log) == "it stopped at: it said nothing"
     log.write_text("1. reading\nERROR: one\nERROR: two\n\n")
-    assert complaint(log) == "ERROR: two"
+    assert complaint(log) == "ERROR: one"
     log.write_text("1. reading\n2. mapping\n\n")
     assert complaint(log) == "it stopped at: 2. mapping"
 
