@@ -333,7 +333,7 @@ class SynapseArray(wiring.Component):
             m.d.sync += index.eq(Mux(index == groups - 1, 0, index + 1))
             with m.Switch(index):
                 for at in range(groups):
-                    with m.Case(at):
+                    with m.Case(at) if at < groups - 1 else m.Default():
                         m.d.sync += [plane[at * p.group : (at + 1) * p.group].eq(0) for plane in planes]
         # in two steps where there is time
         found = [
