@@ -332,11 +332,10 @@ class SynapseArray(wiring.Component):
             index = column_group = Signal(range(groups), name="column_group")
             with m.If(sensed):
                 m.d.sync += column_group.eq(Mux(column_group == groups - 1, 0, column_group + 1))
-        with m.If(sensed):
-            with m.Switch(index):
-                for at in range(groups):
-                    with m.Case(at) if at < groups - 1 else m.Default():
-                        m.d.sync += [plane[at * p.group : (at + 1) * p.group].eq(0) for plane in planes]
+        with m.If(sensed), m.Switch(index):
+            for at in range(groups):
+                with m.Case(at) if at < groups - 1 else m.Default():
+                    m.d.sync += [plane[at * p.group : (at + 1) * p.group].eq(0) for plane in planes]
         # in two steps where there is time
         found = [
             later(m, f"sensed{bit}", named(m, f"shifted{bit}", plane >> (index * p.group))[: p.group], p.stages - 1)
