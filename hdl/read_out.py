@@ -81,7 +81,7 @@ class ReadOut(wiring.Component):
                 "answer": Out(answer),
                 "shift_columns": In(1),
                 "shift_row": In(1),
-                "newest": In(parameters.lanes),
+                "newest": In(of_columns or 1),
             }
         )
 

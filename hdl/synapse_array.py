@@ -207,11 +207,10 @@ class SynapseArray(wiring.Component):
             m.d.sync += answer.lanes.eq(shown)
 
         # events of the pulses, slice by slice
-        attempting = named(m, "attempting", part.comparing & pulsing)
-        counts = self._events(m, attempting, outcome)
+        counts = self._events(m, part.comparing, outcome)
         if p.slices > 1:
             counted = Signal(name="counted_0")
-            m.d.sync += counted.eq(attempting)
+            m.d.sync += counted.eq(part.comparing & pulsing)
             for n in range(1, p.stages):
                 before, counted = counted, Signal(name=f"counted_{n}")
                 m.d.sync += counted.eq(before)
@@ -374,22 +373,22 @@ class SynapseArray(wiring.Component):
         carries, bits = ([nonzero & negative], False), self._geometry.row_bits
         return products, add_up(m, "row_sum", sensed, [number, carries], bits=bits, **common)
 
-    def _events(self, m: Module, attempting: Value, outcome: Attempt) -> dict[str, Value]:
+    def _events(self, m: Module, comparing: Value, outcome: Attempt) -> dict[str, Value]:
         """Devices of a slice pulsed, the sum of their width codes, and devices switched."""
         p, width = self._parameters, self._parameters.slice_lanes
         pulses, flips = outcome.pulses, outcome.flips
         if p.scheme == "verified":
             # one device of a synapse at most
             pulses, flips = [any_of(pulses, width)], [any_of(flips, width)]
-        pulses = [pulse & spread(attempting, width) for pulse in pulses]
         widths = [([pulse & plane for plane in outcome.codes], False) for pulse in pulses]
-        flips = [held(m, f"flipped_{i}", attempting, flip) for i, flip in enumerate(flips)]
+        # what has no meaning for commands other than PULSE is not answered; one enable for all that a slice does
+        flips = [held(m, f"flipped_{i}", comparing, flip) for i, flip in enumerate(flips)]
         most = len(pulses) * width
         bits, bits_of_widths = most.bit_length(), (most * (self._switching.codes - 1)).bit_length()
         now, then = {"cycles": p.stages, "adders": p.adders}, {"cycles": p.stages - 1, "adders": p.adders}
         return {
-            "pulses": add_up(m, "pulses", attempting, [([pulse], False) for pulse in pulses], bits=bits, **now),
-            "pulse_width": add_up(m, "pulse_width", attempting, widths, bits=bits_of_widths, **now),
+            "pulses": add_up(m, "pulses", comparing, [([pulse], False) for pulse in pulses], bits=bits, **now),
+            "pulse_width": add_up(m, "pulse_width", comparing, widths, bits=bits_of_widths, **now),
             "switches": add_up(m, "switches", Const(1), [([flip], False) for flip in flips], bits=bits, **then),
         }
 

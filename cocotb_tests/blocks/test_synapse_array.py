@@ -276,6 +276,7 @@ class Pair:
         """Reset: streams start again, states stay."""
         await self.bench.clock.reset()
         self._written.clear()
+        self._free = 0
         self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 
     async def form(self) -> None:
