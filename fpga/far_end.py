@@ -89,10 +89,10 @@ class FarEnd(wiring.Component):
         wiring.connect(m, wiring.flipped(self.output), self._output.words)
 
         #: bytes of a request's body that are left
-        self._left = Signal(range(_FRAME_BYTES), name="left")
+        self._left = Signal(range(_FRAME_BYTES), name="left", reset_less=True)
         self._escape = Signal(name="escape")
         #: what is known of a request
-        self._kind = Signal(3, name="kind")
+        self._kind = Signal(3, name="kind", reset_less=True)
         self._same, self._repeated, self._following = (Signal(name=n) for n in ("same", "repeated", "following"))
         self._accepted, self._refused = Signal(name="accepted"), Signal(name="refused")
         self._full, self._malformed = Signal(name="full"), Signal(name="malformed")
@@ -128,7 +128,7 @@ class FarEnd(wiring.Component):
 
     def _byte(self, m: Module) -> None:
         """Hold the byte under way. It goes through the CRC's register in eight cycles, and turns round in its own."""
-        self._data = data = Signal(8, name="data")
+        self._data = data = Signal(8, name="data", reset_less=True)
         self._take, self._change, self._load = (Signal(name=n) for n in ("take", "change", "load"))
         bits, self._shift = Signal(4, name="bits"), Signal(name="shift")
         self._shifting = bits[3]
@@ -240,7 +240,7 @@ class FarEnd(wiring.Component):
         state, go = self._states.state, self._states.go
         left, crc, into, out = self._left, self._crc, self._input, self._output
         # words of a segment that are left, and whether the last of them ends a packet; byte of a word
-        words, last = Signal(7, name="words"), Signal(name="last")
+        words, last = Signal(7, name="words", reset_less=True), Signal(name="last", reset_less=True)
         lane = Signal(range(self._word), name="lane")
         streams = self._kind == Kind.STREAM
         with state("EXECUTE"):
