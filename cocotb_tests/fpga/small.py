@@ -1,5 +1,6 @@
-"""A design of a few registers for iCEBreaker, in the place of a machine: the flow in seconds."""
+"""A design of a few registers in the place of a machine: the flow in seconds."""
 
+import json
 from dataclasses import replace
 
 from fpga.boards import BOARDS
@@ -20,9 +21,10 @@ endmodule
 """
 #: Width of a counter that the board's clock is too fast for, length of a line that the board is too small for.
 SLOW, LARGE = 400, 6000
+_BIT_CYCLES = 8
 
 
-def small(width: int = 16, length: int = 2, name: str = "small") -> Project:
+def small(width: int = 16, length: int = 2, name: str = "small", board: str = "icebreaker") -> Project:
     """Make the project.
 
     Parameters
@@ -33,13 +35,21 @@ def small(width: int = 16, length: int = 2, name: str = "small") -> Project:
         Registers of its line.
     name : str
         Names it.
+    board : str
+        Its board; the line has 8 clock cycles a bit on each.
 
     Returns
     -------
     Project
         As `fpga.project.project` makes one of a machine.
     """
-    whole = project(name, BOARDS["icebreaker"], configs.load("tiny"), "tiny")
+    target = BOARDS[board].target_mhz
+    whole = project(name, replace(BOARDS[board], baud=round(target * 1e6 / _BIT_CYCLES)), configs.load("tiny"), "tiny")
     files = {file: content for file, content in whole.files.items() if file.startswith("mtj_gxnor_fpga")}
-    files |= {"board.v": _VERILOG.format(width=width, length=length), "files.f": "board.v\n", "manifest.json": "{}\n"}
+    line = {"clock_hz": target * 1e6, "baud": whole.board.baud, "bit_cycles": _BIT_CYCLES}
+    files |= {
+        "board.v": _VERILOG.format(width=width, length=length),
+        "files.f": "board.v\n",
+        "manifest.json": json.dumps({"line": line}) + "\n",
+    }
     return replace(whole, files=files)
