@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog registers test test-full test-fpga bitstream flash train ablation fit device bench integration waves figures clean
+.PHONY: help setup lint verilog registers test test-full test-fpga bitstream flash train wire ablation fit device bench integration waves figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -73,6 +73,12 @@ train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|i
 	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,transport,TRANSPORT) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
+
+# Four cycles a bit at the usual clock: faster than a serial line, as the simulation is slower than a board.
+wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SEED NOISE=seed/rate
+	$(RUN) -m fpga.host train --port sim --baud 6000000 $(call option,dataset,DATASET) $(call option,config,CONFIG) \
+	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
+	  $(call option,seed,SEED) $(call option,noise,NOISE)
 
 fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
 	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }

@@ -50,7 +50,7 @@ class Crc(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        behind, crc = Signal(self._behind, name="behind"), Signal(32, init=_ONES, name="crc")
+        behind, crc = Signal(self._behind, name="behind", reset_less=True), Signal(32, name="crc", reset_less=True)
         feedback = Signal(name="feedback")
         m.d.comb += [
             self.value.eq(Cat(behind, crc)),

@@ -38,7 +38,7 @@ class Top(wiring.Component):
     def __init__(self, word: int, module: str, clock_hz: float, baud: int) -> None:
         self._word, self._module = word, module
         self._cycles = divider(clock_hz, baud)
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "open": Out(1), "irq": Out(1)})
+        super().__init__({"rx": In(1), "tx": Out(1), "open": Out(1), "irq": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""

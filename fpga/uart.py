@@ -54,7 +54,7 @@ class Receiver(wiring.Component):
 
     def __init__(self, cycles: int) -> None:
         self._cycles = cycles
-        super().__init__({"rx": In(1, init=1), "byte": Out(8), "received": Out(1)})
+        super().__init__({"rx": In(1), "byte": Out(8), "received": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -104,7 +104,7 @@ class Transmitter(wiring.Component):
 
     def __init__(self, cycles: int) -> None:
         self._cycles = cycles
-        super().__init__({"bytes": In(stream.Signature(8)), "tx": Out(1, init=1)})
+        super().__init__({"bytes": In(stream.Signature(8)), "tx": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -113,8 +113,9 @@ class Transmitter(wiring.Component):
         # what is still to be sent, the stop bit highest; nothing behind it
         shift = Signal(10, name="shift")
         idle = Signal(name="idle")
-        m.d.comb += [idle.eq(shift == 0), self.bytes.ready.eq(idle)]
-        m.d.sync += self.tx.eq(shift[0] | idle)
+        line = Signal(init=1, name="line")
+        m.d.comb += [idle.eq(shift == 0), self.bytes.ready.eq(idle), self.tx.eq(line)]
+        m.d.sync += line.eq(shift[0] | idle)
         with m.If(idle):
             m.d.sync += left.eq(self._cycles - 1)
             with m.If(self.bytes.valid):

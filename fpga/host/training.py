@@ -1,14 +1,13 @@
 """A training run through a driver, the golden machine beside it: from its beginning, or from where it was cut."""
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fpga.host.driver import Driver
 from golden.comparison import Mismatch, State, compare
-from golden.machine import Machine
 from golden.training import Run, Step
 
 #: What `dump_weights` and `dump_neurons` give.
@@ -84,9 +83,7 @@ class Training:
             )
         where = f"after {worked} samples"
         try:
-            weights = dict(zip(_DUMPED[:2], self.driver.dump_weights(), strict=True))
-            expected = dict(zip(_DUMPED[:2], run.machine.dump_weights(), strict=True))
-            self.compared += compare(where, weights, expected)
+            self.compared += compare(where, _named(self.driver.dump_weights()), _named(run.machine.dump_weights()))
             if not self._worked:
                 self.compared += compare(where, *self._counters())
         except Mismatch as mismatch:
@@ -150,11 +147,11 @@ class Training:
 
     def _states(self) -> tuple[State, State]:
         """What the bus gives of the state of both."""
-        dumped = (*self.driver.dump_weights(), *self.driver.dump_neurons())
-        found = {name: values.astype(np.int64) for name, values in zip(_DUMPED, dumped, strict=True)}
-        return found, _part(self.run.machine)
+        golden = self.run.machine.state()
+        found = _named((*self.driver.dump_weights(), *self.driver.dump_neurons()))
+        return found, {name: golden[name] for name in _DUMPED}
 
 
-def _part(machine: Machine) -> State:
-    state: dict[str, Any] = machine.state()
-    return {name: state[name] for name in _DUMPED}
+def _named(dumped: Sequence[NDArray[np.integer]]) -> State:
+    """Give names to what was dumped, weights or weights and neurons."""
+    return {name: values.astype(np.int64) for name, values in zip(_DUMPED, dumped, strict=False)}
