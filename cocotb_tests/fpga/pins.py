@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from cocotb_tests.fpga.desk import samples_of
-from golden.comparison import compare
 from fpga.host.board import Board
 from fpga.host.driver import Driver
 from fpga.host.link import Link
+from golden.comparison import compare
 from golden.config import MachineConfig
 from golden.machine import Machine
 

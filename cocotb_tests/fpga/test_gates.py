@@ -10,7 +10,6 @@ import pytest
 from cocotb_tests.fpga.desk import random
 from cocotb_tests.fpga.pins import train
 from cocotb_tests.fpga.small import small
-from golden.comparison import Mismatch
 from fpga import flow, gates
 from fpga.boards import BOARDS
 from fpga.host.board import Board
@@ -19,6 +18,7 @@ from fpga.tools import find
 from fpga.verilog import BOARD
 from gen import config as configs
 from gen.verilog import write
+from golden.comparison import Mismatch
 
 #: Samples of the short training run.
 SAMPLES = 12
