@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog registers test test-full train wire ablation fit device bench integration waves figures clean
+.PHONY: help setup lint verilog registers test test-full test-fpga bitstream flash train wire ablation fit device bench integration waves figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -55,10 +55,19 @@ registers: $(STAMP) ## write docs/registers.md, the C header and HTML pages from
 	$(RUN) -m gen registers
 
 test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
-	$(TEST) -m 'not slow'
+	$(TEST) -m 'not slow and not fpga'
 
-test-full: $(STAMP) ## all tests, the slow ones too; options as for test
-	$(TEST)
+test-full: $(STAMP) ## all tests but those of test-fpga, the slow ones too; options as for test
+	$(TEST) -m 'not fpga'
+
+test-fpga: $(STAMP) ## synthesize machines; train netlists and a bitstream; formal equivalence: half an hour
+	$(RUN) -m pytest -m fpga cocotb_tests/fpga
+
+bitstream: $(STAMP) ## make the bitstream of BOARD=ulx3s, orangecrab, icebreaker or tangnano9k: CONFIG TARGET_MHZ
+	$(RUN) -m fpga bitstream --board '$(or $(BOARD),icebreaker)' $(call option,config,CONFIG) $(call option,target-mhz,TARGET_MHZ)
+
+flash: $(STAMP) ## load the bitstream of BOARD into it
+	$(RUN) -m fpga flash --board '$(or $(BOARD),icebreaker)'
 
 train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast TRANSPORT=axi SEED RESUME=1 WAVES=1
 	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \

@@ -1,0 +1,140 @@
+"""The flow on a small design: cached, reproducible, and an error wherever a bitstream would be wrong."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cocotb_tests.fpga.small import LARGE, SLOW, small
+from fpga import flow, netlist
+from fpga.boards import BOARDS
+from fpga.project import LANES, TOP, project
+from fpga.tools import FlowError, find
+from gen import config as configs
+
+#: What decides the bytes, beside the small design.
+TOOLS = find("ice40")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the small design's build."""
+    folder = tmp_path_factory.mktemp("fpga")
+    content, made = flow.build(small(), folder / "build", folder / "reports")
+    assert made
+    assert content["fmax_mhz"] >= content["target_mhz"] == 24
+    return folder
+
+
+def test_report(built: Path) -> None:
+    """The report has what docs/fpga.md promises, also beside the bitstream."""
+    content = json.loads((built / "reports" / "fpga-small.json").read_text())
+    assert content == json.loads((built / "build" / "small" / "report.json").read_text())
+    assert content["ff"] >= 17
+    assert content["lut"] >= 16
+    assert (content["bram"], content["spram"], content["lanes"]) == (0, 0, 4)
+    assert content["tool_versions"] == TOOLS.versions
+    assert content["design_sha256"] == small().design
+    assert set(content["step_seconds"]) == {"synthesis", f"place and route, seed {content['seed']}", "packing"}
+
+
+def test_cached(built: Path) -> None:
+    """The same project is not built again; a bitstream that someone has changed, is."""
+    calls = []
+    original = flow.synthesize
+
+    def counted(*arguments: object) -> object:
+        calls.append(arguments)
+        return original(*arguments)  # pyright: ignore[reportArgumentType]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow, "synthesize", counted)
+        before = json.loads((built / "reports" / "fpga-small.json").read_text())
+        content, made = flow.build(small(), built / "build", built / "reports")
+        assert not (made or calls)
+        assert content == before
+        bitstream = built / "build" / "small" / "small.bin"
+        good = bitstream.read_bytes()
+        bitstream.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+        content, made = flow.build(small(), built / "build", built / "reports")
+        assert made
+        assert len(calls) == 1
+        assert bitstream.read_bytes() == good
+        assert content["bitstream_sha256"] == before["bitstream_sha256"]
+
+
+def test_netlist_kept(built: Path) -> None:
+    """The netlist of a bitstream is that of the flow; without a bitstream it is kept by its identity."""
+    text = (built / "build" / "small" / flow.NETLIST_VERILOG).read_text()
+    assert flow.synthesized(small(), built / "build") == text
+    assert not (built / "build" / "netlists").exists()
+    assert flow.synthesized(small(), built / "other") == text
+    assert [path.name for path in (built / "other" / "netlists").iterdir()] == [small().identity(TOOLS)[:16]]
+
+
+def test_identity() -> None:
+    """Whatever decides the bytes is in the identity; the name of the build is not."""
+    plain = small()
+    others = [
+        small(17),
+        replace(plain, mhz=25.0),
+        replace(plain, board=replace(plain.board, synthesis="")),
+        replace(plain, files={**plain.files, plain.constraints: "set_io x 1\n"}),
+    ]
+    assert len({project.identity(TOOLS) for project in [plain, *others]}) == len(others) + 1
+    other = replace(TOOLS, place=replace(TOOLS.place, version="another"))
+    assert plain.identity(other) != plain.identity(TOOLS)
+    assert small(name="other").identity(TOOLS) == plain.identity(TOOLS)
+
+
+def test_too_slow(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is not reached is an error, and no bitstream appears, nor does an old one go."""
+    monkeypatch.setattr(flow, "SEEDS", (1,))
+    before = (built / "build" / "small" / "small.bin").read_bytes()
+    with pytest.raises(
+        FlowError,
+        match=r"^small reaches \d+\.\d MHz of 24 MHz with seeds 1: lower target_mhz in fpga/boards.py, .*small.failed\)$",
+    ):
+        flow.build(small(SLOW), built / "build", built / "reports")
+    assert (built / "build" / "small" / "small.bin").read_bytes() == before
+    assert (built / "build" / "small.failed" / "place-1.log").is_file()
+
+
+def test_too_large(built: Path) -> None:
+    """A design that does not fit says by how much, and what to shrink."""
+    with pytest.raises(FlowError) as caught:
+        flow.build(small(length=LARGE), built / "build", built / "reports")
+    assert re.fullmatch(
+        r"small does not fit: it needs \d+ ICESTORM_LC of 5280 \(1\d\d%\) of the iCE40UP5K-SG48; shrink array.lanes "
+        r"\(4\), layers \(10, 6, 5, 3\) or gradient.bits \(\d+\) in the configuration \(logs in .*small.failed\)",
+        str(caught.value),
+    )
+
+
+def test_wrong_verilog(built: Path) -> None:
+    """What Yosys says is passed on."""
+    plain = small()
+    broken = replace(plain, files={**plain.files, "board.v": "module mtj_gxnor_board (input clk;\n"})
+    with pytest.raises(FlowError, match=r"^synthesis failed: .*ERROR: syntax error"):
+        flow.build(broken, built / "build", built / "reports")
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_script(name: str) -> None:
+    """The lanes' modules are named as the Verilog names them, and their instances as the netlist will."""
+    board = replace(BOARDS[name], target_mhz=24.0, baud=1_000_000)
+    made = project(name, board, configs.load("tiny"), "tiny")
+    text = "".join(made.files[file] for file in made.verilog)
+    for module in LANES:
+        assert re.search(rf"^module {module}\(", text, re.MULTILINE), module
+        assert module in flow.script(made)
+    assert f"-top {TOP}" in flow.script(made)
+
+
+def test_flat(built: Path) -> None:
+    """The netlist that is placed is flat."""
+    content = json.loads((built / "build" / "small" / flow.NETLIST).read_text())
+    cells = netlist.cells(content, TOP)
+    assert any(name.startswith("board.") for name in cells)

@@ -1,0 +1,63 @@
+"""The netlist of a board as something to simulate: with models of the vendor's cells, behind the ports of the board.
+
+What place and route gets, pins and PLL included, takes the place of the module `fpga.verilog.BOARD`, so whatever
+drives that module drives the netlist.
+"""
+
+import re
+from pathlib import Path
+
+from fpga.project import TOP, Project
+from fpga.tools import Tools
+from fpga.verilog import BOARD
+
+#: Models of cells for which Yosys has none, by family, and what they are made of.
+_MODELS = Path(__file__).parent / "models"
+_OWN = {"ice40": ("ice40.v",), "ecp5": ("block_ram.v", "ecp5.v"), "gowin": ("block_ram.v", "gowin.v")}
+
+_PINS = """\
+// The pins of a board as the ports of {board}. Its reset is the one that the board makes itself after power-up.
+module {board} (input clk, rst, rx, output tx);
+    {top} pins (.{clock}(clk), .{rx}(rx), .{tx}(tx));
+endmodule
+"""
+
+
+def simulation(project: Project, netlist: str, tools: Tools) -> dict[str, str]:
+    """Prepare a netlist for simulation.
+
+    Parameters
+    ----------
+    project : Project
+        What it was made of.
+    netlist : str
+        The netlist in Verilog, or what `fpga.unpacked.verilog` makes of a bitstream.
+    tools : Tools
+        The tools of its family, which bring the models of the cells.
+
+    Returns
+    -------
+    dict of str to str
+        File name -> content: Verilog, ``files.f`` that lists it, and ``manifest.json``, as of the design itself.
+    """
+    family = project.board.family
+    own = {name: (_MODELS / name).read_text() for name in _OWN[family]}
+    modules = re.findall(r"^module (\w+)", "".join(own.values()), re.MULTILINE)
+    verilog = {
+        "pins.v": _PINS.format(board=BOARD, top=TOP, **project.pins),
+        "netlist.v": netlist,
+        **own,
+        "cells.v": _cells(tools.models / family / "cells_sim.v", modules),
+    }
+    listed = "".join(f"{name}\n" for name in verilog)
+    return verilog | {"files.f": listed, "manifest.json": project.files["manifest.json"]}
+
+
+def _cells(path: Path, known: list[str]) -> str:
+    """Read Yosys's models of cells, what they include as well; without those that are known already."""
+    text = re.sub(
+        r'^`include "(.+)"$', lambda found: (path.parent / found[1]).read_text(), path.read_text(), flags=re.MULTILINE
+    )
+    for name in known:
+        text = re.sub(rf"^module {name}\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
+    return text

@@ -1,0 +1,97 @@
+"""The table of docs/fpga.md, from the reports of the boards."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fpga.boards import BOARDS
+from fpga.flow import REPORTS
+from fpga.tools import FlowError
+from golden.files import whole
+
+#: Where the table stands, and the lines around it.
+DOCUMENT = Path("docs/fpga.md")
+BEGIN, END = "<!-- made by python -m fpga table -->", "<!-- end of the table -->"
+
+_HEAD = (
+    "board",
+    "network",
+    "lanes",
+    "MHz, reached (target)",
+    "LUT4",
+    "per lane: lanes alone (all)",
+    "flip-flops",
+    "block RAM",
+    "multipliers",
+    "cycles per sample",
+    "samples per second",
+    "build, s",
+)
+
+
+def row(content: dict[str, Any]) -> str:
+    """Write a report as a row.
+
+    Parameters
+    ----------
+    content : dict
+        The report.
+
+    Returns
+    -------
+    str
+        A line of Markdown.
+    """
+    large = f" + {content['spram']} SPRAM" if content["spram"] else ""
+    cells = [
+        f"{content['board']}, {content['device']}",
+        "-".join(map(str, content["layers"])),
+        content["lanes"],
+        f"{content['fmax_mhz']:.1f} ({content['target_mhz']:g})",
+        content["lut"],
+        f"{content['lut_per_lane']:g} ({content['lut_per_lane_whole']:g})",
+        content["ff"],
+        f"{content['bram']}{large}",
+        content["dsp"],
+        f"{content['cycles_per_sample']:.0f}",
+        f"{content['samples_per_second']:.0f}",
+        f"{content['wall_seconds']:.0f}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def update(document: Path = DOCUMENT, reports: Path = REPORTS) -> bool:
+    """Write the table into the document.
+
+    Parameters
+    ----------
+    document : Path
+        The document.
+    reports : Path
+        Where the reports are.
+
+    Returns
+    -------
+    bool
+        Whether that changed it.
+
+    Raises
+    ------
+    FlowError
+        If no board has a report, or the document has no place for the table.
+    """
+    paths = [reports / f"fpga-{name}.json" for name in BOARDS]
+    found = [json.loads(path.read_text()) for path in paths if path.is_file()]
+    if not found:
+        raise FlowError(f"no reports in {reports}: make bitstream BOARD={next(iter(BOARDS))} first")
+    before, begin, rest = document.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise FlowError(f"{document} has no lines {BEGIN!r} and {END!r}")
+    head = f"| {' | '.join(_HEAD)} |\n| {' | '.join(['---', '---', *['---:'] * (len(_HEAD) - 2)])} |"
+    text = "\n".join([f"{before}{BEGIN}", head, *map(row, found), f"{END}{after}"])
+    changed = text != document.read_text()
+    if changed:
+        with whole(document) as temporary:
+            temporary.write_text(text)
+    return changed
