@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ import typer
 from gen.config import ConfigError
 from training import checkpoint, data, download, hardware, loop, report
 from training.errors import TrainingError
+from training.export import evaluate
 from training.run import Run
 from training.settings import recipe
 
@@ -47,7 +49,9 @@ def run(
     rule: Annotated[str, typer.Option(help="gxnor, mtj or ste")] = "mtj",
     seed: Annotated[int | None, typer.Option(help="of weights, draws, sample order, augmentation")] = None,
     network: Annotated[str | None, typer.Option(help="layers, as 32C5-MP2-512FC-10")] = None,
-    config: Annotated[str | None, typer.Option(help="configuration of the machine, its layers and input coding")] = None,
+    config: Annotated[
+        str | None, typer.Option(help="configuration of the machine, its layers and input coding")
+    ] = None,
     width: Annotated[float | None, typer.Option(help="factor of channels and hidden neurons")] = None,
     weights: Annotated[str | None, typer.Option(help="ternary or binary")] = None,
     activations: Annotated[str | None, typer.Option(help="ternary or binary")] = None,
@@ -102,14 +106,24 @@ def run(
         written = report.of_run(going, images.source, str(devices or ""))
         path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
         report.write(written, folder.report, path)
+        if settings.config:
+            _export(going, folder)
     last, best = written["test_accuracy_last"], written["test_accuracy_best"]
     accuracy = f"test accuracy {last:.4f}, best {best:.4f}" if written["epochs"] else "no epoch finished"
     print(
         f"{settings.name}: {accuracy} after {written['epochs']} of {settings.epochs} epochs, "
         f"{written['seconds']:.0f} s on {written['device']}; {path}"
     )
+    if settings.config:
+        print(f"for make infer CONFIG={settings.config}: WEIGHTS={folder.weights}")
     if not finished:
         print("time is over: the same command with RESUME=1 goes on")
+
+
+def _export(going: Run, folder: loop.Folder) -> None:
+    """Write the weights file of a network for the machine, with predictions of the whole test set."""
+    dense = going.dense()
+    replace(dense, predictions=evaluate(dense, going.test_images.flatten(1))).save(folder.weights)
 
 
 @app.command("data")

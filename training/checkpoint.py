@@ -55,17 +55,17 @@ def load(path: Path, identity: dict[str, Any] | None, device: torch.device) -> t
     if not path.is_file():
         raise TrainingError(f"nothing to resume: there is no checkpoint {path}; start without RESUME")
     try:
-        held = torch.load(path, map_location=device, weights_only=True)
+        held: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         version, theirs, state = held["version"], held["identity"], held["state"]
     except (OSError, EOFError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrainingError(f"checkpoint {path} cannot be read ({reason}): start without RESUME") from error
     if version != VERSION:
         raise TrainingError(f"checkpoint {path} has version {version}, not {VERSION}: start without RESUME")
-    for name in {} if identity is None else identity:
-        if theirs.get(name) != identity[name]:
+    for name, expected in (identity or {}).items():
+        if theirs.get(name) != expected:
             raise TrainingError(
                 f"checkpoint {path} belongs to another run: {name.upper()} is {theirs.get(name)!r} there and "
-                f"{identity[name]!r} here; use the same settings, or start without RESUME"
+                f"{expected!r} here; use the same settings, or start without RESUME"
             )
     return theirs, state

@@ -203,14 +203,15 @@ def _svhn(folder: Path) -> Images:
     """SVHN's cropped digits; the extra set is not used."""
     from scipy.io import loadmat
 
-    parts = []
+    parts: list[Any] = []
     for name, checksum in SVHN.items():
         if not (folder / name).is_file():
             raise _missing("svhn", folder, name)
         held = loadmat(io.BytesIO(_checked(folder / name, checksum)))
         # digit 0 has the label 10 there
         parts += [np.ascontiguousarray(held["X"].transpose(3, 2, 0, 1)), held["y"].reshape(-1).astype(np.int64) % 10]
-    return Images(*parts, "original files")
+    train_images, train_labels, test_images, test_labels = parts
+    return Images(train_images, train_labels, test_images, test_labels, "original files")
 
 
 LOADERS: dict[str, Callable[[Path], Images]] = {"mnist": _mnist, "cifar10": _cifar10, "svhn": _svhn}

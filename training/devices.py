@@ -1,6 +1,6 @@
 """Junctions, tables and write scheme of the rule `mtj`, from TOML.
 
-The fields are those of `training.mtj.MtjParameters` and of the machine's own parameters; what is not given is as there::
+The fields are those of `training.mtj.MtjParameters` and of the machine's own; what is not given is as there::
 
     scheme = "blind"
     [switching]

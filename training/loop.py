@@ -43,6 +43,11 @@ class Folder:
         return self.path / "report.json"
 
     @property
+    def weights(self) -> Path:
+        """The weights file of a network for the machine."""
+        return self.path / "weights.npz"
+
+    @property
     def log(self) -> Path:
         """TensorBoard's log."""
         return self.path / "log"

@@ -248,7 +248,7 @@ def _made(
         # every layer is an array of its own, so it needs a seed of its own
         digest = hashlib.blake2b(f"{nonideal.seed} {layer}".encode(), digest_size=8).digest()
         nonideal = replace(nonideal, seed=int.from_bytes(digest, "little"))
-    kinds = cells.kinds(nonideal.seed, rows, lanes, devices, bits) if bits else np.zeros((devices, rows, lanes), np.uint8)
+    kinds = cells.kinds(nonideal.seed, rows, lanes, devices, bits)
     stuck, states = nonideal.stuck_devices(rows, lanes, devices)
     # the weights of a neuron lie together
     flat = (array.transpose(0, 2, 1).reshape(devices, -1) for array in (kinds, stuck, states.astype(bool)))

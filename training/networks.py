@@ -159,7 +159,9 @@ class Network(nn.Module):
                 scaled.append(part)
                 continue
             if not (match := re.fullmatch(r"(\d+)(?:C(\d+)|FC)", part)):
-                raise TrainingError(f"network {text!r}: {part!r} is none of nCk (convolution), MPk (pooling), nFC (dense)")
+                raise TrainingError(
+                    f"network {text!r}: {part!r} is none of nCk (convolution), MPk (pooling), nFC (dense)"
+                )
             outputs, kernel = max(1, round(int(match[1]) * width)), int(match[2] or 0)
             scaled.append(f"{outputs}{part[len(match[1]) :]}")
             if kernel and flat:

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from gen import config as configs
+from golden.dense import Dense
 from training import devices
 from training.augment import Augmentation
 from training.data import Images
 from training.descent import Adam
 from training.errors import TrainingError
+from training.export import evaluate, fold
 from training.mtj import Mtj
 from training.networks import Network, squared_hinge
 from training.quantize import SPACES
@@ -207,7 +209,10 @@ class Run:
 
     @torch.no_grad()
     def test(self) -> float:
-        """Accuracy on the test set, in float32."""
+        """Accuracy on the test set, in float32; of a network for the machine: in the machine's integers."""
+        if self.settings.config:
+            predictions = evaluate(self.dense(), self.test_images.flatten(1))
+            return float((predictions == self.test_labels.cpu().numpy()).mean())
         self.network.eval()
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
         with memory_errors(_TEST_BATCH):
@@ -218,6 +223,10 @@ class Run:
                 correct += (scores.argmax(1) == labels).sum()
         self.network.train()
         return int(correct) / len(self.test_labels)
+
+    def dense(self) -> Dense:
+        """Fold the network of a configuration into the machine's integers."""
+        return fold(self.network, configs.load(self.settings.config).input, self.settings.dataset)[0]
 
     def state(self) -> dict[str, Any]:
         """Everything that a checkpoint needs."""
@@ -251,7 +260,13 @@ def network_of(settings: Settings, shape: tuple[int, int, int]) -> Network:
     """Make the network of a run, for images of a shape."""
     text = settings.network
     if settings.config:
-        inputs, *hidden, classes = configs.load(settings.config).layers
+        machine = configs.load(settings.config)
+        if settings.activations != "ternary" or settings.weights != machine.array.synapse:
+            raise TrainingError(
+                f"CONFIG={settings.config} has ternary activations and {machine.array.synapse} weights, not "
+                f"ACTIVATIONS={settings.activations} and WEIGHTS={settings.weights}"
+            )
+        inputs, *hidden, classes = machine.layers
         text, shape = "-".join([*(f"{size}FC" for size in hidden), str(classes)]), (inputs, 1, 1)
     return Network(text, shape, width=settings.width, activations=settings.activations)
 
@@ -263,7 +278,6 @@ def memory_errors(batch: int) -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:
         # the allocator of the host has no exception of its own
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError) or re.search(r"[Nn]ot enough memory", str(error))
-        if not short:
+        if isinstance(error, RuntimeError) and not re.search("out of memory|can't allocate memory", str(error)):
             raise
         raise TrainingError(f"a batch of {batch} samples does not fit into memory: lower BATCH, or WIDTH") from error
