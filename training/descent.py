@@ -13,7 +13,10 @@ class Adam:
         Whose changes are computed.
     """
 
-    _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-12
+    #: Of the running means of gradients and of their squares. The second forgets within a hundred steps: gradients fall
+    #: a hundredfold in the first epochs, and a longer memory would hold every change back for as long.
+    BETAS = 0.9, 0.99
+    _EPSILON = 1e-8
 
     def __init__(self, like: Tensor) -> None:
         self.mean, self.square = torch.zeros_like(like), torch.zeros_like(like)
@@ -21,10 +24,11 @@ class Adam:
 
     def change(self, gradient: Tensor, rate: float) -> Tensor:
         """Take a gradient, give the change for a learning rate."""
+        first, second = self.BETAS
         self.steps += 1
-        self.mean.lerp_(gradient, 1 - self._FIRST)
-        self.square.mul_(self._SECOND).addcmul_(gradient, gradient, value=1 - self._SECOND)
-        unbiased = 1 - self._FIRST**self.steps, 1 - self._SECOND**self.steps
+        self.mean.lerp_(gradient, 1 - first)
+        self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
         # with the bias of the second moment in the factor, one root and one division are all
-        scale = self.square.sqrt().add_(self._EPSILON)
-        return torch.div(self.mean, scale, out=scale).mul_(-rate * unbiased[1] ** 0.5 / unbiased[0])
+        bias = (1 - second**self.steps) ** 0.5
+        scale = self.square.sqrt().add_(self._EPSILON * bias)
+        return torch.div(self.mean, scale, out=scale).mul_(-rate * bias / (1 - first**self.steps))

@@ -21,6 +21,12 @@ def _weights(layer: nn.Module) -> NDArray[np.int8]:
     return layer.synapses.weight.detach().cpu().numpy().astype(np.int8).T  # pyright: ignore
 
 
+def _norm(norm: nn.BatchNorm1d) -> tuple[NDArray[np.float64], ...]:
+    """Scale, shift, mean and variance of a batch normalisation."""
+    parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+    return tuple(part.detach().cpu().numpy().astype(np.float64) for part in parts if part is not None)
+
+
 def reach(weights: NDArray[np.int8], least: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Range of every neuron's sum, for inputs `least` .. 1."""
     wide = weights.astype(np.int64)
@@ -33,12 +39,7 @@ def bounds(norm: nn.BatchNorm1d) -> tuple[NDArray[np.float64], NDArray[np.float6
 
     With the weights times the sign, the neuron fires +1 from middle + half on, and -1 up to middle - half.
     """
-    mean, variance = (
-        buffer.cpu().numpy().astype(np.float64)
-        for buffer in (norm.running_mean, norm.running_var)
-        if buffer is not None
-    )
-    scale, shift = (part.detach().cpu().numpy().astype(np.float64) for part in (norm.weight, norm.bias))
+    scale, shift, mean, variance = _norm(norm)
     sign = np.where(scale < 0, -1, 1)
     # a scale of 0 would leave the shift alone; this small, it does for all sums of any network
     slope = np.maximum(np.abs(scale), 1e-9) / np.sqrt(variance + norm.eps)
@@ -79,8 +80,9 @@ def fold(network: Network, coding: InputParameters, dataset: str = "mnist") -> t
         moved += sum(not exact for _, _, exact in found)
         weights.append(matrix)
         least = -1
-    norm, shift = network.output.norm, network.output.shift.detach().cpu().double().numpy()
-    slope = float(norm.weight) / float(torch.sqrt(norm.running_var + norm.eps))  # pyright: ignore
+    scale, _, _, variance = _norm(network.output.norm)
+    slope = float(scale[0] / np.sqrt(variance[0] + network.output.norm.eps))
+    shift = network.output.shift.detach().cpu().numpy().astype(np.float64)
     weights.append(_weights(network.output) * np.int8(np.sign(slope)))
     centres.append(-np.rint(shift / abs(slope)).astype(np.int64))
     nothing = np.zeros(0, np.uint8)

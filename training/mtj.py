@@ -129,7 +129,10 @@ class Mtj:
         self.weights, self.space, self.generator = weights, space, generator
         self.parameters = p = parameters or MtjParameters()
         device = weights.device
-        self.codes = torch.from_numpy(p.pulse.codes(p.switching).astype(np.int64)).to(device)
+        codes = p.pulse.codes(p.switching).astype(np.int64)
+        self.codes = torch.from_numpy(codes).to(device)
+        # the least change for which there is a pulse, in weight steps
+        self._least = float(np.argmax(codes > 0)) / len(codes) if codes.any() else 1.0
         self.thresholds = torch.from_numpy(p.thresholds.astype(np.int32).reshape(-1)).to(device)
         made = [_made(p, index, rows, lanes, space.steps) for index, (rows, lanes) in enumerate(shapes)]
         kinds, stuck, stuck_states = (np.concatenate(parts, axis=1) for parts in zip(*made, strict=True))
@@ -151,21 +154,26 @@ class Mtj:
         index = ((magnitude - whole) * (1 << self.parameters.pulse.nu_bits)).to(torch.int64)
         return whole.clamp_max(self.space.steps), index
 
-    def apply(self, change: Tensor) -> None:
+    def apply(self, change: Tensor) -> Tensor:
         """Pulse: whole steps first, each with the last code, then the rest by the pulse table."""
+        reached = torch.nonzero(change.abs() >= self._least * self.space.dz)[:, 0]
+        change = change[reached]
+        before = self.weights[reached]
         whole, index = self.split(change)
+        codes, increase = self.codes[index], change >= 0
+        last = torch.full_like(codes, self.parameters.switching.codes - 1)
         for step in range(self.space.steps):
-            at = torch.nonzero(whole > step)[:, 0]
-            if not len(at):
-                break
-            last = torch.full(at.shape, self.parameters.switching.codes - 1, device=at.device)
-            self._pulse(at, change[at] >= 0, last)
-        codes = self.codes[index]
-        at = torch.nonzero(codes)[:, 0]
-        self._pulse(at, change[at] >= 0, codes[at])
+            self._pulse(reached, increase, last, whole > step)
+        self._pulse(reached, increase, codes, codes > 0)
+        self.weights[reached] = Cells(self.cells.states[:, reached], None, None).weights()
+        return (self.weights[reached] != before).sum()
 
-    def _pulse(self, at: Tensor, increase: Tensor, codes: Tensor) -> None:
-        """Pulse the synapses `at`, with a random word for every device that a pulse can reach."""
+    def _pulse(self, at: Tensor, increase: Tensor, codes: Tensor, where: Tensor) -> None:
+        """Pulse those of the synapses `at` for which `where` holds; a random word for every device that is reached."""
+        if not where.all():
+            at, increase, codes = at[where], increase[where], codes[where]
+        if not len(at):
+            return
         streams = 2 if self.parameters.scheme == "blind" and self.space.steps == 2 else 1
         words = torch.randint(
             1 << self.parameters.switching.threshold_bits,
@@ -175,8 +183,6 @@ class Mtj:
             dtype=torch.int32,
         )
         pulse(self.cells, self.parameters, self.thresholds, at, increase, codes, words)
-        states = self.cells.states[:, at]
-        self.weights[at] = Cells(states, None, None).weights()
 
     def state(self) -> dict[str, Any]:
         """Give the device states."""

@@ -27,8 +27,8 @@ class Rule(Protocol):
 
     name: str
 
-    def apply(self, change: Tensor) -> None:
-        """Take a change of all weights, shape (n,), in units of the weights."""
+    def apply(self, change: Tensor) -> Tensor:
+        """Take a change of all weights, shape (n,), in units of the weights; count the weights that it moved."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -60,8 +60,9 @@ class Gxnor:
         drawn = torch.rand(weights.shape, generator=generator, device=weights.device)
         weights.copy_(torch.floor(drawn * (space.steps + 1)) * space.dz - 1)
 
-    def apply(self, change: Tensor) -> None:
+    def apply(self, change: Tensor) -> Tensor:
         """Project the changes."""
+        before = self.weights.clone()
         steps = change / self.space.dz
         whole = torch.trunc(steps)
         chance = torch.tanh(SLOPE * (steps - whole).abs())
@@ -69,6 +70,7 @@ class Gxnor:
         whole += switched * torch.sign(steps)
         # clipping afterwards equals clipping the change first: no step leads out of the space, or back into it
         self.weights.add_(whole, alpha=self.space.dz).clamp_(-1, 1)
+        return (self.weights != before).sum()
 
     def state(self) -> dict[str, Any]:
         """Give nothing: the weights are all."""
@@ -88,10 +90,13 @@ class Ste:
         self.hidden = torch.rand(weights.shape, generator=generator, device=weights.device) * 2 - 1
         weights.copy_(space.nearest(self.hidden))
 
-    def apply(self, change: Tensor) -> None:
+    def apply(self, change: Tensor) -> Tensor:
         """Let the hidden weights take the changes."""
         self.hidden.add_(change).clamp_(-1, 1)
-        self.weights.copy_(self.space.nearest(self.hidden))
+        after = self.space.nearest(self.hidden)
+        moved = (self.weights != after).sum()
+        self.weights.copy_(after)
+        return moved
 
     def state(self) -> dict[str, Any]:
         """Give the hidden weights."""

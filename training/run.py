@@ -171,11 +171,8 @@ class Run:
         loss = squared_hinge(scores, labels)
         loss.backward()
         self.norms.step()
-        before = self.weights.clone()
-        self.rule.apply(self.descent.change(self._gradient, settings.rate * falling))
-        self._sums += torch.stack(
-            [loss.detach(), (scores.argmax(1) == labels).sum(), (before != self.weights).sum()]
-        ).double()
+        moved = self.rule.apply(self.descent.change(self._gradient, settings.rate * falling))
+        self._sums += torch.stack([loss.detach(), (scores.argmax(1) == labels).sum(), moved]).double()
 
     def loss(self) -> float:
         """Mean loss of the epoch so far.
