@@ -38,7 +38,9 @@ _USER_ERRORS = (
 )
 
 
-def infer(network: Dense, config: MachineConfig, design: Path, samples: Samples) -> dict[str, Any]:
+def infer(
+    network: Dense, config: MachineConfig, design: Path, samples: Samples, *, quick: bool = False
+) -> dict[str, Any]:
     """Predict in the Verilated machine.
 
     Parameters
@@ -51,6 +53,8 @@ def infer(network: Dense, config: MachineConfig, design: Path, samples: Samples)
         Folder of its generated Verilog.
     samples : Samples
         What is presented.
+    quick : bool
+        Compile quickly instead of for speed.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def infer(network: Dense, config: MachineConfig, design: Path, samples: Samples)
         ``predictions``, shape (n,), ``cycles`` of the predictions alone, ``seconds`` likewise.
     """
     placed = network.place(config)
-    transport = Verilated(design)
+    transport = Verilated(design, quick=quick)
     try:
         driver = Driver(transport, json.loads((design / "manifest.json").read_text()))
         driver.load_weights(placed["r1"], placed["r2"])
@@ -78,7 +82,7 @@ def main(
     weights: Annotated[Path, typer.Option(help="weights file, as make accuracy CONFIG=... writes it")],
     config: Annotated[str, typer.Option(help="configuration, named or .toml")] = "mnist",
     data_dir: Annotated[str, typer.Option(help="folder with the data set's original files")] = "",
-    samples: Annotated[int, typer.Option(help="test images, the first ones; 0 for all with a known prediction")] = 1000,
+    samples: Annotated[int | None, typer.Option(help="test images, the first ones; by default 1000 at most")] = None,
     build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
 ) -> None:
     """Predict test images in RTL, compare with the predictions in the weights file, write build/reports/infer.json."""
@@ -86,9 +90,9 @@ def main(
         network = Dense.load(weights)
         machine = configs.load(config)
         known = len(network.predictions)
-        if not 0 <= samples <= known:
-            raise ValueError(f"SAMPLES must be 0 .. {known}, the predictions that {weights} holds, not {samples}")
-        count = samples or known
+        count = min(1000, known) if samples is None else samples
+        if not 1 <= count <= known:
+            raise ValueError(f"SAMPLES must be 1 .. {known}, the predictions that {weights} holds, not {samples}")
         loaded = data.load(network.dataset, Path(data_dir) if data_dir else None)
         shown = Samples(machine.input.trits(loaded.test_images[:count]), loaded.test_labels[:count])
         network.place(machine)  # refused before anything is built
