@@ -83,7 +83,7 @@ def test_board(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--port", "/dev/none", "--design", "."], "./manifest.json"),
+        (["--port", "/dev/none", "--design", "."], "No such file or directory: 'manifest.json'"),
         (["--port", "/dev/none"], "--design is for a real board, which needs it; --port sim makes its own"),
         (["--port", "sim", "--design", "."], "--design is for a real board, which needs it; --port sim makes its own"),
         (["--port", "sim", "--noise", "1"], "--noise must be two numbers with / between, not '1'"),
