@@ -92,6 +92,8 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     random = replace(random, loadable=bool(pick(0, 1)))
     switching = replace(switching, loadable=bool(pick(0, 1)))
     pulse = replace(pulse, loadable=bool(pick(0, 1)))
+    twos = (array.lanes & -array.lanes).bit_length() - 1
+    array = replace(array, slices=1 << pick(0, twos), stages=pick(1, 3), adders=one_of(("planes", "chains")))
     return MachineConfig(layers, array, inputs, training, random, switching, pulse, neuron, error, gradient)
 
 
@@ -176,6 +178,6 @@ def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:
     parts = {block: replace(getattr(config, block), **fields) for block, fields in blocks.items()}
     pulse, gradient = parts.get("pulse", config.pulse), parts.get("gradient", config.gradient)
     training = parts.get("training", config.training)
-    top = pulse.nu_bits + gradient.bits - 1
-    rates = tuple(min(max(rate, pulse.nu_bits), top) for rate in training.rates)
+    offered = gradient.offered(pulse.nu_bits)
+    rates = tuple(min(max(rate, offered[0]), offered[-1]) for rate in training.rates)
     return replace(config, **{**parts, "training": replace(training, rates=rates)})

@@ -8,6 +8,8 @@ Where speed counts, the clock is not simulated: the C++ main program ticks it as
 
 from typing import Any
 
+from golden.counters import COUNTER_BITS, COUNTERS
+
 _TEMPLATE = """\
 // Simulation top level, generated from the manifest.
 `timescale 1ns/1ns
@@ -24,7 +26,12 @@ _TEMPLATE = """\
   reg [1:0] stalls = 0;
   wire command__ready, samples__ready, results__valid, batch_done;
   wire [{results_msb}:0] results__payload;
-  wire [{counters_msb}:0] counters;
+  // the event counters as they were shown last, one per cycle; and those whose increments are 1 in this cycle
+  wire [{counter_msb}:0] counter;
+  wire [{count_msb}:0] count;
+  reg [{counters_msb}:0] counters;
+  always @(posedge clk) counters[counter * {count_bits} +: {count_bits}] <= count;
+  wire [{phases_msb}:0] phases = dut.{increments}[{phases_msb}:0];
   reg command__valid = 0, samples__valid = 0, results__ready = 1;
   reg [{samples_msb}:0] samples__payload = 0;
 
@@ -36,9 +43,10 @@ _TEMPLATE = """\
     // what only a bus needs
     .load__valid(1'b0), .load__ready(), .load__payload('0), .dump__valid(), .dump__ready(1'b0), .dump__payload(),
     .last(), .waiting(), .abandoned(), .stop(1'b0), .abort(1'b0), .drop(1'b0), .flush(1'b0),
-    .rates(rates), .batch_done(batch_done), .counters(counters));
+    .rates(rates), .batch_done(batch_done), .counter(counter), .count(count));
 
-  // a command runs until the machine is ready for the next, a reset for two cycles
+  // a command runs until the machine is ready for the next and all counters have been shown, a reset for two cycles
+  reg [7:0] idle = 0;
   always @(posedge clk) begin
     clocks <= clocks + 1;
     if (rst) begin
@@ -48,11 +56,15 @@ _TEMPLATE = """\
     end else if (!started) begin
       command__valid <= go != gone;
       started <= go != gone;
+      idle <= 0;
     end else if (command__valid) begin
       if (command__ready) command__valid <= 0;
     end else if (command__ready) begin
-      gone <= go;
-      started <= 0;
+      idle <= idle + 1;
+      if (idle == {turn}) begin
+        gone <= go;
+        started <= 0;
+      end
     end
   end
 
@@ -118,6 +130,7 @@ _TEMPLATE = """\
     if (!$value$plusargs("state=%s", state_path)) state_path = "state.bin";
     state_file = $fopen(state_path, "rb");
 {loads}
+    for (i = 0; i < {counters}; i = i + 1) counters[i * {count_bits} +: {count_bits}] = dut.{counts}[i];
     $fclose(state_file);
   end
 endmodule
@@ -155,6 +168,10 @@ class Burst : public Vtop {
 """
 
 
+#: Cycles in which the counters show everything that came before: a turn of all, and what is under way.
+_TURN = len(COUNTERS) + 4
+
+
 def _dump(probe: dict[str, Any]) -> str:
     name = f"dut.{probe['path']}"
     if not probe["depth"]:
@@ -178,6 +195,7 @@ def write(manifest: dict[str, Any], *, clock_inside: bool) -> str:
     """
     ports = manifest["modules"][manifest["top"]]["ports"]
     msb = {f"{name}_msb": ports[port]["width"] - 1 for name, port in _PORTS.items()}
+    counts = manifest["probes"]["counters"]["path"]
     sample_bytes = (ports["samples__payload"]["width"] + 7) // 8
     prediction = ports["results__payload"]["fields"]["prediction"]["width"]
     return _TEMPLATE.format(
@@ -187,6 +205,13 @@ def write(manifest: dict[str, Any], *, clock_inside: bool) -> str:
         sample_file_msb=8 * sample_bytes - 1,
         prediction_msb=prediction - 1,
         prediction_bits=prediction,
+        turn=_TURN,
+        counters=len(COUNTERS),
+        counters_msb=len(COUNTERS) * COUNTER_BITS - 1,
+        count_bits=COUNTER_BITS,
+        counts=counts,
+        increments=f"{counts.rpartition('.')[0]}.increments",
+        phases_msb=sum(name.startswith("cycles_") for name in COUNTERS) - 1,
         dumps="\n".join(_dump(probe) for probe in manifest["probes"].values()),
         loads="\n".join(_load(probe) for probe in manifest["probes"].values()),
         **msb,
@@ -197,13 +222,14 @@ _PORTS = {
     "command": "command__payload",
     "rates": "rates",
     "results": "results__payload",
-    "counters": "counters",
+    "counter": "counter",
+    "count": "count",
     "samples": "samples__payload",
 }
 
 #: Signals of the harness that the host writes, and those it reads.
 WRITTEN = ("rst", "go", "play", "stalls", "command__payload", "rates", "limit", "dump", "load")
-READ = ("done", "gone", "clocks", "counters")
+READ = ("done", "gone", "clocks", "counters", "phases")
 
 #: Plus argument -> file of the work folder.
 FILES = {"samples": "samples.bin", "results": "results.txt", "state": "state.bin"}

@@ -7,8 +7,8 @@ import numpy as np
 from cocotb.triggers import Timer, ValueChange
 from numpy.typing import NDArray
 
-from cocotb_tests.manifest import config, numbers_of, pack, planes_of, unpack, weights
-from golden.counters import COUNTER_BITS
+from cocotb_tests.manifest import config, numbers_of, pack, planes_of, weights
+from golden.counters import COUNTER_BITS, COUNTERS
 from golden.input_buffer import stream
 from golden.samples import Samples
 
@@ -72,8 +72,8 @@ class Host:
         number = shape["fields"]["op"]["values"][op]
         self.dut.command__payload.value = pack(shape, {"op": number, "samples": samples, "batch": batch})
         if rates:
-            nu_bits = self.manifest["config"]["pulse"]["nu_bits"]
-            self.dut.rates.value = pack(self.ports["rates"], [rate - nu_bits for rate in rates])
+            lowest = config(self.manifest).offered_rates[0]
+            self.dut.rates.value = pack(self.ports["rates"], [rate - lowest for rate in rates])
         return await self._run()
 
     def play(self, samples: Samples) -> None:
@@ -100,7 +100,8 @@ class Host:
 
     def counters(self) -> dict[str, int]:
         """Read the event counters."""
-        return unpack(self.ports["counters"], int(self.dut.counters.value))
+        shown = int(self.dut.counters.value)
+        return {name: shown >> COUNTER_BITS * at & (1 << COUNTER_BITS) - 1 for at, name in enumerate(COUNTERS)}
 
 
 class StateFile:
@@ -159,8 +160,6 @@ class StateFile:
         state = {"r1": devices & 1, "r2": devices >> 1}
         for quantity, (probe, width, signed) in self._planes.items():
             state[quantity] = numbers_of(bits[probe], width, signed=signed)
-        if "moved" in bits:
-            state["gradient"][bits["moved"] != 0] = 0
         random = [
             numbers_of(bits[f"random_{n}"], c.random.width, signed=False)
             for n in range(c.array.streams_per_lane)
@@ -182,10 +181,7 @@ class StateFile:
         """Write a state and counters for the harness to read."""
         c = self.config
         groups = (-1, c.array.group)
-        bits = {
-            "device_states": planes_of(state["r1"] | state["r2"] << 1, c.array.devices),
-            "moved": np.zeros_like(state["r1"], np.uint8),
-        }
+        bits = {"device_states": planes_of(state["r1"] | state["r2"] << 1, c.array.devices)}
         for quantity, (probe, width, _) in self._planes.items():
             numbers = state[quantity] if quantity == "gradient" else state[quantity].reshape(groups)
             bits[probe] = planes_of(numbers, width)
@@ -200,8 +196,9 @@ class StateFile:
             )
             elements = words.reshape(-1, c.array.group, stride)
             elements[:, :, first : first + width] = state[quantity].reshape(*groups, 1) >> np.arange(width) & 1
-        for name, count in counters.items():
-            bits[f"counter_{name}"] = (count >> np.arange(COUNTER_BITS) & 1).astype(np.uint8)[None]
+        counts = np.array([counters[name] for name in COUNTERS])
+        bits["counters"] = (counts[:, None] >> np.arange(COUNTER_BITS) & 1).astype(np.uint8)
+        bits["counters_kept"] = np.ones((1, 1), np.uint8)
         with self._path.open("wb") as file:
             for name, probe in self._probes.items():
                 pad = -probe["width"] % 8

@@ -232,9 +232,8 @@ class Traffic:
         c, rng = self.block.config, self.rng
         name = str(rng.choice(["COMMAND", "SAMPLES", "BATCH", "ENABLE", "RATE", "TIMEOUT"]))
         if name == "RATE":
-            low = c.pulse.nu_bits
             for layer in range(len(c.geometry.layers)):
-                rate = int(rng.integers(low, low + c.gradient.bits)) if rng.random() < 0.95 else int(rng.integers(64))
+                rate = int(rng.choice(c.offered_rates)) if rng.random() < 0.95 else int(rng.integers(64))
                 self.write(self._address[name] + 4 * layer, rate)
             return
         values = {
@@ -302,7 +301,7 @@ class Traffic:
             self.write(self._address[name], value)
         c = self.block.config
         for layer in range(len(c.geometry.layers)):
-            rate = int(self.rng.integers(c.pulse.nu_bits, c.pulse.nu_bits + c.gradient.bits))
+            rate = int(self.rng.choice(c.offered_rates))
             self.write(self._address["RATE"] + 4 * layer, rate)
         self.write(self._address["CONTROL"], 1)
         self.tally.commands += 1

@@ -1,4 +1,8 @@
-"""Buffers of the far end: bytes in block memory, words at the streams of the machine."""
+"""Buffers of the far end: bytes in block memory, words at the streams of the machine.
+
+No memory is read and written in the same cycle: what it would then give differs between FPGAs, and synthesis would put
+logic around it.
+"""
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
@@ -87,7 +91,8 @@ class InputBuffer(wiring.Component):
         word, words = self.words.payload.word, self.words
         with m.If(words.ready):
             m.d.sync += words.valid.eq(0)
-        m.d.sync += fetched.eq((at != kept) & ~fetched & ~words.valid)
+        m.d.comb += read.en.eq(~self.write)
+        m.d.sync += fetched.eq((at != kept) & ~fetched & ~words.valid & read.en)
         with m.If(fetched):
             m.d.sync += [
                 at.eq(at + 1),
@@ -126,10 +131,12 @@ class OutputBuffer(wiring.Component):
         Forget everything; a word of which only some bytes are here is taken again.
     first, end : Signal, out
         Where an answer's bytes begin, and where they have ended.
+    read : Signal(1), in
+        Read; words wait.
     address : Signal, in
-        A byte to read.
+        Which byte.
     data : Signal(8), out
-        The byte, in the next cycle.
+        The byte, from the next cycle on.
     """
 
     def __init__(self, word: int) -> None:
@@ -143,6 +150,7 @@ class OutputBuffer(wiring.Component):
                 "flush": In(1),
                 "first": Out(address),
                 "end": Out(address),
+                "read": In(1),
                 "address": In(address),
                 "data": Out(8),
             }
@@ -161,9 +169,10 @@ class OutputBuffer(wiring.Component):
             held.eq(top - first),
             write.addr.eq(top),
             write.data.eq(Array(word[8 * i : 8 * i + 8] for i in range(self._word))[lane]),
-            write.en.eq(self.words.valid & ~held.all()),
+            write.en.eq(self.words.valid & ~held.all() & ~self.read),
             # the word stays where it is offered until its last byte is here
             self.words.ready.eq(write.en & (lane == self._word - 1)),
+            read.en.eq(self.read),
             read.addr.eq(self.address),
             self.data.eq(read.data),
         ]

@@ -124,7 +124,8 @@ class FarEnd(wiring.Component):
         self._kept = Signal(name="kept")
         for port in (self._read, self._write):
             m.d.comb += port.addr.eq(at ^ (self._kept << _KEPT))
-        m.d.comb += self._output.address.eq(at)
+        # not in one cycle, see `fpga.buffers`
+        m.d.comb += [self._read.en.eq(~self._write.en), self._output.address.eq(at)]
 
     def _byte(self, m: Module) -> None:
         """Hold the byte under way. It goes through the CRC's register in eight cycles, and turns round in its own."""
@@ -242,6 +243,8 @@ class FarEnd(wiring.Component):
         # words of a segment that are left, and whether the last of them ends a packet; byte of a word
         words, last = Signal(7, name="words", reset_less=True), Signal(name="last", reset_less=True)
         lane = Signal(range(self._word), name="lane")
+        whole = lane == self._word - 1
+        m.d.comb += [into.data.eq(self._read.data), into.last.eq(last & (words == 1) & whole)]
         streams = self._kind == Kind.STREAM
         with state("EXECUTE"):
             # what the last answer was made of is not needed any more
@@ -299,13 +302,9 @@ class FarEnd(wiring.Component):
                 m.d.sync += self._full.eq(1)
                 go("ANSWER")
             with m.Else():
-                m.d.comb += [
-                    into.data.eq(self._read.data),
-                    into.last.eq(last & (words == 1) & (lane == self._word - 1)),
-                    into.write.eq(1),
-                ]
+                m.d.comb += into.write.eq(1)
                 m.d.sync += lane.eq(lane + 1)
-                with m.If(lane == self._word - 1):
+                with m.If(whole):
                     m.d.sync += [lane.eq(0), words.eq(words - 1)]
         with state("BUS"), m.If(self.m_axi_rvalid | self.m_axi_bvalid):
             go("ANSWER")
@@ -334,6 +333,7 @@ class FarEnd(wiring.Component):
                     go("SENT")
         with state("SENT"):
             # meanwhile the memories answer
+            m.d.comb += out.read.eq(1)
             go("NEXT")
             with m.If(ending):
                 with m.If(~inside):

@@ -10,7 +10,7 @@ from hdl.axi_lite import AxiLite
 from hdl.axi_registers import AxiRegisters
 from hdl.collector import Collector
 from hdl.control import Control
-from hdl.counters import EventCounters
+from hdl.counters import EventCounters, increment_widths
 from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
 from hdl.framer import Framer
@@ -18,6 +18,7 @@ from hdl.gradient_memory import GradientMemory
 from hdl.input_buffer import InputBuffer
 from hdl.lfsr import Lfsr
 from hdl.loader import Loader
+from hdl.macro import ArraySignature
 from hdl.neuron import Neurons
 from hdl.output import Output
 from hdl.periphery import Periphery
@@ -30,6 +31,12 @@ from hdl.vector_memory import VectorMemory
 
 def _depth(config: MachineConfig) -> int:
     return max(config.geometry.vector_groups, config.geometry.groups(0))
+
+
+def _macro(config: MachineConfig) -> ArraySignature:
+    return ArraySignature(
+        config.array, config.geometry, error_bits=config.error.bits, code_bits=config.switching.code_bits
+    )
 
 
 def _longest(config: MachineConfig) -> int:
@@ -47,7 +54,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
     ),
     "control": Control,
-    "counters": lambda c: EventCounters(c.array.lanes.bit_length()),
+    "counters": lambda c: EventCounters(increment_widths(_macro(c))),
     "error_unit": lambda c: ErrorUnit(
         c.error,
         group=c.array.group,
@@ -57,7 +64,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     ),
     "framer": Framer,
     "gradient_memory": lambda c: GradientMemory(
-        c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, error_bits=c.error.bits
+        c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, error_bits=c.error.bits, adders=c.array.adders
     ),
     "input_buffer": lambda c: InputBuffer(
         groups=c.geometry.groups(0), group=c.array.group, classes=c.layers[-1], value_bits=c.error.bits
@@ -65,7 +72,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     "lfsr": lambda c: Lfsr(
         c.random,
         first=0,
-        lanes=c.array.lanes,
+        lanes=c.array.slice_lanes,
         streams=c.streams,
         bits=c.switching.threshold_bits,
     ),

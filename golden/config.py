@@ -1,8 +1,9 @@
 """One machine: the parameters of all blocks, and the rules that reach across blocks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from golden import cycles
 from golden.error_unit import ErrorParameters
 from golden.geometry import Geometry
 from golden.gradient_memory import GradientParameters
@@ -118,15 +119,22 @@ class MachineConfig:
                     f"nonideal.{name}.noise must not exceed random.width = {self.random.width} bits, "
                     f"not {getattr(self.nonideal, name).noise}"
                 )
-        rates, low, high = self.training.rates, self.pulse.nu_bits, self.pulse.nu_bits + self.gradient.bits - 1
+        rates, offered = self.training.rates, self.offered_rates
+        possible = replace(self.gradient, rates=()).offered(self.pulse.nu_bits)
+        for rate in self.gradient.rates:
+            if rate not in possible:
+                raise ValueError(
+                    f"gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = "
+                    f"{possible[0]} .. {possible[-1]}, not {list(self.gradient.rates)}"
+                )
         if len(rates) != len(self.layers) - 1:
             raise ValueError(f"training.rates must name one rate per layer ({len(self.layers) - 1}), not {list(rates)}")
         for rate in rates:
-            if not low <= rate <= high:
-                raise ValueError(
-                    f"training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = {low} .. {high}, "
-                    f"not {rate}"
+            if rate not in offered:
+                rule = (
+                    "in gradient.rates" if self.gradient.rates else "pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1"
                 )
+                raise ValueError(f"training.rates must be {rule} = {offered[0]} .. {offered[-1]}, not {rate}")
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -143,7 +151,7 @@ class MachineConfig:
             self.geometry,
             Loadable(
                 neuron_bits=self.neuron.offset_bits(bits) + self.neuron.spread_bits(bits),
-                banks=self.seed_banks,
+                banks=tuple(self.seed_banks),
                 stream_bits=self.random.width,
                 pulse_bits=(switching.code_bits << self.pulse.nu_bits) * self.pulse.loadable,
                 switching_bits=2
@@ -152,29 +160,48 @@ class MachineConfig:
                 * switching.threshold_bits
                 * switching.loadable,
             ),
+            forget=self.gradient.reset_on_switch,
         )
 
-    @property
-    def seed_banks(self) -> tuple[int, ...]:
-        """Banks of random streams that can be loaded: 0, 1 of the lanes, 2 of column converters, 3 of the row's."""
+    @cached_property
+    def seed_banks(self) -> dict[int, int]:
+        """Banks of random streams that can be loaded, and their sizes.
+
+        Banks 0 and 1 are the streams of the lanes of a slice, 2 those of column converters, 3 the row converter's.
+        """
         if not self.random.loadable:
-            return ()
-        noise = self.nonideal.noise_streams(self.array.group)
-        return (*range(self.array.streams_per_lane), *(2 + kind for kind, count in enumerate(noise) if count))
+            return {}
+        lanes = dict.fromkeys(range(self.array.streams_per_lane), self.array.slice_lanes)
+        noise = enumerate(self.nonideal.noise_streams(self.array.group), start=2)
+        return lanes | {bank: count for bank, count in noise if count}
 
     @property
     def streams(self) -> int:
-        """Random streams of the array: one or two per lane, and those of noisy converters."""
+        """Random streams of the array: one or two per lane of a slice, and those of noisy converters."""
         noise = sum(self.nonideal.noise_streams(self.array.group))
-        return self.array.lanes * self.array.streams_per_lane + noise
+        return self.array.streams + noise
+
+    @property
+    def array_latency(self) -> int:
+        """Cycles from a command's acceptance by the array until its answer has been counted."""
+        return cycles.array_latency(self.array.stages, converting=self.nonideal.converting)
+
+    @property
+    def array_writing(self) -> int:
+        """Cycles that a command takes which changes or tells states."""
+        return cycles.array_writing(self.array.slices, self.array.stages)
 
     @property
     def steps(self) -> int:
         """Steps across the weight space: the largest kappa."""
         return self.array.devices
 
+    @property
+    def offered_rates(self) -> range:
+        """Rates that the hardware offers."""
+        return self.gradient.offered(self.pulse.nu_bits)
+
     def rates(self, epoch: int) -> tuple[int, ...]:
-        """Rates of all layers in an epoch, counted from 0; they stop rising at the largest rate."""
+        """Rates of all layers in an epoch, counted from 0; they stop rising at the highest that the hardware offers."""
         slower = epoch // self.training.slow_down if self.training.slow_down else 0
-        top = self.pulse.nu_bits + self.gradient.bits - 1
-        return tuple(min(rate + slower, top) for rate in self.training.rates)
+        return tuple(min(rate + slower, self.offered_rates[-1]) for rate in self.training.rates)

@@ -194,12 +194,11 @@ class Block:
         """Say why a command cannot start."""
         c, bank = self.config, self.bank.outputs
         presents, trains = op in (HostOp.TRAIN, HostOp.TEST), op == HostOp.TRAIN
-        low = c.pulse.nu_bits
         loads = op.name.startswith("LOAD")
         rules = {
             Error.SAMPLES: presents and not bank["samples"][0],
             Error.BATCH: trains and not bank["batch"][0],
-            Error.RATE: trains and any(not low <= rate < low + c.gradient.bits for rate in bank["rate"]),
+            Error.RATE: trains and any(rate not in c.offered_rates for rate in bank["rate"]),
             Error.TABLE: trains and not (self._known["pulse_table"] and self._known["switching_table"]),
             Error.LOADABLE: loads and op not in self.words,
             Error.STATE: (presents and not self._known["neurons"]) or (trains and not self._known["gradients"]),

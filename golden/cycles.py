@@ -13,10 +13,24 @@ from golden.geometry import ceil_div
 ARRAY = 5
 #: Cycles that converters of the array add to that.
 CONVERSION = 2
+#: Cycles that a command waits for one before it that changes the same row, beyond those that every command waits.
+SAME_ROW = 3
+#: Cycle in which the first row of an UPDATE is at the update unit.
+ROW = 3
 #: Cycles from a command's acceptance by the gradient memory until it is idle.
 GRADIENT = 4
 #: First event of the row driver.
 ROW_DRIVER = 3
+
+
+def array_latency(stages: int, *, converting: bool) -> int:
+    """Cycles from a command's acceptance by the array until its answer has been counted, beyond those of a write."""
+    return ARRAY + stages - 1 + (CONVERSION if converting else 0)
+
+
+def array_writing(slices: int, stages: int) -> int:
+    """Cycles in which a command that changes or tells states keeps others from the array, its own included."""
+    return slices + stages - 1
 
 
 def _walk(vector: NDArray[np.int64], group: int) -> tuple[int, int | None]:
@@ -53,14 +67,19 @@ def drive(groups: int) -> int:
     return groups + 2
 
 
-def form(rows: int, latency: int = ARRAY) -> int:
-    """FORM: one row per cycle; `latency` is the array's, `ARRAY`, or `ARRAY` + `CONVERSION` with converters."""
-    return rows + latency
+def form(rows: int, latency: int = ARRAY, writing: int = 1) -> int:
+    """FORM: a row in `writing` cycles, those of `array_writing`; `latency` is the array's, `array_latency`."""
+    return rows * writing + latency
 
 
 def reset(groups: int) -> int:
     """RESET: one group per cycle."""
     return groups + 4
+
+
+def forget(rows: int) -> int:
+    """FORGET: one row per cycle, then the gradient memory."""
+    return rows + GRADIENT
 
 
 def sense(groups: int, latency: int = ARRAY) -> int:
@@ -73,20 +92,27 @@ def collect(rows: int, latency: int = ARRAY, *, last: bool) -> int:
     return rows + latency + (5 if last else 2)
 
 
-def update(pulses: NDArray[np.int64], latency: int = ARRAY) -> int:
-    """UPDATE: one row per cycle, four more for every further pulse on the same row.
+def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) -> int:
+    """UPDATE: one row per cycle as long as the array keeps up.
+
+    A pulse takes `writing` cycles, and waits three more for one before it on the same row. While it waits, one row's
+    pulses wait behind it.
 
     Parameters
     ----------
     pulses : ndarray of int64, shape (rows,)
         Pulses issued to every row.
-    latency : int
+    latency, writing : int
         As of `form`.
     """
-    busy = int(np.maximum(4 * pulses - 3, 1).sum())
-    filled = np.flatnonzero(pulses)
-    if not len(filled):
-        return busy + GRADIENT
-    # the first pulse leaves in cycle 5
-    trailing = len(pulses) - 1 - int(filled[-1])
-    return max(busy + GRADIENT, busy + 4 - trailing + latency)
+    # the cycle in which the update unit takes the present row, and in which the array has taken the last pulse
+    taken, accepted = ROW - 1, -latency - writing
+    before, waiting = 0, False
+    for count in pulses.tolist():
+        # the last pulse of a row leaves its place to the next row when it moves on to the array's lines
+        taken = max(taken + 1, before if waiting else accepted)
+        waiting = count > 0
+        for pulse in range(count):
+            before = max(taken + 1, accepted)
+            accepted = max(before + 1, accepted + writing + (SAME_ROW if pulse else 0))
+    return max(taken + 2, accepted + latency + writing - 1)

@@ -103,6 +103,11 @@ class Geometry:
         """Rows of the array and of the gradient memory."""
         return self.layers[-1].row + self.layers[-1].rows
 
+    @property
+    def folded(self) -> bool:
+        """Whether a layer is folded over column blocks: the row sums of several are added up."""
+        return any(layer.blocks > 1 for layer in self.layers)
+
     def on_lanes(self, vector: int) -> bool:
         """Whether a vector lives on the lanes' side."""
         return vector % 2 == 1
@@ -151,6 +156,11 @@ class Geometry:
             across = min(self.lanes, layer.outputs if layer.inputs_on_rows else layer.inputs)
             terms.append(across * self.error_limit if layer.inputs_on_rows else across)
         return signed_bits(max(terms))
+
+    @property
+    def trit_rows(self) -> bool:
+        """Whether all rows are sensed with trits on the lanes, never with errors."""
+        return not any(layer.inputs_on_rows for layer in self.layers[1:])
 
     @cached_property
     def sum_bits(self) -> int:

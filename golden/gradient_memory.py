@@ -20,6 +20,9 @@ class GradientParameters:
         ``bits`` switches the leak off.
     reset_on_switch : bool
         A sum returns to 0 when its synapse has switched: what the weight has taken over no longer pulls at it.
+    rates : tuple of int
+        Lowest and highest rate that the hardware offers, a shifter between them; none for all that make sense, from
+        pulse.nu_bits to pulse.nu_bits + bits - 1.
 
     Raises
     ------
@@ -30,12 +33,20 @@ class GradientParameters:
     bits: int = 14
     leak: int = 4
     reset_on_switch: bool = False
+    rates: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 4 <= self.bits <= 24:
             raise ValueError(f"gradient.bits must be 4 .. 24, not {self.bits}")
         if not 1 <= self.leak <= self.bits:
             raise ValueError(f"gradient.leak must be 1 .. gradient.bits = {self.bits}, not {self.leak}")
+        if self.rates and (len(self.rates) != 2 or self.rates[0] > self.rates[1]):
+            raise ValueError(f"gradient.rates must be a lowest and a highest rate, not {list(self.rates)}")
+
+    def offered(self, nu_bits: int) -> range:
+        """Rates that the hardware offers, where the update splits off `nu_bits` of a fraction."""
+        low, high = self.rates or (nu_bits, nu_bits + self.bits - 1)
+        return range(low, high + 1)
 
 
 class GradientMemory:
@@ -52,15 +63,19 @@ class GradientMemory:
     ----------
     sums : ndarray of int32, shape (rows, lanes)
         The sums G; positive asks for a larger weight. `FastMachine` narrows them to int16 where they fit.
+    moved : ndarray of bool, shape (rows, lanes)
+        Synapses that have switched in this write pass; no other operation finds a note.
     """
 
     def __init__(self, parameters: GradientParameters, rows: int, lanes: int) -> None:
         self.parameters = parameters
         self.sums: NDArray[Any] = np.zeros((rows, lanes), np.int32)
+        self.moved = np.zeros((rows, lanes), np.bool_)
 
     def clear(self, row: int) -> None:
-        """Set one row of sums to zero."""
+        """Set one row of sums to zero; nothing of it has switched."""
         self.sums[row] = 0
+        self.moved[row] = False
 
     def accumulate(self, rows: NDArray[np.intp], coefficients: NDArray[np.int64], drive: NDArray[np.int64]) -> None:
         """Add the outer product of coefficients and drive to rows of sums, saturating.
@@ -87,4 +102,9 @@ class GradientMemory:
     def switched(self, row: int, lanes: NDArray[np.bool_]) -> None:
         """Take note that synapses of a row have switched, one bool per lane."""
         if self.parameters.reset_on_switch:
-            self.sums[row, lanes] = 0
+            self.moved[row] |= lanes
+
+    def forget(self, rows: slice) -> None:
+        """Set the sums of all synapses to zero that have switched, and drop the notes."""
+        self.sums[rows][self.moved[rows]] = 0
+        self.moved[rows] = False

@@ -47,7 +47,6 @@ class Machine:
             column_bits=geometry.column_bits,
             row_bits=geometry.row_bits,
         )
-        self._latency = cycles.ARRAY + (cycles.CONVERSION if config.nonideal.converting else 0)
         self.gradient = GradientMemory(config.gradient, geometry.rows, geometry.lanes)
         self.neurons = Neurons(config.neuron, geometry.vector_groups * geometry.group, geometry.sum_bits)
         self.vectors = VectorMemory(geometry.vector_groups, geometry.group)
@@ -188,8 +187,8 @@ class Machine:
 
         Parameters
         ----------
-        banks : dict of int to ndarray of uint64, shape (lanes,)
-            States; a bank of fewer streams takes the first ones.
+        banks : dict of int to ndarray of uint64, shape (streams,)
+            States, as many as the bank has streams.
         """
         for bank, states in banks.items():
             for bit in range(self.config.random.width):
@@ -246,7 +245,7 @@ class Machine:
         elif instruction.op == Op.SENSE:
             self._count_read(instruction.phase, "groups_sensed", instruction.groups)
             self._finish(instruction, self.array.sense_columns())
-            done = cycles.sense(instruction.groups, self._latency)
+            done = cycles.sense(instruction.groups, self.config.array_latency)
         elif instruction.op == Op.COLLECT:
             done = self._collect(instruction)
         elif instruction.op == Op.BRANCH:
@@ -256,6 +255,9 @@ class Machine:
             done = self._gradient(instruction)
         elif instruction.op == Op.UPDATE:
             done = self._update(instruction, rates[instruction.layer])
+        elif instruction.op == Op.FORGET:
+            self.gradient.forget(slice(instruction.row, instruction.row + instruction.rows))
+            done = cycles.forget(instruction.rows)
         self._counts[f"cycles_{instruction.phase.name.lower()}"] += done + 1
         return stay
 
@@ -275,7 +277,7 @@ class Machine:
             self.array.form(row)
             self.gradient.clear(row)
         self._counts["rows_formed"] += instruction.rows
-        return cycles.form(instruction.rows, self._latency)
+        return cycles.form(instruction.rows, self.config.array_latency, self.config.array_writing)
 
     def _accumulate(self, instruction: Instruction) -> int:
         vector, before = self._vector(instruction), self.array.products
@@ -283,7 +285,7 @@ class Machine:
         self.array.drive_rows(instruction.row + indices, coefficients)
         self._count_read(instruction.phase, "rows_driven", len(indices))
         self._count_read(instruction.phase, "products", self.array.products - before)
-        return cycles.walk(vector, self.config.array.group, self._latency)
+        return cycles.walk(vector, self.config.array.group, self.config.array_latency)
 
     def _collect(self, instruction: Instruction) -> int:
         before = self.array.products
@@ -293,7 +295,7 @@ class Machine:
         complete = self.collector.collect(sums, first=instruction.first, last=instruction.last)
         if complete is not None:
             self._finish(instruction, complete)
-        return cycles.collect(instruction.rows, self._latency, last=instruction.last)
+        return cycles.collect(instruction.rows, self.config.array_latency, last=instruction.last)
 
     def _finish(self, instruction: Instruction, groups: NDArray[np.int64]) -> None:
         """Send complete sums through a unit into vector memory."""
@@ -341,4 +343,4 @@ class Machine:
             issued[index] = len(pulses)
         self._counts["update_rows"] += instruction.rows
         self._counts["rows_pulsed"] += int(issued.sum())
-        return cycles.update(issued, self._latency)
+        return cycles.update(issued, self.config.array_latency, self.config.array_writing)

@@ -86,7 +86,7 @@ class Register:
     count, stride : int
         Registers of an array and bytes from one to the next; 0 where it is no array.
     buffered : bool
-        Reading the lowest word copies the words above it, which is what their next read returns.
+        A counter: reading the lowest word copies the words above it, which is what their next read returns.
 
     Raises
     ------
@@ -118,8 +118,12 @@ class Register:
                 raise ValueError(f"{where}: what is written fits one word")
             if part.kind in (Kind.PULSE, Kind.EVENT) and part.width != 1:
                 raise ValueError(f"{where}: a pulse or an event is one bit")
-        if self.buffered and (self.width != 2 * DATA_BITS or any(part.kind is not Kind.STATUS for part in self.fields)):
-            raise ValueError(f"{self.name}: only two words of what hardware gives are read at once")
+        if self.buffered and (
+            self.width != 2 * DATA_BITS
+            or [(part.kind, part.lsb) for part in self.fields] != [(Kind.STATUS, 0)]
+            or self.fields[0].width <= DATA_BITS
+        ):
+            raise ValueError(f"{self.name}: a counter is one number that hardware gives, of more than one word")
 
     @property
     def words(self) -> int:
@@ -173,7 +177,8 @@ class RegisterMap:
     Raises
     ------
     ValueError
-        If registers overlap, are not aligned or outside the addresses, or two ports have the same name.
+        If registers overlap, are not aligned or outside the addresses, counters do not follow one another or are not of
+        one width, or two ports have the same name.
     """
 
     registers: tuple[Register, ...]
@@ -189,6 +194,10 @@ class RegisterMap:
         for address in self.places:
             if address % WORD or address >> ADDRESS_BITS:
                 raise ValueError(f"there cannot be a register at {address:#x}")
+        for number, counter in enumerate(self.counters):
+            first = self.counters[0]
+            if counter.address != first.address + 2 * WORD * number or counter.fields[0].width != first.fields[0].width:
+                raise ValueError(f"{counter.name}: counters follow one another and are of one width")
 
     @cached_property
     def places(self) -> dict[int, Place]:
@@ -199,6 +208,11 @@ class RegisterMap:
             for index in range(max(1, register.count))
             for word in range(register.words)
         }
+
+    @cached_property
+    def counters(self) -> tuple[Register, ...]:
+        """The counters, which are read from where they are kept, not from ports of their own."""
+        return tuple(register for register in self.registers if register.buffered)
 
     def fields(self) -> Iterator[tuple[Register, Field]]:
         """Yield every field with its register."""

@@ -29,6 +29,7 @@ class Op(IntEnum):
     SEED = 14  #: states of a bank of random streams from the load stream
     CODES = 15  #: the pulse table from the load stream
     THRESHOLDS = 16  #: the array's switching table from the load stream
+    FORGET = 17  #: zero gradient sums where the last pulses have switched a device
 
 
 class HostOp(IntEnum):
@@ -248,7 +249,7 @@ def _transfers(geometry: Geometry, loadable: Loadable) -> dict[HostOp, tuple[Ins
     return {command: (*section, Instruction(Op.END)) for command, section in sections.items()}
 
 
-def assemble(geometry: Geometry, loadable: Loadable) -> Program:
+def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program:
     """Write the microprogram of a network.
 
     Parameters
@@ -257,6 +258,8 @@ def assemble(geometry: Geometry, loadable: Loadable) -> Program:
         Where every layer and vector lives.
     loadable : Loadable
         What a host can load and dump.
+    forget : bool
+        Whether gradient sums return to 0 where a synapse has switched.
 
     Returns
     -------
@@ -299,4 +302,6 @@ def assemble(geometry: Geometry, loadable: Loadable) -> Program:
         Instruction(Op.UPDATE, Phase.UPDATE, row=layer.row, rows=layer.rows, layer=layer.index)
         for layer in geometry.layers
     ]
+    if forget:
+        update.append(Instruction(Op.FORGET, Phase.UPDATE, rows=geometry.rows))
     return Program((*form, end), (*sample, end), (*update, end), _transfers(geometry, loadable))

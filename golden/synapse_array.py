@@ -32,6 +32,14 @@ class ArrayParameters:
     scheme : str
         Write scheme: ``blind`` pulses every device of the synapse, ``verified`` reads first and pulses exactly the
         one device that moves the weight by one step.
+    adders : str
+        How adders of lanes are built: ``planes``, bit by bit for all lanes at once, which simulates fast; ``chains``,
+        lane by lane on the carry chains of an FPGA, which is smaller and faster there. Not a number depends on it.
+    slices : int
+        Lanes share the circuits that write, random streams included: a command that changes or tells states works on
+        ``lanes / slices`` lanes per cycle, slice after slice. A power of two that divides `lanes`.
+    stages : int
+        Cycles that switching takes, and sums over all lanes after the first, 1 .. 3: more for a faster clock.
 
     Raises
     ------
@@ -43,6 +51,9 @@ class ArrayParameters:
     group: int
     synapse: str = "ternary"
     scheme: str = "verified"
+    adders: str = "planes"
+    slices: int = 1
+    stages: int = 1
 
     def __post_init__(self) -> None:
         if not 2 <= self.group <= 64:
@@ -55,6 +66,14 @@ class ArrayParameters:
             raise ValueError(f"array.synapse must be 'ternary' or 'binary', not {self.synapse!r}")
         if self.scheme not in ("blind", "verified"):
             raise ValueError(f"array.scheme must be 'blind' or 'verified', not {self.scheme!r}")
+        if self.adders not in ("planes", "chains"):
+            raise ValueError(f"array.adders must be 'planes' or 'chains', not {self.adders!r}")
+        if self.slices < 1 or self.slices & (self.slices - 1) or self.lanes % self.slices:
+            raise ValueError(
+                f"array.slices must be a power of two that divides array.lanes = {self.lanes}, not {self.slices}"
+            )
+        if not 1 <= self.stages <= 3:
+            raise ValueError(f"array.stages must be 1 .. 3 cycles, not {self.stages}")
 
     @property
     def devices(self) -> int:
@@ -65,6 +84,16 @@ class ArrayParameters:
     def streams_per_lane(self) -> int:
         """Random streams per lane: one per device that a single pulse can reach."""
         return 2 if self.synapse == "ternary" and self.scheme == "blind" else 1
+
+    @property
+    def slice_lanes(self) -> int:
+        """Lanes of one slice, which have random streams."""
+        return self.lanes // self.slices
+
+    @property
+    def streams(self) -> int:
+        """Random streams of the lanes."""
+        return self.slice_lanes * self.streams_per_lane
 
 
 class SynapseArray:
@@ -77,7 +106,7 @@ class SynapseArray:
     switching : SwitchingParameters
         Width code to probability.
     lfsr : LfsrParameters
-        Random streams; lane l and device d draw from stream ``l + lanes * d``.
+        Random streams; with S lanes per slice lane l and device d draw from stream ``l mod S + S * d``.
     rows : int
         Rows of synapses, >= 1.
     nonideal : NonidealParameters
@@ -118,9 +147,7 @@ class SynapseArray:
         self.kinds = cells.kinds(nonideal.seed, *shape, switching.bin_bits)
         self.stuck, self.stuck_states = nonideal.stuck_devices(*shape)
         of_columns, of_rows = nonideal.noise_streams(parameters.group)
-        self.lfsr, column_noise, row_noise = lfsr.banks(
-            parameters.lanes * parameters.streams_per_lane, of_columns, of_rows
-        )
+        self.lfsr, column_noise, row_noise = lfsr.banks(parameters.streams, of_columns, of_rows)
         columns, sides = nonideal.columns, nonideal.rows
         offsets = columns.offsets(nonideal.seed, "column offsets", parameters.group)
         self.column_converters = Converter(columns, column_bits, offsets, column_noise)
@@ -195,16 +222,23 @@ class SynapseArray:
         Takes the leading bit of one draw per device; with one stream per lane R2 takes the next bit of the same draw.
         Stuck devices go into their own state whatever is drawn.
         """
-        lanes, top = self.parameters.lanes, self.switching.threshold_bits - 1
-        words = self.lfsr.draw(self.switching.threshold_bits)
+        top = self.switching.threshold_bits - 1
+        words_1, words_2 = self._draw()
         stuck, states = self.stuck[:, row], self.stuck_states[:, row]
-        self.r1[row] = np.where(stuck[0], states[0], words[:lanes] >> top & 1)
+        self.r1[row] = np.where(stuck[0], states[0], words_1 >> top & 1)
         if self.parameters.devices == 2:
-            drawn = words[lanes:] >> top if self.parameters.streams_per_lane == 2 else words >> (top - 1)
+            drawn = words_2 >> (top if self.parameters.streams_per_lane == 2 else top - 1)
             self.r2[row] = np.where(stuck[1], states[1], drawn & 1)
 
+    def _draw(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Draw one word per device that a pulse can reach, slice by slice: the words of R1 and of R2 in all lanes."""
+        p = self.parameters
+        draws = [self.lfsr.draw(self.switching.threshold_bits) for _ in range(p.slices)]
+        words = np.concatenate([draw.reshape(p.streams_per_lane, -1) for draw in draws], axis=1)
+        return words[0], words[-1]
+
     def pulse(self, row: int, increase: NDArray[np.bool_], codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Apply one write pulse to every lane of a row; all streams of the lanes advance by one draw.
+        """Apply one write pulse to every lane of a row; all streams of the lanes advance by one draw per slice.
 
         A stuck device receives pulses, and never switches.
 
@@ -223,7 +257,7 @@ class SynapseArray:
             Lanes in which a device has switched.
         """
         p, lanes = self.parameters, self.parameters.lanes
-        words = self.lfsr.draw(self.switching.threshold_bits)
+        words_1, words_2 = self._draw()
         r1, r2 = self.r1[row].astype(bool), self.r2[row].astype(bool)
         active = codes != 0
         # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
@@ -238,11 +272,10 @@ class SynapseArray:
             pulsed_1 = active & np.where(increase, ~r2 & ~r1, r1)
             pulsed_2 = active & np.where(increase, r2, ~r1 & ~r2)
         thresholds = self.thresholds
-        words_2 = words[lanes:] if p.streams_per_lane == 2 else words
         kind_1, kind_2, stuck_1, stuck_2 = (of[device, row] for of in (self.kinds, self.stuck) for device in (0, -1))
         to_1 = thresholds[kind_1, np.where(increase, TO_PARALLEL, TO_ANTIPARALLEL), codes]
         to_2 = thresholds[kind_2, np.where(increase, TO_ANTIPARALLEL, TO_PARALLEL), codes]
-        flip_1 = pulsed_1 & (r1 != increase) & (words[:lanes] < to_1) & ~stuck_1
+        flip_1 = pulsed_1 & (r1 != increase) & (words_1 < to_1) & ~stuck_1
         flip_2 = pulsed_2 & (r2 == increase) & (words_2 < to_2) & ~stuck_2
         self.r1[row] ^= flip_1
         self.r2[row] ^= flip_2
@@ -273,15 +306,16 @@ class SynapseArray:
         Parameters
         ----------
         bank : int
-            0 or 1 for the first or second stream of every lane, 2 for the converters of columns, 3 for that of rows;
-            a bank that the array does not have is none.
-        bits : ndarray of bool, shape (lanes,)
-            Newest bits, of the first lanes where the bank has fewer streams.
+            0 or 1 for the first or second stream of every lane of a slice, 2 for the converters of columns, 3 for that
+            of rows; a bank that the array does not have is none.
+        bits : ndarray of bool, shape (n,)
+            Newest bits, of which as many count as the bank has streams: those of the first lanes.
         """
         if not self.lfsr.parameters.loadable:
             return
         if bank < self.parameters.streams_per_lane:
-            self.lfsr.shift(bits, bank * self.parameters.lanes)
+            streams = self.parameters.slice_lanes
+            self.lfsr.shift(bits[:streams], bank * streams)
         elif bank >= 2:
             converters = (self.column_converters, self.row_converter)[bank - 2].lfsr
             converters.shift(bits[: len(converters.states)])

@@ -5,7 +5,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import MachineConfig
-from golden.counters import COUNTERS
 from golden.errors import Error
 from golden.input_buffer import word_bytes
 from golden.registers import RegisterMap
@@ -92,12 +91,12 @@ class Axi(wiring.Component):
         # errors of the bus are the bank's own
         for error in list(Error)[: Error.UNMAPPED]:
             m.d.comb += getattr(bank, f"error_{error.name.lower()}").eq(control.errors[error])
-        for name in COUNTERS:
-            m.d.comb += getattr(bank, f"counter_{name}").eq(machine.counters[name])
         for name in ("pulse_table", "switching_table", "neurons", "gradients"):
             m.d.comb += getattr(bank, f"status_{name}").eq(getattr(control, name))
         m.d.comb += [
             bank.clear.eq(bank.control_reset),
+            bank.counter.eq(machine.counter),
+            bank.count.eq(machine.count),
             bank.design.eq(self._design),
             bank.status_busy.eq(control.busy),
             bank.status_waiting.eq(machine.waiting),

@@ -11,7 +11,7 @@ class Collector(wiring.Component):
     """Takes column sums a group at a time, or row sums one at a time, and emits complete groups of sums.
 
     A group is emitted 2 cycles after its last sum arrived; it is never stalled. Row sums of several column blocks are
-    added up in a memory of partial sums.
+    added up in a memory of partial sums, where layers are folded.
 
     Parameters
     ----------
@@ -71,11 +71,6 @@ class Collector(wiring.Component):
         """Build the block."""
         m = Module()
         g = self._geometry
-        m.submodules.partial = partial = memory.Memory(
-            shape=unsigned(g.sum_bits * g.group), depth=self._groups, init=[]
-        )
-        read, write = partial.read_port(), partial.write_port()
-
         taken = Signal.like(self.rows, name="taken")
         slot = Signal(range(g.group), name="slot")
         gathered = Signal.like(self.group, name="gathered")
@@ -96,24 +91,18 @@ class Collector(wiring.Component):
                     with m.Elif(slot == 0):
                         m.d.sync += gathered[element].eq(0)
 
-        before = data.View(self.group.shape(), read.data)
-        adding = ~self.sensing & ~self.first
         finished = Signal(name="finished")
         m.d.sync += finished.eq(complete)
         m.d.comb += [
-            read.addr.eq(index + complete),
-            read.en.eq(self.arrive),
             self.valid.eq(finished & (self.sensing | self.last)),
             self.idle.eq(~complete & ~finished),
-            write.addr.eq(self.index),
-            write.en.eq(finished & ~self.sensing & ~self.last),
-            write.data.eq(self.group),
         ]
+        before = self._partial(m, complete, finished) if g.folded else None
         with m.If(complete):
             m.d.sync += [
                 *[
-                    group.eq(value + Mux(adding, part, 0))
-                    for group, value, part in zip(self.group, gathered, before, strict=True)
+                    group.eq(gathered[element] + (0 if before is None else before[element]))
+                    for element, group in enumerate(self.group)
                 ],
                 self.mask.eq(Cat(left > element for element in range(g.group))),
                 self.index.eq(index),
@@ -123,3 +112,29 @@ class Collector(wiring.Component):
         with m.If(self.start):
             m.d.sync += [taken.eq(0), slot.eq(0), index.eq(0), left.eq(self.elements)]
         return m
+
+    def _partial(self, m: Module, complete: Signal, finished: Signal) -> data.View:
+        """Keep the sums of the blocks so far; return those of the group that comes next, 0 for the first block."""
+        g = self._geometry
+        m.submodules.partial = partial = memory.Memory(
+            shape=unsigned(g.sum_bits * g.group), depth=self._groups, init=[]
+        )
+        read, write = partial.read_port(), partial.write_port()
+        # a group may be complete in the cycle after the one before: the next one's sums are in a register, and those
+        # of the one after it at the memory's output
+        begun = Signal(name="begun")
+        before = Signal(self.group.as_value().shape(), name="before")
+        ahead = Signal.like(self.index, name="ahead")
+        m.d.sync += begun.eq(self.start)
+        m.d.comb += [
+            read.addr.eq(Mux(self.start, 0, ahead)),
+            read.en.eq(self.start | begun | complete),
+            write.addr.eq(self.index),
+            write.en.eq(finished & ~self.sensing & ~self.last),
+            write.data.eq(self.group),
+        ]
+        with m.If(read.en):
+            m.d.sync += ahead.eq(read.addr + 1)
+        with m.If(begun | complete):
+            m.d.sync += before.eq(Mux(self.sensing | self.first, 0, read.data))
+        return data.View(self.group.shape(), before)

@@ -9,6 +9,7 @@ from golden.control import KNOWN
 from golden.errors import HALTING, Error
 from golden.sequencer import HostOp
 from hdl.sequencer import HostCommand
+from hdl.update_unit import rate_shape
 
 #: Bits of a rate in its register.
 RATE_BITS = 6
@@ -86,7 +87,7 @@ class Control(wiring.Component):
                 "neurons": Out(1),
                 "gradients": Out(1),
                 "command": Out(stream.Signature(HostCommand)),
-                "rates": Out(data.ArrayLayout(range(config.gradient.bits), layers)),
+                "rates": Out(data.ArrayLayout(rate_shape(config.offered_rates), layers)),
                 "waiting": In(1),
                 "abandoned": In(1),
                 "output_idle": In(1),
@@ -107,8 +108,8 @@ class Control(wiring.Component):
         config, op = self._config, self.operation
         trains, tests = op == HostOp.TRAIN, op == HostOp.TEST
         loads = self._one_of([command for command in self._words if command.name.startswith("LOAD")])
-        low, top = config.pulse.nu_bits, config.gradient.bits - 1
-        slow = Cat((rate < low) | (rate > low + top) for rate in self.rate).any()
+        low, high = config.offered_rates[0], config.offered_rates[-1]
+        slow = Cat((rate < low) | (rate > high) for rate in self.rate).any()
         missing = [command for command in HostOp if command.name.startswith("LOAD") and command not in self._words]
         refused = {
             Error.SAMPLES: (trains | tests) & (self.samples == 0),

@@ -1,40 +1,85 @@
 """Event counters (twin of `golden/counters.py`, which names them)."""
 
-from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import data, wiring
+from collections.abc import Mapping
+
+from amaranth.hdl import Array, Module, Mux, Shape, Signal, unsigned
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.counters import COUNTER_BITS, COUNTERS
+from hdl.macro import ArraySignature
 
-#: One field per counter.
-CounterLayout = data.StructLayout({name: unsigned(COUNTER_BITS) for name in COUNTERS})
+
+def increment_widths(macro: ArraySignature) -> dict[str, int]:
+    """Widths of the increments that may be more than 1, from what the array tells."""
+    told = {"forward_products": "products", "backward_products": "products"}
+    told |= {name: name for name in ("pulses", "pulse_width", "switches")}
+    return {name: Shape.cast(macro.members[port].shape).width for name, port in told.items()}
 
 
 class EventCounters(wiring.Component):
-    """Adds up increments; a count shows them in the next cycle.
+    """Adds up increments and shows the counters, one per cycle, in turn.
+
+    What comes in gathers in a small register per counter. Once per turn of all counters it is added to the counter's
+    word in memory, and the sum is shown: it has all increments up to 2 cycles before, and the counter is shown again
+    `len(COUNTERS)` cycles later.
 
     Parameters
     ----------
-    bits : int
-        Width of an increment.
+    widths : dict of str to int
+        Widths of increments; 1 for counters that are not named.
 
     Attributes
     ----------
     increments : one unsigned per counter, in
         What to add in this cycle.
-    counts : CounterLayout, out
-        The counters; they wrap.
+    counter : in range(len(COUNTERS)), out
+        Which counter is shown, in the order of `COUNTERS`.
+    count : Signal(48), out
+        Its count; it wraps.
     """
 
-    def __init__(self, bits: int) -> None:
-        increments = data.StructLayout({name: unsigned(bits) for name in COUNTERS})
-        super().__init__({"increments": In(increments), "counts": Out(CounterLayout)})
+    def __init__(self, widths: Mapping[str, int]) -> None:
+        self._widths = {name: widths.get(name, 1) for name in COUNTERS}
+        increments = data.StructLayout({name: unsigned(width) for name, width in self._widths.items()})
+        super().__init__(
+            {"increments": In(increments), "counter": Out(range(len(COUNTERS))), "count": Out(COUNTER_BITS)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        for name in COUNTERS:
-            count = Signal(COUNTER_BITS, name=name)
-            m.d.sync += count.eq(count + self.increments[name])
-            m.d.comb += self.counts[name].eq(count)
+        turns = len(COUNTERS)
+        m.submodules.counts = counts = memory.Memory(shape=unsigned(COUNTER_BITS), depth=turns, init=[])
+        read, write = counts.read_port(), counts.write_port()
+
+        # stage 0: what has gathered; 1: add; 2: show and write. A counter is back at stage 0 long after that
+        turn, adding = Signal(range(turns), name="turn"), Signal(range(turns), name="adding")
+        added, shown = Signal(name="added"), Signal(name="shown")
+        # in the first turn after reset what is in memory does not count
+        kept = Signal(name="kept")
+        sums = []
+        for at, (name, width) in enumerate(self._widths.items()):
+            most = turns * ((1 << width) - 1)
+            gathered = Signal(range(most + 1), name=name)
+            total = Signal.like(gathered, name=f"{name}_sum")
+            m.d.comb += total.eq(gathered + self.increments[name])
+            m.d.sync += gathered.eq(total)
+            with m.If(turn == at):
+                m.d.sync += gathered.eq(0)
+            sums.append(total)
+        addend = Signal(max(map(len, sums)), name="addend")
+        m.d.comb += [read.addr.eq(turn), read.en.eq(1)]
+        m.d.sync += [
+            turn.eq(Mux(turn == turns - 1, 0, turn + 1)),
+            addend.eq(Array(sums)[turn]),
+            adding.eq(turn),
+            added.eq(1),
+            shown.eq(added),
+            self.counter.eq(adding),
+            self.count.eq(Mux(kept, read.data, 0) + addend),
+        ]
+        with m.If(adding == turns - 1):
+            m.d.sync += kept.eq(1)
+        m.d.comb += [write.addr.eq(self.counter), write.data.eq(self.count), write.en.eq(shown)]
         return m

@@ -1,16 +1,19 @@
 """Errors of one group at a time (twin of `golden/error_unit.py`)."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.error_unit import ErrorParameters
+from hdl.neuron import clamp
+from hdl.planes import delayed, held, named
 
 
 class ErrorUnit(wiring.Component):
     """Turns centred output sums, or backward sums, into errors, and finds the largest output.
 
-    One group per cycle; errors and running maximum 1 cycle after `output` or `hidden`.
+    One group per cycle; errors 1 cycle after `output` or `hidden`, the learn flag 2 cycles after `output`, the running
+    maximum as many cycles later as the group has levels of a tree of two, and one.
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ class ErrorUnit(wiring.Component):
     begin : Signal(1), in
         Forget the maximum and the learn flag.
     base : in
-        Class of the group's first lane.
+        Class of the group's first lane, in the cycle before `output`.
     label : in
         The sample's class.
     mask : Signal(group), in
@@ -53,6 +56,8 @@ class ErrorUnit(wiring.Component):
         Class of the largest output so far, the lowest on a tie.
     learn : Signal(1), out
         An output error so far is not zero.
+    idle : Signal(1), out
+        No group is under way: `prediction` and `learn` are final.
     """
 
     def __init__(self, parameters: ErrorParameters, *, group: int, sum_bits: int, classes: int, span: int) -> None:
@@ -73,70 +78,101 @@ class ErrorUnit(wiring.Component):
                 "valid": Out(1),
                 "prediction": Out(range(classes)),
                 "learn": Out(1),
+                "idle": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
+        # which lane the label is in, and the number of the group's first lane beside the group
+        base = delayed(m, "base1", self.base)
+        targets = Cat(self.base + lane == self.label for lane in range(self._group))
+        target = delayed(m, "target", targets)
+        errors = []
+        for lane in range(self._group):
+            output = self._output(m, lane, target[lane])
+            hidden = self._hidden(m, lane)
+            chosen = Mux(self.output, output, hidden)
+            errors.append(Mux(self.mask[lane] & (self.output | self.window[lane]), chosen, 0))
+        outputs = Signal(name="outputs")
+        m.d.sync += [self.valid.eq(self.output | self.hidden), outputs.eq(self.output)]
+        with m.If(self.output | self.hidden):
+            m.d.sync += [held.eq(error) for held, error in zip(self.errors, errors, strict=True)]
+        self._predict(m, base)
+        with m.If(self.begin):
+            m.d.sync += self.learn.eq(0)
+        with m.If(outputs & self.errors.as_value().any()):
+            m.d.sync += self.learn.eq(1)
+        return m
+
+    def _output(self, m: Module, lane: int, target: Value) -> Value:
+        """Build the error of an output."""
+        p, centred = self._parameters, self.centred[lane]
+        # tau * (M - tau * t) is M - t for the label and -(M + t) for every other class; the bit below adds 1 to the
+        # inverse of t, so that an FPGA needs one adder
+        bits = max(len(centred), p.margin.bit_length() + 1) + 1
+        total = Signal(signed(bits + 1), name=f"total{lane}")
+        m.d.comb += total.eq(
+            Cat(target, centred.as_unsigned() ^ target.replicate(len(centred))).as_signed()
+            + Const(2 * p.margin + 1, bits + 1)
+        )
+        violation = named(m, f"violation{lane}", total >> (1 + p.shift))
+        above = violation[:-1] >> (p.bits - 1)
+        limited = Mux(above.any(), p.limit, violation[:-1])[: p.bits - 1]
+        size = named(m, f"size{lane}", Mux(violation < 0, 0, limited))
+        # the negative of a number inverts what is above its lowest 1: logic, which is faster than a chain this short
+        inverts = [~target & size[:bit].any() for bit in range(p.bits)]
+        return (Cat(size, Const(0, 1)) ^ Cat(inverts)).as_signed()
+
+    def _hidden(self, m: Module, lane: int) -> Value:
+        """Build the error of a hidden neuron."""
         p = self._parameters
         half = 1 << (p.backward_shift - 1) if p.backward_shift else 0
-        outputs, hiddens = [], []
-        for lane in range(self._group):
-            target = self.base + lane == self.label
-            centred, total = self.centred[lane], self.sums[lane]
-            # tau * (M - tau * t) is M - t for the label and -(M + t) for every other class
-            violation = Signal(signed(len(centred) + 16), name=f"violation{lane}")
-            size = Signal(p.bits - 1, name=f"size{lane}")
-            scaled = Signal(signed(len(total) + 1), name=f"scaled{lane}")
-            m.d.comb += [
-                violation.eq(p.margin + Mux(target, -centred, centred)),
-                size.eq(Mux(violation < 0, 0, Mux(violation >> p.shift > p.limit, p.limit, violation >> p.shift))),
-                scaled.eq((total + half) >> p.backward_shift),
-            ]
-            output, hidden = Signal(signed(p.bits), name=f"output{lane}"), Signal(signed(p.bits), name=f"hidden{lane}")
-            m.d.comb += [
-                output.eq(Mux(self.mask[lane], Mux(target, size, -size), 0)),
-                hidden.eq(
-                    Mux(
-                        self.mask[lane] & self.window[lane],
-                        Mux(scaled > p.limit, p.limit, Mux(scaled < -p.limit, -p.limit, scaled)),
-                        0,
-                    )
-                ),
-            ]
-            outputs.append(output)
-            hiddens.append(hidden)
-        m.d.sync += self.valid.eq(self.output | self.hidden)
-        for enable, values in ((self.output, outputs), (self.hidden, hiddens)):
-            with m.If(enable):
-                m.d.sync += [error.eq(value) for error, value in zip(self.errors, values, strict=True)]
+        scaled = named(m, f"scaled{lane}", (self.sums[lane] + half) >> p.backward_shift)
+        clamped = named(m, f"clamped{lane}", clamp(scaled, p.bits))
+        # symmetric: the most negative number becomes the next
+        return Cat(clamped[0] | (clamped[-1] & ~clamped[1:-1].any()), clamped[1:]).as_signed()
 
-        # the largest of the group in a tree, the lower lane on a tie; lanes without elements never win
-        entries = [(self.mask[lane], self.centred[lane], self.base + lane) for lane in range(self._group)]
+    def _predict(self, m: Module, base: Value) -> None:
+        """Find the largest output: of a group in a tree, one level per cycle, then of all groups.
+
+        The lower lane wins on a tie; lanes without elements never do.
+        """
+        stage = self.output
+        entries: list[tuple[Value, Value, Value]] = [
+            (self.mask[lane], self.centred[lane], Const(lane, range(self._group))) for lane in range(self._group)
+        ]
+        busy = []
         while len(entries) > 1:
-            merged = []
-            for at in range(0, len(entries) - 1, 2):
-                (valid, value, index), (other_valid, other_value, other_index) = entries[at : at + 2]
-                level = f"{len(entries)}_{at}"
-                second = Signal(name=f"second{level}")
-                largest = Signal(signed(len(value)), name=f"largest{level}")
-                where = Signal(len(self.base), name=f"where{level}")
-                m.d.comb += [
-                    second.eq(other_valid & (~valid | (other_value > value))),
-                    largest.eq(Mux(second, other_value, value)),
-                    where.eq(Mux(second, other_index, index)),
-                ]
-                merged.append((valid | other_valid, largest, where))
-            entries = merged + entries[len(entries) - len(entries) % 2 :]
-        valid, value, index = entries[0]
-        best = Signal(signed(len(value)), name="best")
-        found = Signal(name="found")
+            level, merged = len(entries), []
+            for at in range(0, level - 1, 2):
+                (valid, value, lane), (other_valid, other_value, other_lane) = entries[at : at + 2]
+                second = named(m, f"second{level}_{at}", other_valid & (~valid | (other_value > value)))
+                merged.append(
+                    (
+                        held(m, f"any{level}_{at}", stage, valid | other_valid),
+                        held(m, f"largest{level}_{at}", stage, Mux(second, other_value, value)),
+                        held(m, f"where{level}_{at}", stage, Mux(second, other_lane, lane)),
+                    )
+                )
+            if level % 2:
+                merged.append(
+                    tuple(
+                        held(m, f"{name}{level}", stage, entry)
+                        for name, entry in zip(("any", "largest", "where"), entries[-1], strict=True)
+                    )
+                )
+            base = held(m, f"base{level}", stage, base)
+            entries = merged
+            following = Signal(name=f"stage{level}")
+            m.d.sync += following.eq(stage)
+            stage = following
+            busy.append(stage)
+        ((valid, value, lane),) = entries
+        best, found = Signal.like(value, name="best", reset_less=True), Signal(name="found")
         with m.If(self.begin):
-            m.d.sync += [found.eq(0), self.learn.eq(0)]
-        with m.If(self.output):
-            with m.If(valid & (~found | (value > best))):
-                m.d.sync += [found.eq(1), best.eq(value), self.prediction.eq(index)]
-            with m.If(Cat(error.any() for error in outputs).any()):
-                m.d.sync += self.learn.eq(1)
-        return m
+            m.d.sync += found.eq(0)
+        with m.If(stage & valid & (~found | (value > best))):
+            m.d.sync += [found.eq(1), best.eq(value), self.prediction.eq(base + lane)]
+        m.d.comb += self.idle.eq(~Cat(self.valid, *busy).any())

@@ -5,16 +5,22 @@ from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
-from hdl.planes import Planes, add, extend, held, named, scale_trit, spread, subtract
+from hdl.chains import add
+from hdl.planes import Planes, extend, held, named, spread, subtract
+
+#: Attributes of a memory, for synthesis: block RAM, and no row is read and written in the same cycle, so that nothing
+#: needs to be built for that case.
+BLOCK_RAM = {"ram_style": "block", "no_rw_check": 1}
 
 
-class GradientOp(enum.Enum, shape=2):
+class GradientOp(enum.Enum, shape=3):
     """Commands of the gradient memory."""
 
-    CLEAR = 0  #: set the row to zero
+    CLEAR = 0  #: set the row to zero, and drop its notes
     SCALE_DRIVE = 1  #: add coefficient * drive, the coefficient -1 or +1
     SCALE_TRITS = 2  #: add coefficient * drive, the drive trits
     UPDATE = 3  #: hand the row to the update unit, then let it leak
+    FORGET = 4  #: set sums to zero whose lanes have switched, and drop the row's notes; only with reset on switch
 
 
 class GradientMemory(wiring.Component):
@@ -32,6 +38,8 @@ class GradientMemory(wiring.Component):
         Shape, equal to the synapse array's.
     error_bits : int
         Width of coefficients and column drive.
+    adders : str
+        See `golden.synapse_array.ArrayParameters`.
 
     Attributes
     ----------
@@ -43,13 +51,14 @@ class GradientMemory(wiring.Component):
         For UPDATE, two cycles after the command: ``row`` and the planes ``sums`` before the leak.
     switched : valid and payload, in
         After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Taken in the cycle in which
-        ``valid`` is high; unused without reset on switch. A pass that accumulates begins only when all have been told.
+        ``valid`` is high; unused without reset on switch. The notes of a row follow each other; a FORGET of every
+        row with notes follows the pass, 2 cycles after the last note or later.
     idle : Signal(1), out
         No command is under way.
     """
 
-    def __init__(self, parameters: GradientParameters, *, rows: int, lanes: int, error_bits: int) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: GradientParameters, *, rows: int, lanes: int, error_bits: int, adders: str) -> None:
+        self._parameters, self._adders = parameters, adders
         self._rows, self._lanes = rows, lanes
         row_bits = max(1, (rows - 1).bit_length())
         command = data.StructLayout({"op": GradientOp, "row": row_bits, "coefficient": signed(error_bits)})
@@ -69,39 +78,54 @@ class GradientMemory(wiring.Component):
         """Build the block."""
         m = Module()
         bits, lanes, command = self._parameters.bits, self._lanes, self.command.payload
+        leaks, forgets = self._parameters.leak < bits, self._parameters.reset_on_switch
 
-        m.submodules.sums = sums = memory.Memory(shape=unsigned(bits * lanes), depth=self._rows, init=[])
+        m.submodules.sums = sums = memory.Memory(
+            shape=unsigned(bits * lanes), depth=self._rows, init=[], attrs=BLOCK_RAM
+        )
         read, write = sums.read_port(), sums.write_port()
 
         # stage 0: accept; 1: the row leaves the memory; 2: change it and hand it on; 3: write it back
         valid = [self.command.valid, *[Signal(name=f"valid{stage}") for stage in (1, 2, 3)]]
-        stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2)]]
-        updating = named(m, "updating", valid[2] & (stage[2].op == GradientOp.UPDATE))
+        present = Signal(command.shape(), name="present", reset_less=True)
+        # of stage 2, decoded in stage 1, because they reach every lane
+        updating, clearing = Signal(name="updating"), Signal(name="clearing")
         advance = named(m, "advance", ~updating | self.row.ready)
         m.d.sync += valid[3].eq(valid[2] & advance)
         with m.If(advance):
-            m.d.sync += [valid[1].eq(valid[0]), valid[2].eq(valid[1])]
-        for n in range(2):
-            with m.If(advance & valid[n]):
-                m.d.sync += stage[n + 1].eq(stage[n])
-        row3 = held(m, "row3", advance & valid[2], stage[2].row)
+            m.d.sync += [
+                valid[1].eq(valid[0]),
+                valid[2].eq(valid[1]),
+                updating.eq(valid[1] & (present.op == GradientOp.UPDATE)),
+            ]
+        with m.If(advance & valid[0]):
+            m.d.sync += present.eq(command)
+        arriving = named(m, "arriving", advance & valid[1])
+        row3 = held(m, "row3", advance & valid[2], self.row.payload.row)
+        m.d.sync += clearing.eq(arriving & (present.op == GradientOp.CLEAR))
+        # memory to register with nothing between, which an FPGA's block RAM is too slow for
+        with m.If(arriving):
+            m.d.sync += [
+                self.row.payload.sums.as_value().eq(read.data),
+                self.row.payload.row.eq(present.row),
+            ]
 
-        stored: Value = read.data
-        if self._parameters.reset_on_switch:
-            rewritten = Signal(name="rewritten")
-            m.d.sync += rewritten.eq(valid[2] & (stage[2].op != GradientOp.UPDATE))
-            stored = stored & ~self._moved(m, read, rewritten, row3).replicate(bits)
-        with m.If(named(m, "arriving", advance & valid[1])):
-            m.d.sync += [self.row.payload.sums.as_value().eq(stored), self.row.payload.row.eq(stage[1].row)]
         planes = list(self.row.payload.sums)
+        changed = self._accumulate(m, planes, present, arriving)
+        if forgets:
+            kept = named(m, "kept", ~self._noted(m, read, present, valid[1], arriving))
+            changed = [plane & kept for plane in changed]
         new = Signal(bits * lanes, name="new", reset_less=True)
-        scaling = (stage[2].op == GradientOp.SCALE_DRIVE) | (stage[2].op == GradientOp.SCALE_TRITS)
-        accumulated, leaked = self._accumulate(m, planes, stage[2]), self._leak(m, planes)
-        with m.If(named(m, "accumulating", valid[2] & scaling)):
-            m.d.sync += new.eq(Cat(*accumulated))
-        with m.If(updating):
-            m.d.sync += new.eq(Cat(*leaked))
-        with m.If(named(m, "clearing", valid[2] & (stage[2].op == GradientOp.CLEAR))):
+        with m.If(named(m, "changing", valid[2] & ~updating)):
+            m.d.sync += new.eq(Cat(*changed))
+        rewritten: Value = valid[3]
+        if leaks:
+            with m.If(updating):
+                m.d.sync += new.eq(Cat(*self._leak(m, planes)))
+        else:
+            rewritten = Signal(name="rewritten")
+            m.d.sync += rewritten.eq(valid[2] & ~updating)
+        with m.If(clearing):
             m.d.sync += new.eq(0)
         m.d.comb += [
             self.command.ready.eq(advance),
@@ -110,50 +134,74 @@ class GradientMemory(wiring.Component):
             self.row.valid.eq(updating),
             self.idle.eq(~valid[1] & ~valid[2] & ~valid[3]),
             write.addr.eq(row3),
-            write.en.eq(valid[3]),
+            write.en.eq(rewritten),
             write.data.eq(new),
         ]
         return m
 
-    def _moved(self, m: Module, sums: memory.ReadPort, rewritten: Value, row3: Value) -> Value:
-        """Lanes of the row in stage 1 that have switched since their sums were last written by an accumulation.
+    def _noted(self, m: Module, sums: memory.ReadPort, present: data.View, waiting: Value, arriving: Value) -> Value:
+        """Lanes of the row in stage 2 that have switched, for FORGET; none for any other command.
 
-        Their sums count as zero. An UPDATE writes such zeros back, so a row's note may then be replaced by a new one;
-        only the pulses of one UPDATE to the same row, which follow each other, add up.
+        A note is written without a look at the one before, which FORGET or CLEAR has dropped; only the pulses of one
+        UPDATE to the same row, which follow each other, add up in a register, from which they are written.
         """
-        m.submodules.moved = moved = memory.Memory(shape=unsigned(self._lanes), depth=self._rows, init=[])
+        m.submodules.moved = moved = memory.Memory(
+            shape=unsigned(self._lanes), depth=self._rows, init=[], attrs=BLOCK_RAM
+        )
         read, write = moved.read_port(), moved.write_port()
         last = Signal.like(self.switched.payload, name="last_switched", reset_less=True)
-        lasting = Signal(name="lasting")
-        again = named(m, "again", lasting & (last.row == self.switched.payload.row))
+        again = named(m, "again", last.row == self.switched.payload.row)
         lanes = self.switched.payload.lanes | (last.lanes & spread(again, self._lanes))
         with m.If(self.switched.valid):
-            m.d.sync += [last.row.eq(self.switched.payload.row), last.lanes.eq(lanes), lasting.eq(1)]
-        with m.If(rewritten):
-            m.d.sync += lasting.eq(0)
+            m.d.sync += [last.row.eq(self.switched.payload.row), last.lanes.eq(lanes)]
+        forgets = named(m, "forgets", present.op == GradientOp.FORGET)
+        dropping, noting = Signal(name="dropping"), Signal(name="noting")
+        m.d.sync += dropping.eq(arriving & (forgets | (present.op == GradientOp.CLEAR)))
+        with m.If(dropping):
+            m.d.sync += [last.row.eq(self.row.payload.row), last.lanes.eq(0)]
+        m.d.sync += noting.eq(self.switched.valid | dropping)
+        noted = Signal(self._lanes, name="noted", reset_less=True)
+        with m.If(arriving):
+            m.d.sync += noted.eq(read.data)
+        # whether or not the row arrives: what waits for that, an UPDATE, has no use for notes either
+        with m.If(named(m, "unnoted", waiting & ~forgets)):
+            m.d.sync += noted.eq(0)
         m.d.comb += [
             read.addr.eq(sums.addr),
             read.en.eq(sums.en),
-            write.addr.eq(Mux(rewritten, row3, self.switched.payload.row)),
-            write.en.eq(rewritten | self.switched.valid),
-            write.data.eq(Mux(rewritten, 0, lanes)),
+            write.addr.eq(last.row),
+            write.en.eq(noting),
+            write.data.eq(last.lanes),
         ]
-        return read.data
+        return noted
 
-    def _accumulate(self, m: Module, planes: Planes, command: data.View) -> list[Value]:
-        """Planes plus coefficient * drive, saturating."""
-        bits, drive = self._parameters.bits, list(self.drive)
-        # a trit times the drive is the drive, negated in one's complement where the trit is negative
-        negate = spread(command.coefficient[-1], self._lanes)
-        by_trit, carry_by_trit = [plane ^ negate for plane in drive], negate
-        of_trits, carry_of_trits = scale_trit(command.coefficient, drive[0], drive[-1])
-        trits = named(m, "trits", spread(command.op == GradientOp.SCALE_TRITS, self._lanes))
+    def _accumulate(self, m: Module, planes: Planes, present: data.View, arriving: Value) -> list[Value]:
+        """Planes plus coefficient * drive, saturating; for FORGET plus 0.
+
+        Either factor is a trit, and the product the other one, negated in one's complement where the trit is negative,
+        and a carry that makes it two's complement. A common coefficient that is a trit negates the planes of the drive.
+        Of a drive that is a trit all planes but the lowest are its sign, which negates the bits of the coefficient.
+        """
+        bits, lanes, drive = self._parameters.bits, self._lanes, list(self.drive)
+        trits = Signal(name="trits", reset_less=True)
+        factor = Signal(len(drive), name="factor", reset_less=True)
+        coefficient, by_trit = present.coefficient, present.op == GradientOp.SCALE_DRIVE
+        with m.If(arriving):
+            m.d.sync += [
+                trits.eq(~by_trit),
+                factor.eq(Mux(by_trit, coefficient[-1].replicate(len(drive)), coefficient)),
+            ]
+        lowest: Value = drive[0]
+        if self._parameters.reset_on_switch:
+            lowest = held(m, "lowest", arriving, drive[0] & ~spread(present.op == GradientOp.FORGET, lanes))
+        trit = spread(trits, lanes)
+        there = named(m, "there", lowest | ~trit)
+        negated = [(trit & drive[-1]) | (~trit & lowest), *drive[1:]]
         term = [
-            named(m, f"term{bit}", (trits & a) | (~trits & b))
-            for bit, (a, b) in enumerate(zip(of_trits, by_trit, strict=True))
+            named(m, f"term{bit}", (plane ^ spread(factor[bit], lanes)) & there) for bit, plane in enumerate(negated)
         ]
-        carry = named(m, "term_carry", (trits & carry_of_trits) | (~trits & carry_by_trit))
-        total = add(m, "total", extend(planes, bits + 1), extend(term, bits + 1), carry)
+        carry = named(m, "term_carry", Mux(trits, drive[-1], spread(factor[-1], lanes)) & there)
+        total = add(m, "total", extend(planes, bits + 1), extend(term, bits + 1), carry, adders=self._adders)
         sign = named(m, "sign", total[-1])
         over = named(m, "over", total[-1] ^ total[-2])
         return [(over & ~sign) | (~over & plane) for plane in total[: bits - 1]] + [sign]
@@ -161,8 +209,6 @@ class GradientMemory(wiring.Component):
     def _leak(self, m: Module, planes: Planes) -> list[Value]:
         """Planes after the leak: a one's-complement magnitude loses itself shifted right."""
         sign = planes[-1]
-        if self._parameters.leak == self._parameters.bits:
-            return list(planes)
         magnitude = [named(m, f"magnitude{bit}", plane ^ sign) for bit, plane in enumerate(planes[:-1])]
         zero = sign & ~sign
         shifted = [*magnitude[self._parameters.leak :], *[zero] * len(magnitude)][: len(magnitude)]

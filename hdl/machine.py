@@ -22,7 +22,7 @@ class Machine(wiring.Component):
     ----------
     command, samples, results, load, dump, last, waiting, abandoned, stop, abort, drop, flush
         As in `Periphery`, where they are documented.
-    rates, batch_done, counters
+    rates, batch_done, counter, count
         As in `Periphery`, where they are documented.
     """
 
@@ -56,6 +56,6 @@ class Machine(wiring.Component):
         wiring.connect(m, wiring.flipped(self.dump), periphery.dump)
         for name in ("rates", "stop", "abort", "drop", "flush"):
             m.d.comb += getattr(periphery, name).eq(getattr(self, name))
-        for name in ("batch_done", "counters", "last", "waiting", "abandoned"):
+        for name in ("batch_done", "counter", "count", "last", "waiting", "abandoned"):
             m.d.comb += getattr(self, name).eq(getattr(periphery, name))
         return m

@@ -1,6 +1,7 @@
 """Neurons of one group at a time (twin of `golden/neuron.py`)."""
 
 import itertools
+from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
@@ -8,20 +9,30 @@ from amaranth.lib.wiring import In, Out
 
 from golden.geometry import ceil_div
 from golden.neuron import NeuronParameters
-from hdl.planes import held
+from hdl.planes import held, named
 
 
 def clamp(value: Value, bits: int) -> Value:
     """Saturate a signed value to `bits` bits."""
-    low, high = Const(-(1 << (bits - 1)), signed(bits)), Const((1 << (bits - 1)) - 1, signed(bits))
-    return Mux(value < low, low, Mux(value > high, high, value[:bits].as_signed()))
+    if len(value) <= bits:
+        return value
+    sign, above = value[-1], value[bits - 1 : -1]
+    fits = Mux(sign, above.all(), ~above.any())
+    # the largest magnitude of that sign: all bits below the sign are its inverse
+    return Mux(fits, value[:bits], Cat((~sign).replicate(bits - 1), sign)).as_signed()
+
+
+def times(value: Value, factor: int) -> Value:
+    """Multiply an unsigned value by a small constant, with additions: synthesis would take a multiplier for it."""
+    terms = [value << bit for bit in range(factor.bit_length()) if factor >> bit & 1]
+    return sum(terms, start=Const(0, 1))[: len(value) + factor.bit_length()]
 
 
 class Neurons(wiring.Component):
     """Neuron state in block RAM and one firing circuit per lane of a group.
 
-    One group per cycle; results 2 cycles after `request`, the state is written back 1 cycle later. A group must not be
-    requested again before that, and `fire`, `train` and `reset` must not change before `idle`.
+    One group per cycle; centred sums 2 cycles after `request`, activations and windows 3 cycles after it, when the
+    state is written back. A group must not be requested again before that.
 
     Parameters
     ----------
@@ -43,7 +54,8 @@ class Neurons(wiring.Component):
     sums : array of signed, in
         Sums of the group.
     valid : Signal(1), out
-        Two cycles after `request`: all outputs belong to that request, and `errors` is expected in the next cycle.
+        Two cycles after `request`: `centred`, `held_sums` and `target` belong to that request; in the next cycle
+        `activations` and `windows` do, and `errors` is expected.
     centred : array of signed, out
         Sums less the offsets' whole part.
     held_sums : array of signed, out
@@ -54,8 +66,10 @@ class Neurons(wiring.Component):
         Where the derivative is not zero.
     errors : array of signed, in
         Errors of the group, one cycle after `valid`; they train the offset where `train` is high.
-    fire, train, reset : Signal(1), in
-        What happens to the state in the cycle after `valid`: follow the sums, follow the errors, become initial.
+    fire : Signal(1), in
+        With `valid`: the state follows the sums.
+    train, reset : Signal(1), in
+        In the cycle after `valid`: the state follows the errors, or becomes initial.
     target : out
         `address` of the request.
     idle : Signal(1), out
@@ -111,29 +125,19 @@ class Neurons(wiring.Component):
         m.submodules.states = block = memory.Memory(shape=unsigned(states.size), depth=self._groups, init=[])
         read, write = block.read_port(), block.write_port()
 
-        # stage 0: request, read the state; 1: fire; 2: hand on, the errors are computed; 3: write the state
+        # stage 0: request, read the state; 1: centre; 2: distance from the threshold, and hand on to the error unit;
+        # 3: fire, and write the state, to which the errors have come
         valid = [self.request, Signal(name="valid1"), self.valid, Signal(name="valid3")]
+        fire3 = held(m, "fire3", valid[2], self.fire)
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(valid)]
         target1 = held(m, "target1", valid[0], self.address)
         sums1 = held(m, "sums1", valid[0], self.sums)
-        fired = [self._fire(m, lane, data.View(states, read.data)[lane], sums1[lane]) for lane in range(self._group)]
+        target3 = held(m, "target3", valid[2], self.target)
         with m.If(valid[1]):
-            centred, fires, windows = zip(*fired, strict=True)
-            m.d.sync += [
-                *[held.eq(value) for held, value in zip(self.centred, centred, strict=True)],
-                self.held_sums.eq(sums1),
-                self.activations.as_value().eq(
-                    Cat(*fires, *[f & (c < 0) for f, c in zip(fires, centred, strict=True)])
-                ),
-                self.windows.eq(Cat(*windows)),
-                self.target.eq(target1),
-            ]
-        old2 = held(m, "old2", valid[1], read.data)
-        old, centred = held(m, "old3", valid[2], old2), held(m, "centred3", valid[2], self.centred)
-        sums = held(m, "sums3", valid[2], self.held_sums) if p.offset_follows else centred
+            m.d.sync += [self.held_sums.eq(sums1), self.target.eq(target1)]
         new = Signal(states, name="new")
         for lane in range(self._group):
-            self._follow(m, lane, data.View(states, old)[lane], sums[lane], centred[lane], new[lane])
+            self._lane(m, lane, valid, fire3, sums1[lane], data.View(states, read.data)[lane], new[lane])
         # what the host loads and dumps, word by word
         exchange = Signal(ceil_div(states.size, 2 * self._group) * 2 * self._group, name="exchanged", reset_less=True)
         got = Signal(name="got")
@@ -146,50 +150,59 @@ class Neurons(wiring.Component):
             self.exchange.eq(exchange),
             read.addr.eq(self.address),
             read.en.eq(valid[0] | self.get),
-            write.addr.eq(Mux(self.put, self.address, held(m, "target3", valid[2], self.target))),
+            write.addr.eq(Mux(self.put, self.address, target3)),
             write.data.eq(Mux(self.put, exchange, new)),
-            write.en.eq(self.put | valid[3] & (self.fire | self.train | self.reset)),
+            write.en.eq(self.put | valid[3] & (fire3 | self.train | self.reset)),
             self.idle.eq(~Cat(*valid[1:]).any()),
         ]
         return m
 
-    def _fire(self, m: Module, lane: int, old: data.View, total: Value) -> tuple[Signal, Signal, Signal]:
-        """Build the firing circuit of one lane: the centred sum, whether it fires, its derivative window."""
-        p, sum_bits = self._parameters, self._sum_bits
-        centred = Signal(signed(sum_bits + 1), name=f"centred{lane}")
-        size = Signal(sum_bits + 1, name=f"size{lane}")
-        threshold = Signal(sum_bits + 2, name=f"threshold{lane}")
-        half = Signal(sum_bits + 3, name=f"half{lane}")
-        fires = Signal(name=f"fires{lane}")
-        window = Signal(name=f"window{lane}")
-        distance = Signal(signed(sum_bits + 3), name=f"distance{lane}")
-        scaled = (old.spread * p.threshold_eighths) >> (3 + p.fraction)
-        # centred == 0 never fires: the threshold is at least 1
-        m.d.comb += [
-            centred.eq(total - (old.offset >> p.fraction)),
-            size.eq(Mux(centred < 0, -centred, centred)),
-            threshold.eq(Mux(scaled == 0, 1, scaled)),
-            half.eq((old.spread * p.window_eighths) >> (3 + p.fraction)),
-            fires.eq(size >= threshold),
-            distance.eq(size - threshold),
-            window.eq(Mux(distance < 0, -distance, distance) <= half),
-        ]
-        return centred, fires, window
+    def _lane(
+        self,
+        m: Module,
+        lane: int,
+        valid: Sequence[Value],
+        fire3: Signal,
+        total: Value,
+        old: data.View,
+        new: data.View,
+    ) -> None:
+        """Build one lane: it fires, and its state follows sums or errors."""
+        p, bits = self._parameters, self._sum_bits
 
-    def _follow(self, m: Module, lane: int, old: data.View, total: Value, centred: Value, new: data.View) -> None:
-        """Build the next state of one lane."""
-        p = self._parameters
-        offset = old.offset
+        # stage 1
+        with m.If(valid[1]):
+            m.d.sync += self.centred[lane].eq(total - (old.offset >> p.fraction))
+        offset2 = held(m, f"offset2_{lane}", valid[1], old.offset)
+        spread2 = held(m, f"spread2_{lane}", valid[1], old.spread)
+
+        # stage 2
+        centred, scale = self.centred[lane], 3 + p.fraction
+        threshold = named(m, f"threshold{lane}", times(spread2, p.threshold_eighths) >> scale)
+        # the threshold is at least 1, so that a centred sum of 0 never fires
+        least = named(m, f"least{lane}", threshold | (threshold == 0))
+        size = named(m, f"size{lane}", Mux(centred < 0, -centred, centred)[: bits + 1])
+        distance = held(m, f"distance{lane}", valid[2], size - least)
+        half = held(m, f"half{lane}", valid[2], times(spread2, p.window_eighths) >> scale)
+        negative = held(m, f"negative{lane}", valid[2], centred < 0)
+        offset3 = held(m, f"offset3_{lane}", valid[2], offset2)
+        spread3 = held(m, f"spread3_{lane}", valid[2], spread2)
+        growth = held(m, f"growth{lane}", valid[2], Mux(self.fire, (size << p.fraction) - spread2, 0))
+
+        # stage 3
+        fires = named(m, f"fires{lane}", distance >= 0)
+        step = named(m, f"step{lane}", Mux(self.train, self.errors[lane] << p.train_shift, 0))
+        moved = named(m, f"moved{lane}", clamp(offset3 - step, len(offset3)))
         if p.offset_follows:
-            followed = offset + (((total << p.fraction) - offset) >> p.follow_shift)
-            offset = Mux(self.fire, clamp(followed, len(offset)), offset)
-        step = Mux(self.train, self.errors[lane] << p.train_shift, 0)
-        size = Signal(self._sum_bits + 1, name=f"old_size{lane}")
-        spread = old.spread + (((size << p.fraction) - old.spread) >> p.follow_shift)
+            drift = held(m, f"drift{lane}", valid[2], (self.held_sums[lane] << p.fraction) - offset2)
+            followed = named(m, f"followed{lane}", clamp(offset3 + (drift >> p.follow_shift), len(offset3)))
+            moved = Mux(fire3, followed, moved)
         m.d.comb += [
-            size.eq(Mux(centred < 0, -centred, centred)),
-            new.offset.eq(Mux(self.reset, 0, clamp(offset - step, len(old.offset)))),
+            self.activations[0][lane].eq(fires),
+            self.activations[1][lane].eq(fires & negative),
+            self.windows[lane].eq((half >= distance) & (half + distance >= 0)),
+            new.offset.eq(Mux(self.reset, 0, moved)),
             new.spread.eq(
-                Mux(self.reset, p.initial_spread << p.fraction, Mux(self.fire, spread, old.spread)),
+                Mux(self.reset, p.initial_spread << p.fraction, spread3 + (growth >> p.follow_shift)),
             ),
         ]

@@ -5,9 +5,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import MachineConfig
+from golden.counters import COUNTER_BITS, COUNTERS
 from golden.sequencer import Op, Phase, Source, Unit
 from hdl.collector import Collector
-from hdl.counters import CounterLayout, EventCounters
+from hdl.counters import EventCounters, increment_widths
 from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
 from hdl.gradient_memory import GradientMemory, GradientOp
@@ -17,7 +18,7 @@ from hdl.macro import ArrayOp, ArraySignature
 from hdl.neuron import Neurons
 from hdl.planes import delayed, extend, named
 from hdl.sequencer import HostCommand, Sequencer
-from hdl.update_unit import UpdateUnit
+from hdl.update_unit import UpdateUnit, rate_shape
 from hdl.vector_memory import VectorMemory
 
 #: Most array commands that may be under way.
@@ -42,9 +43,10 @@ def periphery_ports(config: MachineConfig) -> dict[str, wiring.Member]:
         "abort": In(1),
         "drop": In(1),
         "flush": In(1),
-        "rates": In(data.ArrayLayout(range(config.gradient.bits), len(geometry.layers))),
+        "rates": In(data.ArrayLayout(rate_shape(config.offered_rates), len(geometry.layers))),
         "batch_done": Out(1),
-        "counters": Out(CounterLayout),
+        "counter": Out(range(len(COUNTERS))),
+        "count": Out(COUNTER_BITS),
     }
 
 
@@ -83,21 +85,22 @@ class Periphery(wiring.Component):
     flush : Signal(1), in
         Forget all samples received; only while `command` is ready, and no word is taken in the same cycle.
     rates : one unsigned per layer, in
-        log2 of the gradient sum that stands for one weight step, minus pulse.nu_bits; stable during a command.
+        log2 of the gradient sum that stands for one weight step, minus the lowest that is offered; stable during a
+        command.
     batch_done : Signal(1), out
         High for one cycle after every write pass.
-    counters : CounterLayout, out
-        Event counters.
+    counter, count : Signal, out
+        An event counter, each in its turn: its number in the order of `golden.counters.COUNTERS`, and its count.
     macro : ArraySignature
         The array.
     """
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        signature = ArraySignature(
+        self._signature = ArraySignature(
             config.array, config.geometry, error_bits=config.error.bits, code_bits=config.switching.code_bits
         )
-        super().__init__({**periphery_ports(config), "macro": Out(signature)})
+        super().__init__({**periphery_ports(config), "macro": Out(self._signature)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -133,7 +136,9 @@ class Periphery(wiring.Component):
             classes=geometry.sizes[-1],
             span=geometry.groups(len(geometry.sizes) - 1) * group,
         )
-        m.submodules.gradient_memory = gradient = GradientMemory(config.gradient, error_bits=error_bits, **shape)
+        m.submodules.gradient_memory = gradient = GradientMemory(
+            config.gradient, error_bits=error_bits, adders=config.array.adders, **shape
+        )
         m.submodules.update_unit = update = UpdateUnit(
             config.pulse, config.switching, config.gradient, steps=config.steps, word_bits=2 * group, **shape
         )
@@ -141,7 +146,7 @@ class Periphery(wiring.Component):
         m.submodules.loader = loader = Loader(
             words=max(instruction.words for instruction in transfers), word_bits=2 * group
         )
-        m.submodules.event_counters = counters = EventCounters(macro.pulse_width.shape().width + 1)
+        m.submodules.event_counters = counters = EventCounters(increment_widths(self._signature))
 
         instruction, sweep = sequencer.instruction, sequencer.sweep
         doing = {op: named(m, f"doing_{op.name.lower()}", instruction.op == op) for op in Op}
@@ -155,10 +160,11 @@ class Periphery(wiring.Component):
             inputs.release.eq(sequencer.release),
             inputs.drop.eq(self.drop),
             inputs.flush.eq(self.flush),
-            self.results.valid.eq(sequencer.result_valid),
+            # the largest output may not have come through yet
+            self.results.valid.eq(sequencer.result_valid & errors.idle),
             self.results.payload.prediction.eq(errors.prediction),
             self.results.payload.label.eq(inputs.label),
-            sequencer.result_ready.eq(self.results.ready),
+            sequencer.result_ready.eq(self.results.ready & errors.idle),
             sequencer.learn.eq(errors.learn),
             self.batch_done.eq(sequencer.batch_done),
             self.last.eq(sequencer.last | loader.last),
@@ -167,7 +173,8 @@ class Periphery(wiring.Component):
             sequencer.abort.eq(self.abort),
             sequencer.abandon.eq(loader.abandon),
             self.abandoned.eq(loader.abandon),
-            self.counters.eq(counters.counts),
+            self.counter.eq(counters.counter),
+            self.count.eq(counters.count),
         ]
 
         # drivers read vectors; they never run at the same time
@@ -251,6 +258,12 @@ class Periphery(wiring.Component):
                     macro.command.payload.op.eq(ArrayOp.PULSE),
                     macro.command.payload.row.eq(update.pulse.payload.row),
                 ]
+            with m.Case(Op.FORGET):
+                m.d.comb += [
+                    gradient.command.valid.eq(sweep.valid),
+                    sweep.ready.eq(gradient.command.ready),
+                    gradient.command.payload.op.eq(GradientOp.FORGET),
+                ]
         self._transfer(m, sequencer, loader, columns, neurons, gradient, update, doing, ready=ready, valid=valid)
         wiring.connect(m, gradient.row, update.row)
         m.d.comb += [
@@ -262,7 +275,9 @@ class Periphery(wiring.Component):
 
         # answers: sums to groups, groups through neurons and error unit into vector memory
         resetting = named(m, "resetting", doing[Op.RESET] & sweep.valid)
+        address1 = delayed(m, "address1", neurons.address)
         mask = delayed(m, "mask", delayed(m, "mask1", collector.mask))
+        target3, mask3 = delayed(m, "target3", neurons.target), delayed(m, "mask3", mask)
         m.d.comb += [
             collector.start.eq(sequencer.start),
             collector.sensing.eq(doing[Op.SENSE]),
@@ -278,7 +293,7 @@ class Periphery(wiring.Component):
                 instruction.group + Mux(doing[Op.SENSE] | doing[Op.COLLECT], collector.index, sweep.payload.index)
             ),
             neurons.sums.eq(collector.group),
-            vectors.window_address.eq(delayed(m, "window_address", neurons.address)),
+            vectors.window_address.eq(address1),
         ]
         unit = {
             unit: named(m, f"unit_{unit.name.lower()}", ~doing[Op.RESET] & (instruction.unit == unit)) for unit in Unit
@@ -292,17 +307,17 @@ class Periphery(wiring.Component):
             errors.output.eq(neurons.valid & unit[Unit.OUTPUT]),
             errors.hidden.eq(neurons.valid & unit[Unit.HIDDEN]),
             errors.begin.eq(sequencer.release),
-            errors.base.eq((neurons.target - geometry.group_base[-1]) * group),
+            errors.base.eq((address1 - geometry.group_base[-1]) * group),
             errors.label.eq(inputs.label),
             errors.mask.eq(mask),
             errors.centred.eq(neurons.centred),
             errors.sums.eq(neurons.held_sums),
             errors.window.eq(vectors.window),
-            vectors.target.eq(neurons.target),
-            vectors.write_neurons.eq(neurons.valid & unit[Unit.NEURON]),
-            vectors.activations.as_value().eq(neurons.activations.as_value() & mask.replicate(2)),
-            vectors.windows.eq(neurons.windows & mask),
-            vectors.error_target.eq(delayed(m, "error_target", neurons.target)),
+            vectors.target.eq(target3),
+            vectors.write_neurons.eq(delayed(m, "fires", neurons.valid) & unit[Unit.NEURON]),
+            vectors.activations.as_value().eq(neurons.activations.as_value() & mask3.replicate(2)),
+            vectors.windows.eq(neurons.windows & mask3),
+            vectors.error_target.eq(target3),
             vectors.write_errors.eq(errors.valid),
             vectors.deltas.eq(errors.errors),
         ]

@@ -85,6 +85,13 @@ def delayed(m: Module, name: str, value: Value) -> Signal:
     return signal
 
 
+def later(m: Module, name: str, value: Value, cycles: int) -> Value:
+    """Register a value `cycles` times, 0 for none: data that goes beside a pipeline."""
+    for cycle in range(cycles):
+        value = delayed(m, f"{name}_{cycle + 1}", value)
+    return value
+
+
 def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[list[Value], Value]:
     """Multiply a trit per lane by a signed number common to all lanes.
 
@@ -273,6 +280,14 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
             terms = [any_of(terms[at : at + 2], lanes) for at in range(0, len(terms), 2)]
         chosen.append(named(m, f"{name}_{bit}", terms[0]))
     return chosen
+
+
+def folded(plane: Value, group: int) -> Value:
+    """OR of all groups of lanes of a plane: one bit per lane of a group."""
+    while len(plane) > group:
+        lower = (len(plane) // group + 1) // 2 * group
+        plane = plane[:lower] | plane[lower:]
+    return plane
 
 
 def shift_in(m: Module, planes: Planes, values: Planes) -> None:

@@ -24,7 +24,7 @@ class ReadOut(wiring.Component):
     nonideal : NonidealParameters
         The converters.
     parameters : ArrayParameters
-        Lanes and group.
+        Lanes, group and slices.
     lfsr : LfsrParameters
         Random streams; those of the columns' converters follow the lanes', that of the rows' converter is the last.
     geometry : Geometry
@@ -52,16 +52,15 @@ class ReadOut(wiring.Component):
         geometry: Geometry,
         signature: ArraySignature,
     ) -> None:
-        lanes = parameters.lanes * parameters.streams_per_lane
         of_columns, of_row = nonideal.noise_streams(parameters.group)
-        streams = lanes + of_columns + of_row
+        streams = parameters.streams + of_columns + of_row
         common = {"seed": nonideal.seed, "lfsr": lfsr, "streams": streams}
         self._columns = Converters(
             nonideal.columns,
             sum_bits=geometry.column_bits,
             count=parameters.group,
             purpose="column offsets",
-            first=lanes,
+            first=parameters.streams,
             **common,
         )
         self._row = Converters(
@@ -69,7 +68,7 @@ class ReadOut(wiring.Component):
             sum_bits=geometry.row_bits,
             count=1,
             purpose="row offsets",
-            first=lanes + of_columns,
+            first=parameters.streams + of_columns,
             **common,
         )
         names = ("done", "sums", "row_sum", *_BESIDE)
@@ -82,7 +81,7 @@ class ReadOut(wiring.Component):
                 "answer": Out(answer),
                 "shift_columns": In(1),
                 "shift_row": In(1),
-                "newest": In(parameters.lanes),
+                "newest": In(of_columns or 1),
             }
         )
 

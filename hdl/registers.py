@@ -31,10 +31,16 @@ def register_ports(registers: RegisterMap) -> dict[str, wiring.Member]:
     dict of str to wiring.Member
         By ``register_field``, lower-case, ``register`` alone if its only field is VALUE. A setting: Out, an array of
         registers as an array. A pulse: Out, one cycle of 1. A status: In. An event: In, which sets it; and for every
-        register with events, by its name, Out: those that are set, lowest first.
+        register with events, by its name, Out: those that are set, lowest first. Of all counters together
+        ``counter``, In, which one is given in this cycle, and ``count``, In, its value.
     """
     ports: dict[str, wiring.Member] = {}
+    if registers.counters:
+        ports["counter"] = In(range(len(registers.counters)))
+        ports["count"] = In(registers.counters[0].fields[0].width)
     for register in registers.registers:
+        if register.buffered:
+            continue
         for part in register.fields:
             if part.kind is Kind.SETTING:
                 shape = data.ArrayLayout(part.width, register.count) if register.count else unsigned(part.width)
@@ -55,7 +61,10 @@ def _out(shape: ShapeLike, init: object) -> wiring.Member:
 
 def register_meanings(registers: RegisterMap) -> dict[str, str]:
     """Meanings of the ports of `register_ports`, from the texts of the map."""
-    meanings = {}
+    meanings = {
+        "counter": "Number of the counter that is given in this cycle; every counter has its turn, again and again.",
+        "count": "Value of that counter.",
+    }
     for register in registers.registers:
         for part in register.fields:
             sets = f"Sets {register.name}.{part.name}: " if part.kind is Kind.EVENT else ""
@@ -73,6 +82,9 @@ class RegisterBank(wiring.Component):
     earliest. What a write changes shows in the cycle after the request, what hardware sets in the cycle after it did.
     A read sees the registers as they are when the request is taken. Of changes in the same cycle, setting by hardware
     wins over the access, `clear` over both. `clear` leaves the access alone.
+
+    A read of a counter's low word waits for the counter's turn, which begins in the cycle after the request at the
+    earliest, and is answered in the cycle after that.
 
     Parameters
     ----------
@@ -109,8 +121,9 @@ class RegisterBank(wiring.Component):
         """Build the block."""
         m = Module()
         request, answer = self.request.payload, self.answer
-        selecting = Signal(name="selecting")  # a request has been taken, its answer is being selected
-        m.d.comb += self.request.ready.eq(~selecting & ~answer.valid)
+        # a request has been taken, and its answer is being selected, or is a counter whose turn has not come
+        selecting, seeking = Signal(name="selecting"), Signal(name="seeking")
+        m.d.comb += self.request.ready.eq(~selecting & ~seeking & ~answer.valid)
         taken = named(m, "taken", self.request.valid & self.request.ready)
         aligned = named(m, "aligned", ~request.address[:_WORD_AT].any())
         refused = self._refuse(m, taken, aligned)
@@ -118,10 +131,10 @@ class RegisterBank(wiring.Component):
         reads = named(m, "reads", taken & aligned & ~request.write)
         writes = named(m, "writes", taken & aligned & request.write)
 
-        word = self._select(m, reads)
+        high = Signal(self._high_bits, name="high")
+        word = self._select(m, reads, high)
         failed = held(m, "failed", taken, refused)
         silent = held(m, "silent", taken, refused | request.write)
-        m.d.sync += selecting.eq(taken)
         with m.If(selecting):
             m.d.sync += [
                 answer.valid.eq(1),
@@ -130,6 +143,8 @@ class RegisterBank(wiring.Component):
             ]
         with m.Elif(answer.ready):
             m.d.sync += answer.valid.eq(0)
+        counts = self._seek(m, reads, seeking, high) if self._registers.counters else Const(0)
+        m.d.sync += selecting.eq(taken & ~counts)
 
         self._write(m, writes)
         return m
@@ -150,32 +165,48 @@ class RegisterBank(wiring.Component):
             m.d.sync += getattr(self, reason).eq(taken & signal)
         return named(m, "refused", ~aligned | unmapped | read_only)
 
-    def _select(self, m: Module, reads: Signal) -> Signal:
+    def _seek(self, m: Module, reads: Signal, seeking: Signal, high: Signal) -> Signal:
+        """Answer a read of a counter in its turn, and copy what is above its low word; tell whether it is one."""
+        counters, address = self._registers.counters, self.request.payload.address
+        first = counters[0].address // WORD
+        counts, forget = Signal(name="counts"), Signal(name="forget")
+        with m.Switch(address[_WORD_AT:]), m.Case(*(first + 2 * number for number in range(len(counters)))):
+            m.d.comb += counts.eq(reads)
+        sought = held(m, "sought", reads, (address[_WORD_AT:] - first)[1:][: len(self.counter)])
+        with m.If(counts):
+            m.d.sync += [seeking.eq(1), forget.eq(self.clear)]
+        with m.If(seeking & (self.counter == sought)):
+            m.d.sync += [
+                seeking.eq(0),
+                self.answer.valid.eq(1),
+                self.answer.payload.data.eq(self.count[:DATA_BITS]),
+                self.answer.payload.error.eq(0),
+                high.eq(Mux(forget, 0, self.count[DATA_BITS:])),
+            ]
+        # the copy of a read that has begun before all registers returned to their reset values is one of them
+        with m.If(self.clear):
+            m.d.sync += [high.eq(0), forget.eq(1)]
+        return counts
+
+    def _select(self, m: Module, reads: Signal, high: Signal) -> Signal:
         """Select what is read, in two stages: one word of every block of words, then one block."""
         address, places = self.request.payload.address, self._registers.places
         blocks: dict[int, dict[int, Place]] = {}
         for at, place in places.items():
             block, inside = divmod(at // WORD, 1 << _BLOCK_BITS)
             blocks.setdefault(block, {})[inside] = place
-        # what is above the low word of a register when that is read
-        high = Signal(self._high_bits, name="high")
-        with m.If(reads), m.Switch(address[_WORD_AT:]):
-            for at, place in places.items():
-                if place.register.buffered and not place.word:
-                    with m.Case(at // WORD):
-                        m.d.sync += high.eq(self._value(place)[DATA_BITS:])
-        with m.If(self.clear):
-            m.d.sync += high.eq(0)
-
         chosen = held(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
         words: dict[int, Signal] = {}
         for block, inside in blocks.items():
             words[block] = one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
             with m.If(reads), m.Switch(address[_WORD_AT : _WORD_AT + _BLOCK_BITS]):
+                copies = [at for at, place in inside.items() if place.register.buffered and place.word]
+                with m.Case(*copies):
+                    m.d.sync += one.eq(high)
                 for at, place in inside.items():
-                    with m.Case(at):
-                        again = place.register.buffered and place.word
-                        m.d.sync += one.eq(high if again else self._value(place)[DATA_BITS * place.word :])
+                    if not place.register.buffered:
+                        with m.Case(at):
+                            m.d.sync += one.eq(self._value(place)[DATA_BITS * place.word :])
         word = Signal(DATA_BITS, name="word")
         with m.Switch(chosen):
             for block, one in words.items():
@@ -186,8 +217,8 @@ class RegisterBank(wiring.Component):
     @property
     def _high_bits(self) -> int:
         """Most bits of a register, above its low word, that are copied when that is read."""
-        ends = [part.lsb + part.width for register, part in self._registers.fields() if register.buffered]
-        return max([DATA_BITS, *ends]) - DATA_BITS
+        widths = [counter.fields[0].width for counter in self._registers.counters]
+        return max([DATA_BITS, *widths]) - DATA_BITS
 
     def _value(self, place: Place) -> Value:
         """Value of a whole register."""

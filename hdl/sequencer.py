@@ -78,8 +78,8 @@ class Sequencer(wiring.Component):
     start : Signal(1), out
         First cycle of the present instruction.
     sweep : stream, out
-        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT or UPDATE, one
-        per row, group, bit or word of a load or dump.
+        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT, UPDATE or
+        FORGET, one per row, group, bit or word of a load or dump.
     quiet : Signal(1), in
         Nothing is under way outside the sequencer.
     training : Signal(1), out
@@ -137,22 +137,25 @@ class Sequencer(wiring.Component):
         m.submodules.rom = rom = memory.Memory(shape=unsigned(self._layout.size), depth=len(self._rom), init=self._rom)
         read = rom.read_port()
         pc, next_pc = Signal(range(len(self._rom) + 1), name="pc"), Signal(range(len(self._rom) + 1), name="next_pc")
+        after_pc = Signal.like(pc, name="after_pc")
         m.d.comb += [
             next_pc.eq(pc),
             read.addr.eq(next_pc),
             read.en.eq(1),
             self.instruction.as_value().eq(read.data),
         ]
-        m.d.sync += pc.eq(next_pc)
+        m.d.sync += [pc.eq(next_pc), after_pc.eq(next_pc + 1)]
 
         samples = Signal(32, name="samples_left")
         batch, batch_left = Signal(16, name="batch"), Signal(16, name="batch_left")
+        # no sample is left; samples of a mini-batch have been worked on; that is whole
+        exhausted, begun, whole = Signal(name="exhausted"), Signal(name="begun"), Signal(name="whole")
         sweep_left = Signal.like(self.sweep.payload.index, name="sweep_left")
         op = self.instruction.op
         m.d.comb += [self.sweep.valid.eq(sweep_left != 0), self.sweep.payload.last.eq(sweep_left == 1)]
         swept = {Op.SENSE: "groups", Op.RESET: "groups", Op.PUT: "groups", Op.GET: "groups"}
         swept |= dict.fromkeys(
-            (Op.FORM, Op.COLLECT, Op.UPDATE, Op.WRITE, Op.READ, Op.SEED, Op.CODES, Op.THRESHOLDS), "rows"
+            (Op.FORM, Op.COLLECT, Op.UPDATE, Op.FORGET, Op.WRITE, Op.READ, Op.SEED, Op.CODES, Op.THRESHOLDS), "rows"
         )
         with m.If(self.sweep.valid & self.sweep.ready):
             m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), sweep_left.eq(sweep_left - 1)]
@@ -165,6 +168,9 @@ class Sequencer(wiring.Component):
                     m.d.sync += [
                         self.training.eq(self.command.payload.op == HostOp.TRAIN),
                         samples.eq(self.command.payload.samples),
+                        exhausted.eq(self.command.payload.samples == 0),
+                        begun.eq(0),
+                        whole.eq(0),
                         batch.eq(self.command.payload.batch),
                         batch_left.eq(self.command.payload.batch),
                     ]
@@ -172,26 +178,31 @@ class Sequencer(wiring.Component):
                         m.next = "WAIT"
                     with m.Else():
                         m.d.comb += next_pc.eq(self._entry[0])
-                        m.d.sync += samples.eq(0)
                         m.next = "START"
                     for transfer, entry in self._transfers.items():
                         with m.If(self.command.payload.op == transfer):
                             m.d.comb += next_pc.eq(entry)
             with m.State("WAIT"):
                 m.d.comb += next_pc.eq(self._entry[1])
-                m.d.comb += self.waiting.eq((samples != 0) & ~self.available)
-                with m.If(samples == 0):
+                m.d.comb += self.waiting.eq(~exhausted & ~self.available)
+                with m.If(exhausted):
                     m.next = "IDLE"
                 with m.Elif(self.stop):
-                    m.d.sync += [samples.eq(0), batch_left.eq(batch)]
+                    m.d.sync += [exhausted.eq(1), begun.eq(0), whole.eq(0)]
                     m.next = "IDLE"
-                    with m.If(self.training & (batch_left != batch)):
+                    with m.If(self.training & begun):
                         m.d.comb += next_pc.eq(self._entry[2])
                         m.next = "START"
                 with m.Elif(self.waiting & self.abort):
                     m.next = "IDLE"
                 with m.Elif(self.available):
-                    m.d.sync += [samples.eq(samples - 1), batch_left.eq(batch_left - 1)]
+                    m.d.sync += [
+                        samples.eq(samples - 1),
+                        exhausted.eq(samples == 1),
+                        batch_left.eq(batch_left - 1),
+                        begun.eq(1),
+                        whole.eq(batch_left == 1),
+                    ]
                     m.next = "START"
             with m.State("START"):
                 m.d.comb += [self.running.eq(1), self.start.eq(1)]
@@ -205,7 +216,7 @@ class Sequencer(wiring.Component):
             with m.State("RUN"):
                 m.d.comb += self.running.eq(1)
                 with m.If((sweep_left == 0) & self.quiet):
-                    m.d.comb += next_pc.eq(pc + 1)
+                    m.d.comb += next_pc.eq(after_pc)
                     m.next = "START"
                 with m.If(self.abandon):
                     m.d.sync += sweep_left.eq(0)
@@ -214,13 +225,13 @@ class Sequencer(wiring.Component):
                 with m.If((pc < self._entry[1]) | (pc >= self._entry[3])):
                     m.next = "IDLE"
                 with m.Elif(pc < self._entry[2]):
-                    m.d.comb += [self.result_valid.eq(1), self.last.eq(samples == 0)]
+                    m.d.comb += [self.result_valid.eq(1), self.last.eq(exhausted)]
                     with m.If(self.result_ready):
                         m.d.comb += self.release.eq(1)
                         m.next = "WAIT"
-                        with m.If(self.training & ((batch_left == 0) | (samples == 0))):
+                        with m.If(self.training & (whole | exhausted)):
                             m.d.comb += next_pc.eq(self._entry[2])
-                            m.d.sync += batch_left.eq(batch)
+                            m.d.sync += [batch_left.eq(batch), begun.eq(0), whole.eq(0)]
                             m.next = "START"
                 with m.Else():
                     m.d.sync += self.batch_done.eq(1)

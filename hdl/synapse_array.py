@@ -4,7 +4,9 @@ This module is the macro: an analog array with the same ports takes its place wi
 periphery sends commands, holds the column lines and counts `done`; it never looks inside.
 """
 
+import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
@@ -17,24 +19,31 @@ from golden.nonideal import NonidealParameters
 from golden.synapse_array import ArrayParameters
 from golden.tables import SwitchingParameters
 from hdl import cells
+from hdl.chains import add, add_up
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import Planes, add, any_of, at_most, counted, extend, held, named, ones, scale_trit, spread, total
+from hdl.planes import any_of, delayed, extend, folded, held, later, named, ones, scale_trit, spread
 from hdl.read_out import ReadOut
-from hdl.tables import loadable, switching_entries, switching_table
+from hdl.slices import Slices
+from hdl.switching import Attempt, attempt
+from hdl.tables import loadable, switching_entries
+
+#: Commands that change states.
+_CHANGING = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
 
 
 class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
-    Latency 4 cycles from accepted command to `done`, 6 with converters, one command per cycle. A command to a row whose
-    PULSE, FORM or WRITE is still under way waits (`command.ready` low) until the new states can be read: 3 cycles when
-    it follows at once.
+    Latency 3 + `stages` cycles from accepted command to `done`, 2 more with converters, one command per cycle. PULSE,
+    FORM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is accepted
+    (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE, FORM or WRITE is
+    still under way waits until the new states can be read: 3 cycles more when it follows at once.
 
     Parameters
     ----------
     parameters : ArrayParameters
-        Lanes, synapse and scheme.
+        Lanes, synapse, scheme, and how lanes share circuits.
     switching : SwitchingParameters
         Width code to probability.
     lfsr : LfsrParameters
@@ -82,157 +91,203 @@ class SynapseArray(wiring.Component):
         )
         read, write = states.read_port(), states.write_port()
 
-        # stage 0: accept, present the row to the memory; 1: states leave the memory; 2: act on them;
-        # 3: accumulate, write back, add up
+        # stage 0: accept, present the row to the memory; 1: states leave the memory; 2: act on them, slice by slice
+        # where they change or are told; 3: accumulate, write back; then add up and answer
         accept = named(m, "accept", macro.command.valid & macro.command.ready)
         valid = [accept, *[Signal(name=f"valid{stage}") for stage in (1, 2, 3)]]
         stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2, 3)]]
-        for n in range(3):
-            m.d.sync += valid[n + 1].eq(valid[n])
-            with m.If(valid[n]):
-                m.d.sync += stage[n + 1].eq(stage[n])
 
         def active(op: ArrayOp, n: int) -> Signal:
             return named(m, f"{op.name.lower()}{n}", valid[n] & (stage[n].op == op))
 
-        def writing(n: int) -> Value:
-            changing = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
-            return valid[n] & Cat(stage[n].op == op for op in changing).any()
+        part = Slices(m, p, named(m, "slicing", valid[2] & _one_of(stage[2].op, *_CHANGING, ArrayOp.READ)))
+        acted = named(m, "acted", (valid[2] & ~_one_of(stage[2].op, *_CHANGING, ArrayOp.READ)) | part.last)
+        m.d.sync += [valid[1].eq(accept), valid[2].eq(valid[1]), valid[3].eq(acted)]
+        for n, leaves in enumerate((accept, valid[1], acted)):
+            with m.If(leaves):
+                m.d.sync += stage[n + 1].eq(stage[n])
 
-        # answers leave by the boundary, or by converters before it
-        answer, read_out = macro, None
-        if self._nonideal.converting:
-            read_out = ReadOut(self._nonideal, p, self._lfsr, self._geometry, macro.signature)
-            m.submodules.read_out = read_out
-            answer = read_out.raw
-            m.d.comb += [
-                read_out.draw_columns.eq(active(ArrayOp.SENSE_COLUMNS, 3)),
-                read_out.draw_row.eq(active(ArrayOp.SENSE_ROW, 3)),
-                *[
-                    getattr(macro, name).eq(getattr(read_out.answer, name))
-                    for name in read_out.answer.signature.members
-                ],
-            ]
+        # no command follows while slices are chosen; one to a row that changes waits until its new states can be read
+        changing = (
+            valid[1] & _one_of(stage[1].op, *_CHANGING),
+            part.working & (stage[2].op != ArrayOp.READ),
+            valid[3] & _one_of(stage[3].op, *_CHANGING),
+        )
+        waits = Cat(change & (of.row == command.row) for change, of in zip(changing, stage[1:], strict=True)).any()
         m.d.comb += [
-            macro.command.ready.eq(~Cat(writing(n) & (stage[n].row == command.row) for n in (1, 2, 3)).any()),
+            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_CHANGING, ArrayOp.READ)) & ~waits),
             read.addr.eq(command.row),
             read.en.eq(accept),
         ]
         increase: Value = macro.increase
         codes: Value = macro.codes.as_value()
-        for n in range(2):
+        # with more stages the next command comes late enough for one register
+        for n in range(2 if p.stages == 1 else 1):
             pulsing = active(ArrayOp.PULSE, n)
             increase = held(m, f"increase{n + 1}", pulsing, increase)
             codes = held(m, f"codes{n + 1}", pulsing, codes)
-        code_planes = list(data.View(macro.codes.shape(), codes))
         r1 = held(m, "r1", valid[1], read.data[:lanes])
         r2 = held(m, "r2", valid[1], read.data[lanes:]) if p.devices == 2 else Const(0, lanes)
 
-        driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
-        pulsed, formed = active(ArrayOp.PULSE, 2), active(ArrayOp.FORM, 2)
-        written, told = active(ArrayOp.WRITE, 2), active(ArrayOp.READ, 2)
+        # what is answered next
+        finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
+        m.d.sync += [after.eq(before) for before, after in itertools.pairwise(finals)]
+        final_op, final_row = (
+            later(m, f"final_{name}", Value.cast(stage[3][name]), p.stages - 1) for name in ("op", "row")
+        )
+        answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final_op == op)) for op in ArrayOp}
+        answer = self._answer(m, answering, stage[3].coefficient[:2])
+        m.d.sync += answer.done.eq(finals[-1])
+        with m.If(finals[-1]):
+            m.d.sync += [
+                answer.row.eq(final_row),
+                answer.products.eq(0),
+                answer.pulses.eq(0),
+                answer.pulse_width.eq(0),
+                answer.switches.eq(0),
+            ]
+
         if p.devices == 2:
             nonzero, negative = named(m, "nonzero", r1 ^ r2), named(m, "negative", r2 & ~r1)
         else:
             nonzero, negative = ones(lanes), named(m, "negative", ~r1)
-        self._columns(m, driven, active(ArrayOp.SENSE_COLUMNS, 3), stage, nonzero, negative, answer.sums)
-        row_sum = self._row_sum(m, sensed, nonzero, negative)
+        driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
+        columns = self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
+        with m.If(answering[ArrayOp.SENSE_COLUMNS]):
+            m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
+        products, row_sum = self._reads(
+            m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative, answering[ArrayOp.SENSE_ROW]
+        )
+        with m.If(answering[ArrayOp.DRIVE_ROW] | answering[ArrayOp.SENSE_ROW]):
+            m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
 
-        # one random stream per lane, or one per device when a pulse reaches both
-        words = []
-        for stream_ in range(p.streams_per_lane):
-            m.submodules[f"lfsr{stream_}"] = bank = Lfsr(
-                self._lfsr,
-                first=stream_ * lanes,
-                lanes=lanes,
-                streams=p.streams_per_lane * lanes + sum(self._nonideal.noise_streams(p.group)),
-                bits=self._switching.threshold_bits,
-            )
-            m.d.comb += bank.draw.eq(pulsed | formed)
-            words.append(bank.word)
-            if self._lfsr.loadable:
-                m.d.comb += [
-                    bank.shift.eq(active(ArrayOp.SEED, 2) & (stage[2].coefficient[:2] == stream_)),
-                    bank.newest.eq(macro.drive[0]),
-                ]
-        if read_out is not None and self._lfsr.loadable:
-            # a cycle later, as the converters' streams are drawn from
-            newest = held(m, "newest", active(ArrayOp.SEED, 2), macro.drive[0])
-            seeding, bank_number = active(ArrayOp.SEED, 3), stage[3].coefficient[:2]
-            m.d.comb += [
-                read_out.shift_columns.eq(seeding & (bank_number == 2)),
-                read_out.shift_row.eq(seeding & (bank_number == 3)),
-                read_out.newest.eq(newest),
-            ]
-
-        devices = [r1, r2][: p.devices]
-        pulses = self._pulsed(m, devices, increase, any_of(code_planes, lanes))
-        kinds: Sequence[Planes] = [[] for _ in devices]
-        if self._switching.bin_bits:
-            constants = {"rows": shape[0], "lanes": lanes, "devices": p.devices, "bits": self._switching.bin_bits}
-            found = cells.kinds(m, "kind", stage[1].row, seed=self._nonideal.seed, **constants)
-            found = [held(m, f"kinds{at}", active(ArrayOp.PULSE, 1), plane) for at, plane in enumerate(found)]
-            kinds = [found[at : at + len(found) // p.devices] for at in range(0, len(found), len(found) // p.devices)]
-        table = None
-        if self._switching.loadable:
-            word = Cat(plane[lanes - p.group :] for plane in list(macro.drive)[:2])
-            entries, bits = switching_entries(self._switching), self._switching.threshold_bits
-            table = loadable(m, "thresholds", entries, bits, active(ArrayOp.THRESHOLDS, 2), word)
-        flips = self._flips(m, devices, pulses, code_planes, increase, words, kinds, table)
-        top = self._switching.threshold_bits - 1
-        formed_states: list[Value] = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
-        given_states: list[Value] = list(macro.drive)[:2]
+        pulsing, reading = stage[2].op == ArrayOp.PULSE, stage[2].op == ArrayOp.READ
+        forming, writing = stage[2].op == ArrayOp.FORM, stage[2].op == ArrayOp.WRITE
+        words = self._random(m, part.comparing & (pulsing | forming), active(ArrayOp.SEED, 2), stage[2].coefficient[:2])
+        stuck: Sequence[Value] = ()
+        values: Sequence[Value] = ()
         if self._nonideal.any_stuck:
             stuck, values = self._stuck(m, accept, valid[1], command.row, shape)
-            flips = [
-                named(m, f"moves_{i}", flip & ~held_) for i, (flip, held_) in enumerate(zip(flips, stuck, strict=True))
-            ]
-            formed_states, given_states = (
-                [(new & ~held_) | value for new, held_, value in zip(states_, stuck, values, strict=False)]
-                for states_ in (formed_states, given_states)
-            )
-        new = [Signal(lanes, name=f"new_{i}", reset_less=True) for i in range(p.devices)]
-        with m.If(pulsed):
-            m.d.sync += [state.eq(old ^ flip) for state, old, flip in zip(new, devices, flips, strict=True)]
-        with m.If(formed):
-            m.d.sync += [state.eq(value) for state, value in zip(new, formed_states, strict=False)]
-        with m.If(written):
-            m.d.sync += [state.eq(value) for state, value in zip(new, given_states, strict=False)]
-        m.d.comb += [write.addr.eq(stage[3].row), write.en.eq(writing(3)), write.data.eq(Cat(new))]
-        # lanes in which a device has switched; a READ passes its states by the same way
-        flipped = [Signal(lanes, name=f"flipped_{i}", reset_less=True) for i in range(p.devices)]
-        with m.If(pulsed):
-            m.d.sync += [plane.eq(flip) for plane, flip in zip(flipped, flips, strict=True)]
-        with m.If(told):
-            m.d.sync += [plane.eq(0) for plane in flipped[1:]]
-            m.d.sync += flipped[0].eq(Mux(stage[2].coefficient[0], devices[-1], devices[0]))
+            stuck = [part.of(f"stuck{i}", plane) for i, plane in enumerate(stuck)]
+            values = [part.compared(f"value{i}", part.of(f"value{i}", plane)) for i, plane in enumerate(values)]
+        olds = [part.of(f"state{i}", state) for i, state in enumerate((r1, r2)[: p.devices])]
+        outcome = attempt(
+            m,
+            p,
+            self._switching,
+            part,
+            states=olds,
+            increase=part.of("increase", increase),
+            codes=[part.of(f"code{b}", plane) for b, plane in enumerate(data.View(macro.codes.shape(), codes))],
+            kinds=self._kinds(m, part, active(ArrayOp.PULSE, 1), stage[1].row, shape),
+            stuck=stuck,
+            words=words,
+            table=self._table(m, active(ArrayOp.THRESHOLDS, 2)),
+        )
 
-        # events of the command, counted word by word in stage 2 and added up in stage 3
-        driving = held(m, "driving", active(ArrayOp.SENSE_ROW, 1), any_of(list(macro.drive), lanes))
-        conducting = nonzero & (driving | ~spread(sensed, lanes))
-        reading = named(m, "reading", driven | sensed)
-        products = self._counted(m, "products", reading, [(conducting, 1)])
-        count = self._counted(m, "pulses", pulsed, [(pulse, 1) for pulse in pulses])
-        widths = [(pulse & plane, 1 << bit) for pulse in pulses for bit, plane in enumerate(code_planes)]
-        width = self._counted(m, "pulse_width", pulsed, widths)
-        pulsed3 = active(ArrayOp.PULSE, 3)
-        reading3 = (stage[3].op == ArrayOp.DRIVE_ROW) | (stage[3].op == ArrayOp.SENSE_ROW)
-        switches = total(counted(m, "switches", [(flip, 1) for flip in flipped]))
-        m.d.sync += answer.done.eq(valid[3])
-        with m.If(valid[3]):
-            m.d.sync += [
-                answer.row.eq(stage[3].row),
-                answer.row_sum.eq(row_sum),
-                answer.products.eq(Mux(reading3, products, 0)),
-                answer.pulses.eq(Mux(pulsed3, count, 0)),
-                answer.pulse_width.eq(Mux(pulsed3, width, 0)),
-                answer.switches.eq(0),
-            ]
-        with m.If(pulsed3):
-            m.d.sync += answer.switches.eq(switches)
-        with m.If(pulsed3 | active(ArrayOp.READ, 3)):
-            m.d.sync += answer.lanes.eq(any_of(flipped, lanes))
+        # new states of the slice, and what is told of it: where a device has switched, or the states of a READ
+        width, top = p.slice_lanes, self._switching.threshold_bits - 1
+        olds = [part.compared(f"state{i}", state) for i, state in enumerate(olds)]
+        forms = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
+        new = [Signal(lanes, name=f"new_{i}", reset_less=True) for i in range(p.devices)]
+        for i, (old, flip) in enumerate(zip(olds, outcome.flips, strict=True)):
+            given = part.compared(f"given{i}", part.of(f"given{i}", macro.drive[i]))
+            put = (spread(forming, width) & forms[i]) | (spread(writing, width) & given)
+            if self._nonideal.any_stuck:
+                put = (put & ~part.compared(f"stuck{i}", stuck[i])) | (spread(forming | writing, width) & values[i])
+            part.store(new[i], named(m, f"result_{i}", (spread(pulsing, width) & (old ^ flip)) | put))
+        told = Mux(stage[2].coefficient[0], olds[-1], olds[0])
+        shown = Signal(lanes, name="shown", reset_less=True)
+        part.store(shown, named(m, "told", Mux(reading, told, any_of(outcome.flips, width))))
+        m.d.comb += [
+            write.addr.eq(stage[3].row),
+            write.en.eq(valid[3] & _one_of(stage[3].op, *_CHANGING)),
+            write.data.eq(Cat(new)),
+        ]
+        with m.If(answering[ArrayOp.PULSE] | answering[ArrayOp.READ]):
+            m.d.sync += answer.lanes.eq(shown)
+
+        # events of the pulses, slice by slice
+        counts = self._events(m, part.comparing, outcome)
+        if p.slices > 1:
+            counted = Signal(name="counted_0")
+            m.d.sync += counted.eq(part.comparing & pulsing)
+            for n in range(1, p.stages):
+                before, counted = counted, Signal(name=f"counted_{n}")
+                m.d.sync += counted.eq(before)
+            for name, count in counts.items():
+                before = Signal.like(getattr(answer, name), name=f"{name}_before")
+                counts[name] = total = named(m, f"{name}_so_far", before + count)
+                with m.If(finals[-1]):
+                    m.d.sync += before.eq(0)
+                with m.Elif(counted):
+                    m.d.sync += before.eq(total)
+        with m.If(answering[ArrayOp.PULSE]):
+            m.d.sync += [getattr(answer, name).eq(count) for name, count in counts.items()]
         return m
+
+    def _answer(self, m: Module, answering: dict[ArrayOp, Signal], bank: Value) -> Any:
+        """Where answers go: to the boundary, or to the converters before it."""
+        macro = self.macro
+        if not self._nonideal.converting:
+            return macro
+        m.submodules.read_out = read_out = ReadOut(
+            self._nonideal, self._parameters, self._lfsr, self._geometry, macro.signature
+        )
+        m.d.comb += [
+            read_out.draw_columns.eq(answering[ArrayOp.SENSE_COLUMNS]),
+            read_out.draw_row.eq(answering[ArrayOp.SENSE_ROW]),
+            *[getattr(macro, name).eq(getattr(read_out.answer, name)) for name in read_out.answer.signature.members],
+        ]
+        if self._lfsr.loadable:
+            bank = later(m, "final_bank", bank, self._parameters.stages - 1)
+            m.d.comb += [
+                read_out.shift_columns.eq(answering[ArrayOp.SEED] & (bank == 2)),
+                read_out.shift_row.eq(answering[ArrayOp.SEED] & (bank == 3)),
+                read_out.newest.eq(macro.drive[0]),
+            ]
+        return read_out.raw
+
+    def _random(self, m: Module, draw: Value, seed: Value, bank: Value) -> list[data.View]:
+        """Random words of a slice: one stream per lane, or one per device when a pulse reaches both."""
+        p, words = self._parameters, []
+        for stream in range(p.streams_per_lane):
+            m.submodules[f"lfsr{stream}"] = lfsr = Lfsr(
+                self._lfsr,
+                first=stream * p.slice_lanes,
+                lanes=p.slice_lanes,
+                streams=p.streams + sum(self._nonideal.noise_streams(p.group)),
+                bits=self._switching.threshold_bits,
+            )
+            m.d.comb += lfsr.draw.eq(draw)
+            words.append(lfsr.word)
+            if self._lfsr.loadable:
+                m.d.comb += [
+                    lfsr.shift.eq(seed & (bank == stream)),
+                    lfsr.newest.eq(self.macro.drive[0][: p.slice_lanes]),
+                ]
+        return words
+
+    def _kinds(self, m: Module, part: Slices, pulsing: Value, row: Value, shape: tuple[int, int, int]) -> list[Value]:
+        """Kinds of the slice's devices, device 0 first; none where all are alike."""
+        bits = self._switching.bin_bits
+        if not bits:
+            return []
+        rows, lanes, devices = shape
+        found = cells.kinds(
+            m, "kind", row, seed=self._nonideal.seed, rows=rows, lanes=lanes, devices=devices, bits=bits
+        )
+        return [part.of(f"kinds{at}", held(m, f"kinds{at}", pulsing, plane)) for at, plane in enumerate(found)]
+
+    def _table(self, m: Module, shift: Value) -> Signal | None:
+        """Registers of the switching table where it can be loaded."""
+        if not self._switching.loadable:
+            return None
+        p = self._parameters
+        word = Cat(plane[p.lanes - p.group :] for plane in list(self.macro.drive)[:2])
+        return loadable(
+            m, "thresholds", switching_entries(self._switching), self._switching.threshold_bits, shift, word
+        )
 
     def _stuck(
         self, m: Module, accept: Value, valid: Value, row: Value, shape: tuple[int, int, int]
@@ -257,86 +312,88 @@ class SynapseArray(wiring.Component):
         self,
         m: Module,
         driven: Value,
-        shifted: Value,
-        stage: Sequence[data.View],
+        coefficient: Value,
         nonzero: Value,
         negative: Value,
-        sums_out: data.View,
-    ) -> None:
-        """Column accumulators: coefficient * w in every lane, shifted out group by group, zeros behind."""
-        lanes, group = self._parameters.lanes, self._parameters.group
-        adding = Signal(name="adding")
-        m.d.sync += adding.eq(driven)
-        if self._parameters.devices == 2:
+        sensed: Value,
+    ) -> list[Value]:
+        """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind."""
+        p = self._parameters
+        adding: Value = Const(1)
+        if p.adders == "chains":
+            # weights of rows that are not driven count as zero: a carry chain has no room for an enable behind it
+            nonzero = delayed(m, "weights_nonzero", nonzero & spread(driven, p.lanes))
+        else:
+            adding = Signal(name="adding")
+            m.d.sync += adding.eq(driven)
             nonzero = held(m, "weights_nonzero", driven, nonzero)
         negative = held(m, "weights_negative", driven, negative)
-        planes = [Signal(lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
-        product, carry = scale_trit(stage[3].coefficient, nonzero, negative)
-        sums = add(m, "column", planes, extend(product, len(planes)), carry)
+        planes = [Signal(p.lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
+        product, carry = scale_trit(coefficient, nonzero, negative)
+        total = add(m, "column", planes, extend(product, len(planes)), carry, adders=p.adders)
         with m.If(adding):
-            m.d.sync += [plane.eq(value) for plane, value in zip(planes, sums, strict=True)]
-        with m.If(shifted):
-            m.d.sync += [plane.eq(plane >> group) for plane in planes]
-            for lane in range(group):
-                m.d.sync += sums_out[lane].eq(Cat(plane[lane] for plane in planes).as_signed())
-
-    def _row_sum(self, m: Module, sensed: Value, nonzero: Value, negative: Value) -> Value:
-        """Sum over the lanes of w * drive, in stage 3."""
-        # in one's complement per lane, counted plane by plane; the carries make it two's complement
-        terms = [(nonzero & (plane ^ negative), 1 << bit) for bit, plane in enumerate(self.macro.drive)]
-        top, weight = terms.pop()
-        terms += [(top, -weight), (nonzero & negative, 1)]
-        return self._counted(m, "row_sum", sensed, terms)
-
-    def _counted(self, m: Module, name: str, enable: Value, terms: Sequence[tuple[Value, int]]) -> Value:
-        """Count the ones of weighted vectors, word by word in one cycle, added up in the next."""
-        counts = counted(m, name, terms)
-        return total([(held(m, f"{name}_{i}", enable, count), weight) for i, (count, weight) in enumerate(counts)])
-
-    def _pulsed(self, m: Module, devices: Sequence[Value], increase: Value, active: Value) -> list[Signal]:
-        """Devices that a pulse reaches: one vector per device, one bit per lane."""
-        if self._parameters.scheme == "blind":
-            return [named(m, f"pulsed_{i}", active) for i in range(len(devices))]
-        if len(devices) == 1:
-            return [named(m, "pulsed_0", active & (devices[0] ^ increase))]
-        # the device that can go antiparallel first: the step then ends in the weak zero, which conducts least
-        r1, r2 = devices
-        neither = ~r1 & ~r2
-        return [
-            named(m, "pulsed_0", active & ((increase & neither) | (~increase & r1))),
-            named(m, "pulsed_1", active & ((increase & r2) | (~increase & neither))),
+            m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
+        # lanes of the next group; the last one read leaves zeros everywhere
+        chosen = Signal(p.lanes, name="column_group", init=(1 << p.group) - 1)
+        with m.If(sensed):
+            m.d.sync += chosen.eq(chosen.rotate_left(p.group))
+        with m.If(named(m, "columns_clear", sensed & chosen[-1])):
+            m.d.sync += [plane.eq(0) for plane in planes]
+        # in two steps where there is time
+        found = [
+            later(m, f"sensed{bit}", folded(plane & chosen, p.group), p.stages - 1) for bit, plane in enumerate(planes)
         ]
+        return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 
-    def _flips(
+    def _reads(
         self,
         m: Module,
-        devices: Sequence[Value],
-        pulses: Sequence[Signal],
-        codes: Sequence[Value],
-        increase: Value,
-        words: Sequence[data.View],
-        kinds: Sequence[Planes],
-        table: Value | None,
-    ) -> list[Signal]:
-        """Devices that switch: pulsed, not yet in the state they are pulsed to, random word below the threshold."""
-        # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
-        targets = [increase, ~increase][: len(devices)]
-        # with one draw per lane, it is for whichever device is pulsed
-        either = any_of([pulse & target for pulse, target in zip(pulses, targets, strict=True)], len(increase))
-        directions = targets if len(words) == len(devices) else [either]
-        if len(words) < len(devices):
-            second = pulses[-1]
-            kinds = [[(second & b) | (~second & a) for a, b in zip(*kinds, strict=True)]]
-        switches = [
-            at_most(
-                m,
-                f"switch{i}",
-                list(word),
-                switching_table(m, f"threshold{i}", codes, direction, self._switching, of_kind, table),
-            )
-            for i, (word, direction, of_kind) in enumerate(zip(words, directions, kinds, strict=True))
-        ]
-        return [
-            named(m, f"flip_{i}", pulse & (state ^ target) & switches[min(i, len(switches) - 1)])
-            for i, (state, pulse, target) in enumerate(zip(devices, pulses, targets, strict=True))
-        ]
+        sensing1: Value,
+        driven: Value,
+        sensed: Value,
+        nonzero: Value,
+        negative: Value,
+        answers_sense: Value,
+    ) -> tuple[Value, Value]:
+        """Non-zero products of a row that is driven or sensed, and the sum over the lanes of w * drive."""
+        p, drive = self._parameters, list(self.macro.drive)
+        reading = named(m, "reading", driven | sensed)
+        common = {"cycles": p.stages, "adders": p.adders}
+        sensing, most = spread(sensed, p.lanes), p.lanes.bit_length()
+        if self._geometry.trit_rows:
+            # of trits, products are +1 or -1: two counts give both answers; of a row that is driven, one is of no use
+            differ = named(m, "differ", negative ^ drive[1])
+            ups, downs = nonzero & (~sensing | (drive[0] & ~differ)), nonzero & drive[0] & differ
+            plus = add_up(m, "plus", reading, [([ups], False)], bits=most, **common)
+            minus = add_up(m, "minus", sensed, [([downs], False)], bits=most, **common)
+            return plus + Mux(answers_sense, minus, 0), plus - minus
+        driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
+        products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], bits=most, **common)
+        # in one's complement per lane; the carries make it two's complement
+        number = ([nonzero & (plane ^ negative) for plane in drive], True)
+        carries, bits = ([nonzero & negative], False), self._geometry.row_bits
+        return products, add_up(m, "row_sum", sensed, [number, carries], bits=bits, **common)
+
+    def _events(self, m: Module, comparing: Value, outcome: Attempt) -> dict[str, Value]:
+        """Devices of a slice pulsed, the sum of their width codes, and devices switched."""
+        p, width = self._parameters, self._parameters.slice_lanes
+        pulses, flips = outcome.pulses, outcome.flips
+        if p.scheme == "verified":
+            # one device of a synapse at most
+            pulses, flips = [any_of(pulses, width)], [any_of(flips, width)]
+        widths = [([pulse & plane for plane in outcome.codes], False) for pulse in pulses]
+        # what has no meaning for commands other than PULSE is not answered; one enable for all that a slice does
+        flips = [held(m, f"flipped_{i}", comparing, flip) for i, flip in enumerate(flips)]
+        most = len(pulses) * width
+        bits, bits_of_widths = most.bit_length(), (most * (self._switching.codes - 1)).bit_length()
+        now, then = {"cycles": p.stages, "adders": p.adders}, {"cycles": p.stages - 1, "adders": p.adders}
+        return {
+            "pulses": add_up(m, "pulses", comparing, [([pulse], False) for pulse in pulses], bits=bits, **now),
+            "pulse_width": add_up(m, "pulse_width", comparing, widths, bits=bits_of_widths, **now),
+            "switches": add_up(m, "switches", Const(1), [([flip], False) for flip in flips], bits=bits, **then),
+        }
+
+
+def _one_of(op: Value, *ops: ArrayOp) -> Value:
+    """Whether a command is one of those."""
+    return Cat(op == one for one in ops).any()

@@ -1,6 +1,6 @@
 """From gradient sums to write pulses (twin of `golden/update_unit.py`)."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,11 @@ from golden.gradient_memory import GradientParameters
 from golden.tables import PulseParameters, SwitchingParameters
 from hdl.planes import any_of, named, spread
 from hdl.tables import loadable, pulse_entries, pulse_table
+
+
+def rate_shape(offered: range) -> Shape:
+    """Shape of a rate as the machine wants it, 0 for the lowest offered; a single one takes a bit all the same."""
+    return Shape(max(1, (len(offered) - 1).bit_length()))
 
 
 class UpdateUnit(wiring.Component):
@@ -23,7 +28,7 @@ class UpdateUnit(wiring.Component):
     switching : SwitchingParameters
         The devices for which the table is made.
     gradient : GradientParameters
-        Width of the sums.
+        Width of the sums, and the rates offered.
     rows, lanes : int
         Shape of the array.
     steps : int
@@ -34,7 +39,7 @@ class UpdateUnit(wiring.Component):
     Attributes
     ----------
     rate : Signal, in
-        log2 of the sum that stands for one weight step, minus nu_bits: 0 .. gradient.bits - 1. Stable during a pass.
+        log2 of the sum that stands for one weight step, minus the lowest that is offered. Stable during a pass.
     row : stream, in
         ``row`` and planes ``sums``.
     pulse : stream, out
@@ -59,7 +64,9 @@ class UpdateUnit(wiring.Component):
         word_bits: int,
     ) -> None:
         self._pulse, self._switching, self._gradient = pulse, switching, gradient
-        self._lanes, self._steps = lanes, steps
+        self._lanes, self._offered = lanes, gradient.offered(pulse.nu_bits)
+        # the largest sum that there is may be less than a step, or than two
+        self._steps = min(steps, ((1 << (gradient.bits - 1)) - 1) >> self._offered[0])
         row_bits = max(1, (rows - 1).bit_length())
         sums = data.StructLayout({"sums": data.ArrayLayout(lanes, gradient.bits), "row": row_bits})
         pulses = data.StructLayout(
@@ -67,7 +74,7 @@ class UpdateUnit(wiring.Component):
         )
         super().__init__(
             {
-                "rate": In(range(gradient.bits)),
+                "rate": In(rate_shape(self._offered)),
                 "row": In(stream.Signature(sums)),
                 "pulse": Out(stream.Signature(pulses)),
                 "idle": Out(1),
@@ -84,8 +91,10 @@ class UpdateUnit(wiring.Component):
 
         # |G| in one's complement, shifted so that nu is in the lowest planes and kappa in those above
         magnitude = named(m, "magnitude", Cat(plane ^ sign for plane in sums[:-1]))
-        scaled = named(m, "scaled", magnitude >> (self.rate * lanes))
-        planes = [scaled[bit * lanes : (bit + 1) * lanes] for bit in range(len(sums) - 1)]
+        scaled: Value = magnitude[(self._offered[0] - nu_bits) * lanes :]
+        for stage in range((len(self._offered) - 1).bit_length()):
+            scaled = named(m, f"scaled{stage}", Mux(self.rate[stage], scaled[lanes << stage :], scaled))
+        planes = [scaled[at : at + lanes] for at in range(0, len(scaled), lanes)]
         planes += [sign & ~sign] * max(0, nu_bits - len(planes))
         table = None
         if self._pulse.loadable:
@@ -97,7 +106,7 @@ class UpdateUnit(wiring.Component):
 
         # the row at work; `pending` holds its pulses still to issue, kappa first
         row = Signal.like(self.row.payload.row, name="held_row", reset_less=True)
-        increase = Signal(lanes, name="increase", reset_less=True)
+        decrease = Signal(lanes, name="decrease", reset_less=True)
         held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes", reset_less=True)
         held_whole = [Signal(lanes, name=f"held_kappa{step + 1}", reset_less=True) for step in range(self._steps)]
         pending = Signal(self._steps + 1, name="pending")
@@ -111,7 +120,7 @@ class UpdateUnit(wiring.Component):
         with m.If(self.row.valid & self.row.ready):
             m.d.sync += [
                 row.eq(self.row.payload.row),
-                increase.eq(~sign),
+                decrease.eq(sign),
                 held_codes.as_value().eq(Cat(*codes)),
                 *[held.eq(lanes_) for held, lanes_ in zip(held_whole, whole, strict=True)],
                 pending.eq(Cat(*[lanes_.any() for lanes_ in whole], any_of(codes, lanes).any())),
@@ -119,7 +128,9 @@ class UpdateUnit(wiring.Component):
         with m.Elif(issue):
             m.d.sync += pending.eq(rest)
 
-        # the pulse at the macro's lines
+        # the pulse at the macro's lines, where the polarity is inverted as part of whatever logic follows
+        decreasing = Signal(lanes, name="decreasing", reset_less=True)
+        m.d.comb += self.pulse.payload.increase.eq(~decreasing)
         with m.If(issue):
             out: list[Value] = list(held_codes)
             for step in reversed(range(self._steps)):
@@ -128,7 +139,7 @@ class UpdateUnit(wiring.Component):
             m.d.sync += [
                 self.pulse.valid.eq(1),
                 self.pulse.payload.row.eq(row),
-                self.pulse.payload.increase.eq(increase),
+                decreasing.eq(decrease),
                 self.pulse.payload.codes.as_value().eq(Cat(*out)),
             ]
         with m.Elif(self.pulse.ready):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cocotb_tests import harness, runner
+from cocotb_tests import harness, manifest, runner
 from cocotb_tests.manifest import pack
 from cocotb_tests.train import simulation
 from gen import verilator
@@ -162,11 +162,11 @@ class Bare:
         arguments = [f"+{name}={file}" for name, file in harness.FILES.items()] + ["profile"] * profile
         ports = self._manifest["modules"][self._manifest["top"]]["ports"]
         shape = ports["command__payload"]
+        lowest = manifest.config(self._manifest).offered_rates[0]
         for op, samples, batch, rates in [("FORM", 0, 1, ()), *commands]:
             number = shape["fields"]["op"]["values"][op]
             payload = pack(shape, {"op": number, "samples": samples, "batch": batch})
-            low = config["pulse"]["nu_bits"]
-            rate = pack(ports["rates"], [rate - low for rate in rates]) if rates else 0
+            rate = pack(ports["rates"], [rate - lowest for rate in rates]) if rates else 0
             arguments += [f"{payload:x}:{rate:x}"] + ["play"] * (op == "FORM")
         output, _, self.memory = _call([str(self.program), *arguments], self._folder, {})
         timings = []

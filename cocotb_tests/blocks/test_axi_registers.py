@@ -79,14 +79,24 @@ async def bursts(dut: HierarchyObject, regime: Regime) -> None:
     golden = RegisterBank(registers.register_map(bench.config))
     orders = _Orders(golden)
     # the level of ERROR and three of its bits are connected inside
-    statuses = [port for port in golden.inputs if port in bench.ports]
+    counts = {register.port(register.fields[0]): 0 for register in golden.registers.counters}
+    statuses = [port for port in golden.inputs if port in bench.ports or port in counts]
     events = [port for port in bench.ports.names("input") if port in golden.outputs]
     assert (len(golden.inputs) - len(statuses), len(events)) == (1, 16 - 3 + 1)
+
+    def turn(cycle: int) -> None:
+        bench.ports.write("counter", cycle % len(counts))
+        bench.ports.write("count", list(counts.values())[cycle % len(counts)])
+
+    bench.each_cycle(turn)
     reads_done = writes_done = 0
     while reads_done + writes_done < _ACCESSES:
         for port in bench.rng.choice(statuses, 4, replace=False):
-            value = bench.ports.random_bits(port, bench.rng)
-            bench.ports.write_bits(port, value)
+            value = bench.ports.random_bits("count" if port in counts else port, bench.rng)
+            if port in counts:
+                counts[port] = value
+            else:
+                bench.ports.write_bits(port, value)
             orders.give(port, value)
         if bench.rng.random() < 0.2:
             event = str(bench.rng.choice(events))
@@ -143,7 +153,8 @@ async def _host(axi: AxiLiteMaster, registers_: RegisterMap, bench: block.Bench)
     assert await axi.read_dword(address["VERSION"]) == 1 << 16
     bench.ports.write("design", 0x0123_4567_89AB_CDEF)
     assert await axi.read_qword(address["DESIGN"]) == 0x0123_4567_89AB_CDEF
-    bench.ports.write("counter_samples", 0x1234_5678_9ABC)
+    bench.ports.write("counter", registers_.counters.index(registers_["COUNTER_SAMPLES"]))
+    bench.ports.write("count", 0x1234_5678_9ABC)
     assert await axi.read_qword(address["COUNTER_SAMPLES"]) == 0x1234_5678_9ABC
     # four bytes of two registers, so all but two of eight strobes: SAMPLES from 0x1C, BATCH from 0x20
     written = await axi.write(address["SAMPLES"] + 2, (0x5678_1234).to_bytes(4, "little"))

@@ -104,7 +104,7 @@ async def row_sums(dut: HierarchyObject, regime: Regime) -> None:
     feeder, g = _Feeder(bench, regime), bench.config.geometry
     golden = Collector(g.group, max(g.groups(vector) for vector in range(len(g.sizes))))
     for trial in range(30):
-        blocks = 1 + trial % 3
+        blocks = 1 + trial % 3 if g.folded else 1
         rows = max(g.sizes) if trial < 3 else int(bench.rng.integers(1, max(g.sizes) + 1))
         # the sums of all blocks together fit, as the geometry promises
         limit = min((1 << (g.row_bits - 1)) - 1, ((1 << (g.sum_bits - 1)) - 1) // blocks)

@@ -47,13 +47,12 @@ def _refusals(
     if registers["operation"] >= len(HostOp):
         return {Error.OPERATION}
     op, found = HostOp(registers["operation"]), set()
-    low, high = config.pulse.nu_bits, config.pulse.nu_bits + config.gradient.bits - 1
     if op in _PRESENTS:
         found |= {Error.SAMPLES} if not registers["samples"] else set()
         found |= set() if known["neurons"] and (known["gradients"] or op == HostOp.TEST) else {Error.STATE}
     if op == HostOp.TRAIN:
         found |= {Error.BATCH} if not registers["batch"] else set()
-        found |= set() if all(low <= rate <= high for rate in registers["rate"]) else {Error.RATE}
+        found |= set() if all(rate in config.offered_rates for rate in registers["rate"]) else {Error.RATE}
         found |= set() if known["pulse_table"] and known["switching_table"] else {Error.TABLE}
     if op in _LOADS:
         if op not in config.program.transfers:
@@ -135,12 +134,11 @@ class _Around:
             **self.known,
         }
         if not idle:
-            low = self.config.pulse.nu_bits
             expected["command__payload"] = {name: self.copied[name] for name in ("op", "samples", "batch")}
             expected["abort"] = cut or self.ending
             expected["stop"] = self.hold and self.op in _PRESENTS
             if self.op == HostOp.TRAIN:
-                expected["rates"] = [rate - low for rate in self.copied["rate"]]
+                expected["rates"] = [rate - self.config.offered_rates[0] for rate in self.copied["rate"]]
             if self.loading:
                 expected["words"] = self.words
         for name, value in expected.items():
@@ -182,7 +180,7 @@ class _Around:
 
     def set(self, op: int, samples: int = 1, batch: int = 1, rate: list[int] | None = None) -> None:
         """Write the registers; rates that are right by default."""
-        low = self.config.pulse.nu_bits
+        low = self.config.offered_rates[0]
         self.registers = {"operation": op, "samples": samples, "batch": batch, "rate": rate or [low] * self.layers}
 
     async def step(self, cycles: int = 1) -> None:
@@ -238,7 +236,7 @@ async def errors_of_start(dut: HierarchyObject) -> None:
     """Every operation with every mistake, alone and together with others: which bits are set, and nothing begins."""
     around = await _around(dut)
     config, rng = around.config, around.bench.rng
-    low, high = config.pulse.nu_bits, config.pulse.nu_bits + config.gradient.bits - 1
+    low, high = config.offered_rates[0], config.offered_rates[-1]
     wrong = [rate for rate in (0, low - 1, high + 1, 63) if not low <= rate <= high]
     right = [low, high, (low + high) // 2]
     seen: Counter[frozenset[Error]] = Counter()
@@ -317,7 +315,7 @@ async def commands(dut: HierarchyObject) -> None:
     """Every command: begun two cycles later as it was at START, over when machine and output say so, then known."""
     around = await _around(dut)
     config, rng = around.config, around.bench.rng
-    low, high = config.pulse.nu_bits, config.pulse.nu_bits + config.gradient.bits - 1
+    low, high = config.offered_rates[0], config.offered_rates[-1]
     await around.command(HostOp.FORM)
     ops = [op for op in HostOp if op not in _LOADS or op in config.program.transfers]
     for trial in range(8 * len(ops)):

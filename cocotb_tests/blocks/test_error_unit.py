@@ -28,26 +28,39 @@ class _Unit:
         # of the group in this cycle, and of the group in the cycle before
         self.next: np.ndarray | None = None
         self._expected: np.ndarray | None = None
+        self._idle = 1
         bench.each_cycle(sample=self._sample)
         self.top = (1 << config.geometry.sum_bits) - 1  # centred sums have one bit more than sums
 
     def _sample(self, cycle: int) -> None:
+        self._idle = self.bench.ports.read("idle")
         equal(f"cycle {cycle}: valid", self.bench.ports.read("valid"), self._expected is not None)
         if self._expected is not None:
             equal(f"cycle {cycle}: errors", self.bench.ports.read("errors"), self._expected)
         self._expected, self.next = self.next, None
 
-    def noise(self) -> None:
-        """Anything, while no group is there."""
-        for port in ("centred", "sums", "mask", "window"):
+    def noise(self, ahead: int | None = None) -> None:
+        """Anything, while no group is there, and where the one of the next cycle is."""
+        for port in ("centred", "sums", "mask", "window", "base"):
             self.bench.ports.write_bits(port, self.bench.ports.random_bits(port, self.bench.rng))
+        if ahead is not None:
+            self.bench.ports.write("base", ahead * self.group)
         self.bench.ports.write("output", 0)
         self.bench.ports.write("hidden", 0)
 
-    async def pause(self) -> None:
-        """Let a cycle pass without a group."""
-        self.noise()
+    async def pause(self, ahead: int | None = None) -> None:
+        """Let a cycle pass without a group, before the one named."""
+        self.noise(ahead)
         await self.bench.clock.step()
+
+    async def finish(self) -> None:
+        """Let the largest output come through: a level of the tree in every cycle."""
+        for _ in range((self.group - 1).bit_length()):
+            self.noise()
+            await self.bench.clock.step()
+            equal("idle", self._idle, False)
+        await self.pause()
+        equal("idle", self._idle, True)
 
     async def begin(self, label: int) -> None:
         """Begin a sample."""
@@ -58,13 +71,12 @@ class _Unit:
         self.bench.ports.write("begin", 0)
         equal("learn after begin", self.bench.ports.read("learn"), 0)
 
-    async def output(self, group: int, outputs: np.ndarray, label: int) -> np.ndarray:
-        """Present one group of outputs and return its errors, which are compared a cycle later."""
-        self.noise()
+    async def output(self, group: int, outputs: np.ndarray, label: int, ahead: int | None = None) -> np.ndarray:
+        """Present one group of outputs and return its errors, which are compared a cycle later; `ahead` is the next."""
+        self.noise(ahead)
         ports, base = self.bench.ports, group * self.group
         at = np.arange(base, base + self.group)
         valid = at < self.classes
-        ports.write("base", base)
         ports.write("mask", sum(int(bit) << lane for lane, bit in enumerate(valid)))
         ports.write("centred", outputs[at])
         ports.write("output", 1)
@@ -95,7 +107,7 @@ class _Unit:
 @cocotb.test()
 @cocotb.parametrize(regime=block.REGIMES)
 async def samples(dut: HierarchyObject, regime: Regime) -> None:
-    """Errors, prediction and learn flag of samples, a cycle later; ties are frequent and the lowest class wins."""
+    """Errors of samples, a cycle later, prediction and learn flag when idle; ties are frequent, the lowest wins."""
     bench = block.Bench(dut)
     await bench.start()
     unit = _Unit(bench)
@@ -114,17 +126,23 @@ async def samples(dut: HierarchyObject, regime: Regime) -> None:
         else:
             await unit.begin(label)
         learn = 0
+        ahead = None
         for group in range(unit.groups):
-            while not next(gaps):
-                await unit.pause()
+            while ahead != group or not next(gaps):
+                await unit.pause(ahead := group)
             if trial % 3 == 0 and bench.rng.random() < 0.5:  # backward sums leave prediction and learn flag alone
                 mask, window = bench.rng.random((2, unit.group)) < 0.8
                 await unit.hidden(unit.backward(unit.group), mask, window)
-            errors = await unit.output(group, outputs, label)
+                await unit.pause(group)
+            ahead = group + 1 if group + 1 < unit.groups else None
+            errors = await unit.output(group, outputs, label, ahead)
             learn |= int(errors.any())
-            seen = outputs[: min((group + 1) * unit.group, unit.classes)]
-            equal("learn", bench.ports.read("learn"), learn)
-            equal("prediction", bench.ports.read("prediction"), int(seen.argmax()))
+            if ahead is None or bench.rng.random() < 0.3:
+                await unit.finish()
+                ahead = None
+                seen = outputs[: min((group + 1) * unit.group, unit.classes)]
+                equal("learn", bench.ports.read("learn"), learn)
+                equal("prediction", bench.ports.read("prediction"), int(seen.argmax()))
         learned.add(learn)
     assert learned == {0, 1} or bench.config.error.margin > unit.top, "no sample without an error, or none with one"
 
@@ -143,8 +161,10 @@ async def ties(dut: HierarchyObject) -> None:
                 outputs[: unit.classes] = max(level - 1, -unit.top - 1)
                 outputs[[lower, upper]] = level
                 await unit.begin(0)
+                await unit.pause(0)
                 for group in range(unit.groups):
-                    await unit.output(group, outputs, 0)
+                    await unit.output(group, outputs, 0, (group + 1) % unit.groups)
+                await unit.finish()
                 equal("prediction", bench.ports.read("prediction"), lower)
 
 

@@ -16,13 +16,16 @@ from golden.config import MachineConfig
 from golden.gradient_memory import GradientMemory
 
 
+@pytest.mark.parametrize("adders", ["planes", "chains"])
 @pytest.mark.parametrize("reset", [False, True], ids=["keeps", "resets"])
 @pytest.mark.parametrize("config", block.cases())
-def test_gradient_memory(config: MachineConfig, reset: bool) -> None:
-    """All coroutines of this module, with and without reset on switch."""
+def test_gradient_memory(config: MachineConfig, reset: bool, adders: str) -> None:
+    """All coroutines of this module, with and without reset on switch, with either kind of adders."""
     from cocotb_tests.configs import variant
 
-    config = variant(config, gradient={"reset_on_switch": reset})
+    # without a leak nothing is written back, and its logic is absent
+    leak = config.gradient.bits if adders == "chains" else min(config.gradient.leak, config.gradient.bits - 1)
+    config = variant(config, gradient={"reset_on_switch": reset, "leak": leak}, array={"adders": adders})
     block.run("gradient_memory", config, __name__, public=("sums", "moved") if reset else ("sums",))
 
 
@@ -76,7 +79,6 @@ class _Pair:
         self.count = 0
         self.notes = _Notes(bench, self.golden, regime)
         bench.add(self.notes)
-        self.stale = 0  # sums that the memory still holds but that count as 0
         bench.each_cycle(sample=self._ready)
 
     def _ready(self, cycle: int) -> None:
@@ -99,6 +101,8 @@ class _Pair:
             self.expected.append({"row": row, "sums": to_planes(self.golden.sums[row], self.bits)})
             self.updates.append(self.count)
             self.golden.leak(row)
+        elif op == "FORGET":
+            self.golden.forget(slice(row, row + 1))
         else:
             self.golden.accumulate(np.array([row]), np.array([coefficient]), self.drive)
         self.count += 1
@@ -111,16 +115,17 @@ class _Pair:
         """Wait for the end of a pass and of its notes, and compare everything."""
         ports = self.bench.ports
         await self.bench.clock.until(lambda: self.source.empty and not self.notes.queue and bool(ports.read("idle")))
+        # a note is written a cycle after it was told
+        await self.bench.clock.step()
         equal("rows handed on", self.handed.values, self.expected)
         words = self.bench.memory("sums", self.rows)
         sums = np.array([from_planes(word, self.lanes, self.bits, signed=True) for word in words])
+        equal("sums", sums, self.golden.sums)
         if self.bench.config.gradient.reset_on_switch:
             moved = [from_planes(word, self.lanes, 1, signed=False) for word in self.bench.memory("moved", self.rows)]
-            self.stale += int(np.count_nonzero(sums[np.array(moved) == 1]))
-            sums[np.array(moved) == 1] = 0
-        equal("sums", sums, self.golden.sums)
+            equal("notes", np.array(moved), self.golden.moved.astype(int))
 
-    def forget(self) -> None:
+    def begin(self) -> None:
         """Start counting anew."""
         self.commands.clear()
         self.handed.clear()
@@ -147,7 +152,7 @@ async def passes(dut: HierarchyObject, regime: Regime) -> None:
     """Passes of all commands over the rows in any order; without stalls one command per cycle, a row 2 cycles later."""
     bench, pair = await _cleared(dut, regime)
     for index in range(24):
-        pair.forget()
+        pair.begin()
         trits = index % 3 == 0
         limit = 1 if trits else pair.limit
         pair.set_drive(bench.integers(-limit, limit, pair.lanes))
@@ -169,12 +174,12 @@ async def passes(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 @cocotb.parametrize(regime=block.REGIMES)
 async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
-    """Passes that update, with notes of one or more pulses per row, amid passes that accumulate or clear some rows."""
+    """Passes that update, with notes of one or more pulses per row, and forget, amid some that accumulate or clear."""
     bench, pair = await _cleared(dut, regime)
-    resets = bench.config.gradient.reset_on_switch
+    resets, forgotten = bench.config.gradient.reset_on_switch, 0
     for index in range(60):
-        pair.forget()
-        kind = bench.rng.choice(["update", "accumulate", "clear"], p=[0.55, 0.4, 0.05])
+        pair.begin()
+        kind = bench.rng.choice(["update", "accumulate", "clear"], p=[0.45, 0.45, 0.1])
         pair.set_drive(bench.integers(-pair.limit, pair.limit, pair.lanes))
         # few rows in some passes, so that one row is the last of a pass and the first of the next
         rows = bench.rng.permutation(pair.rows)[: int(bench.rng.choice([1, 2, pair.rows]))]
@@ -188,62 +193,71 @@ async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
                 coefficient = int(bench.rng.choice([-1, 1]))
                 pair.send("CLEAR" if kind == "clear" else "SCALE_DRIVE", row, coefficient)
         await pair.done()
+        if kind == "update" and resets:
+            noted, before = pair.golden.moved.copy(), pair.golden.sums.copy()
+            # all rows or those with notes, now and then cleared instead
+            op = "CLEAR" if bench.rng.random() < 0.1 else "FORGET"
+            for row in bench.rng.permutation(np.flatnonzero(noted.any(axis=1)) if index % 2 else pair.rows):
+                pair.send(op, int(row))
+            await pair.done()
+            forgotten += int(np.count_nonzero(before[noted]))
     assert pair.notes.told > 50
-    assert (pair.stale > 0) == resets, "no sum was left that counts as 0"
+    assert (forgotten > 0) == resets, "no sum was forgotten"
 
 
 @cocotb.test()
 async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
-    """All pulses of one UPDATE count, whatever comes between them; those of an earlier one do not come back."""
-    _, pair = await _cleared(dut, Regime.FLOWING)
+    """All pulses of one UPDATE count, whatever comes between them; those of an earlier pass do not come back."""
+    bench, pair = await _cleared(dut, Regime.FLOWING)
+    if not bench.config.gradient.reset_on_switch:
+        return
     lanes = np.arange(pair.lanes)
     pair.set_drive(np.full(pair.lanes, pair.limit))
-    row, other = 0, pair.rows - 1
+    row, other, last = 0, pair.rows - 1, pair.lanes - 1
 
-    async def accumulate(*rows: int) -> None:
-        for _ in range(2):
-            for at in rows:
-                pair.send("SCALE_DRIVE", at, 1)
+    async def round_(*notes: tuple[int, int]) -> None:
+        """Accumulate, update and forget both rows; every note names a row and the lane that switched, -1 for none."""
+        pair.begin()
+        for op in ("SCALE_DRIVE", "UPDATE", "FORGET"):
+            for at in dict.fromkeys((row, other)):
+                pair.send(op, at, 1)
+                for noted, lane in notes if op == "UPDATE" else ():
+                    if noted == at:
+                        pair.note(at, lanes == lane)
             await pair.done()
 
-    async def update(*notes: tuple[int, int]) -> None:
-        """Update both rows; every note names a row and the lane that switched, -1 for none."""
-        for at in dict.fromkeys((row, other)):
-            pair.send("UPDATE", at)
-            for noted, lane in notes:
-                if noted == at:
-                    pair.note(at, lanes == lane)
-        await pair.done()
-
-    last = pair.lanes - 1
-    await accumulate(row, other)
     # three pulses of one row, the last without effect; then the other row, whose note is none of the first's
-    await update((row, 0), (row, last), (row, -1), (other, last // 2))
-    # what has switched stays 0 over updates, also when another note takes the place of the first
-    await update((row, last // 2))
-    await update((row, -1))
-    await update()
-    # from 0 again, with the sums of the lanes that have not switched
-    await accumulate(row)
-    await update((other, 0))
-    # the last note was the other row's: it counts no more when that row has accumulated since
-    await accumulate(other)
-    await update((other, last))
-    # likewise when the row alone is used over and over
+    await round_((row, 0), (row, last), (row, -1), (other, last // 2))
+    await round_()
+    # the last note of a pass and the first of the next are the same row's
+    await round_((other, 0))
+    await round_((other, last))
     for lane in range(pair.lanes):
-        pair.send("UPDATE", row)
-        pair.note(row, lanes == lane)
-        await pair.done()
-        await accumulate(row)
-    # an accumulation of another row, then a second note
-    await update((other, 0))
-    await accumulate(row)
-    await update((other, last))
-    for at in range(pair.rows):
-        pair.send("CLEAR", at)
+        await round_((row, lane))
+    await round_((row, 0), (row, 0), (other, 0), (other, last))
+    await round_((row, -1), (other, -1))
+
+
+@cocotb.test()
+async def forgets_two_cycles_after_the_last_note(dut: HierarchyObject) -> None:
+    """A FORGET finds a note that was told 2 cycles before."""
+    bench, pair = await _cleared(dut, Regime.FLOWING)
+    if not bench.config.gradient.reset_on_switch:
+        return
+    pair.set_drive(np.full(pair.lanes, pair.limit))
+    pair.send("SCALE_DRIVE", 0, 1)
     await pair.done()
-    await accumulate(row, other)
-    await update()
+    pair.send("UPDATE", 0)
+    pair.note(0, np.arange(pair.lanes) % 2 == 0)
+    told: list[int] = []
+    bench.each_cycle(sample=lambda cycle: told.append(cycle) if bench.ports.read("switched__valid") else None)
+    await bench.clock.until(lambda: bool(told))
+    while bench.clock.cycle < told[0] + 2:
+        await bench.clock.step()
+    pair.send("FORGET", 0)
+    await pair.done()
+    equal("cycle of FORGET", pair.commands.cycles[-1] - told[0], 2)
+    equal("sums of 0", pair.golden.sums[0] == 0, np.arange(pair.lanes) % 2 == 0)
 
 
 @cocotb.test()

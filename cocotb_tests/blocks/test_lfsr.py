@@ -70,13 +70,13 @@ def _port(direction: str, width: int) -> dict[str, Any]:
 
 @cocotb.test()
 async def draws(dut: HierarchyObject) -> None:
-    """Words of all lanes from reset on; they advance with `draw` and stay without it; reset starts again."""
+    """Words of a slice's lanes from reset on; they advance with `draw` and stay without it; reset starts again."""
     bench = block.Bench(dut)
     config = bench.config
-    lanes, bits = config.array.lanes, config.switching.threshold_bits
+    lanes, bits = config.array.slice_lanes, config.switching.threshold_bits
     for _ in range(2):
         await bench.start()
-        golden = config.random.model(lanes * config.array.streams_per_lane)
+        golden = config.random.model(config.streams)
         word = golden.draw(bits)[:lanes]
         for _ in range(300):
             equal("words", from_planes(bench.ports.bits("word"), lanes, bits, signed=False), word)

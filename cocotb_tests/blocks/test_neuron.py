@@ -16,7 +16,7 @@ from golden.config import MachineConfig
 from golden.neuron import Neurons
 from golden.sequencer import HostOp
 
-#: Cycles from a request to the write of its state; the answer is there a cycle earlier.
+#: Cycles from a request to the write of its state, when it fires; the centred sums are there a cycle earlier.
 LATENCY = 3
 
 
@@ -47,13 +47,15 @@ class _Pair:
         #: Requests of the cycles before, the latest first; the third one's state is written in this cycle.
         self._pending: list[_Request | None] = [None] * LATENCY
         self.next: _Request | None = None
+        #: What is there a cycle later than the other outputs.
+        self._fired: dict[str, Any] = {}
         #: Address without a request, any for None.
         self.address: int | None = None
         bench.each_cycle(self._drive, self._sample)
 
     def _drive(self, cycle: int) -> None:
-        """A request in this cycle; errors and action of the request that was answered in the cycle before."""
-        ports, request, pending = self.bench.ports, self.next, self._pending[-1]
+        """A request in this cycle; whether the one that is answered fires; errors and action of the one before that."""
+        ports, request, (_, answered, pending) = self.bench.ports, self.next, self._pending
         ports.write("request", request is not None)
         for port in ("sums", "errors"):
             ports.write_bits(port, ports.random_bits(port, self.bench.rng))
@@ -65,16 +67,21 @@ class _Pair:
             ports.write("errors", pending.errors)
         # without a request these mean nothing
         noise = self.bench.rng.integers(0, 2, 3)
-        for at, action in enumerate(("fire", "train", "reset")):
-            ports.write(action, noise[at] if pending is None else pending.action == action)
+        for at, (action, of) in enumerate((("fire", answered), ("train", pending), ("reset", pending))):
+            ports.write(action, noise[at] if of is None else of.action == action)
 
     def _sample(self, cycle: int) -> None:
         ports = self.bench.ports
         answered = self._pending[1]
         equal(f"cycle {cycle}: valid", ports.read("valid"), answered is not None)
         equal(f"cycle {cycle}: idle", ports.read("idle"), self._pending == [None] * LATENCY)
+        for port, value in self._fired.items():
+            equal(f"cycle {cycle}: {port}", ports.read(port), value)
+        self._fired = {}
         if answered is not None:
-            for port, value in self._answer(answered).items():
+            answer = self._answer(answered)
+            self._fired = {port: answer.pop(port) for port in ("activations", "windows") if port in answer}
+            for port, value in answer.items():
                 equal(f"cycle {cycle}: {port}", ports.read(port), value)
         self._pending, self.next = [self.next, *self._pending[:-1]], None
 

@@ -13,7 +13,6 @@ from cocotb_tests.checkers import equal
 from cocotb_tests.drivers import Regime
 from cocotb_tests.manifest import from_planes, to_planes
 from cocotb_tests.monitors import Watch
-from golden import cycles
 from golden.config import MachineConfig
 from golden.converter import ConverterParameters
 from golden.lfsr import LfsrParameters
@@ -44,11 +43,13 @@ LOADABLE: dict[str, Any] = {"random": {"loadable": True}}
 KINDS = [(synapse, scheme) for synapse in ("ternary", "binary") for scheme in ("blind", "verified")]
 
 
-def _config(synapse: str = "ternary", scheme: str = "verified", **blocks: Any) -> MachineConfig:
+def _config(
+    synapse: str = "ternary", scheme: str = "verified", shape: dict[str, Any] | None = None, **blocks: Any
+) -> MachineConfig:
     """Make an array of 12 lanes with something wrong."""
     from cocotb_tests.configs import variant
 
-    shape = {"synapse": synapse, "scheme": scheme, "lanes": 12, "group": 3}
+    shape = {"synapse": synapse, "scheme": scheme, "lanes": 12, "group": 3} | (shape or {})
     return variant(block.tiny(), array=shape, **blocks)
 
 
@@ -81,6 +82,16 @@ def test_other_tables(synapse: str, scheme: str) -> None:
     """Tables of two kinds of devices are loaded, between converters and stuck devices."""
     wrong = STUCK["nonideal"] | CONVERTERS["both"]
     _run(_config(synapse, scheme, switching=DEVICE | TABLE, nonideal=wrong), "commands|other_tables")
+
+
+@pytest.mark.parametrize(("slices", "stages"), [(1, 3), (2, 2), (4, 1), (4, 3)])
+@pytest.mark.parametrize(("synapse", "scheme"), KINDS)
+def test_slices(synapse: str, scheme: str, slices: int, stages: int) -> None:
+    """All at once on slices of lanes: kinds and stuck devices of the slice, streams of one slice, a loaded table."""
+    shape = {"slices": slices, "stages": stages, "adders": "chains" if slices > 1 else "planes"}
+    wrong = STUCK["nonideal"] | CONVERTERS["both"]
+    config = _config(synapse, scheme, shape, switching=DEVICE | TABLE, **LOADABLE, nonideal=wrong)
+    _run(config, "commands|load|other_tables")
 
 
 @pytest.mark.parametrize("width", [5, 63])
@@ -183,7 +194,6 @@ class Pair:
             column_bits=geometry.column_bits,
             row_bits=geometry.row_bits,
         )
-        self.latency = cycles.ARRAY - 1 + (cycles.CONVERSION if nonideal.converting else 0)
         self.source, self.commands = bench.source("macro__command", regime, ("macro__increase", "macro__codes"))
         self.events = ("products", "pulses", "pulse_width", "switches")
         signals = [f"macro__{name}" for name in ("row", "sums", "row_sum", "lanes", *self.events)]
@@ -191,6 +201,7 @@ class Pair:
         bench.add(self.done)
         self.ops = bench.ports.described["macro__command__payload"]["fields"]["op"]["values"]
         self.expected: list[dict[str, Any]] = []
+        self.latencies: list[int] = []
         self.set_drive(np.zeros(self.lanes, np.int64))
 
     def set_drive(self, drive: np.ndarray) -> None:
@@ -232,11 +243,14 @@ class Pair:
                 macro__codes=to_planes(codes, self.bench.config.switching.code_bits),
             )
             self.expected.append(answer)
+            written = op in ("PULSE", "FORM", "WRITE", "READ")
+            config = self.bench.config
+            self.latencies.append(config.array_latency - 1 + (config.array_writing - 1) * written)
 
     async def finish(self) -> None:
         """Wait for all answers and compare them, their cycles and the device states."""
         await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
-        when = [at + self.latency for at in self.commands.cycles]
+        when = [at + latency for at, latency in zip(self.commands.cycles, self.latencies, strict=True)]
         equal("cycles of done", [seen.cycle for seen in self.done.seen], when)
         for at, (seen, answer) in enumerate(zip(self.done.seen, self.expected, strict=True)):
             for name, value in answer.items():
@@ -250,6 +264,7 @@ class Pair:
         self.commands.clear()
         self.done.seen.clear()
         self.expected.clear()
+        self.latencies.clear()
 
 
 async def _pair(dut: HierarchyObject, regime: Regime) -> Pair:
@@ -309,8 +324,9 @@ async def load(dut: HierarchyObject) -> None:
                 await pair.finish()
         loaded = (bits << np.arange(width)[:, None]).sum(axis=1, dtype=np.uint64)
         loaded[loaded == 0] = 1 << (width - 1)
-        lanes = pair.bench.config.array.streams_per_lane
-        for lfsr, states in zip(banks, (loaded[:lanes].reshape(-1), loaded[2], loaded[3]), strict=True):
+        array = pair.bench.config.array
+        lanes = loaded[: array.streams_per_lane, : array.slice_lanes].reshape(-1)
+        for lfsr, states in zip(banks, (lanes, loaded[2], loaded[3]), strict=True):
             equal("states", lfsr.states, states[: len(lfsr.states)])
         for row in range(pair.rows):
             pair.send("PULSE", row)

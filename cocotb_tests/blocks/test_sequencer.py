@@ -24,6 +24,7 @@ COLLECTOR, NEURONS = 2, 3
 _TRANSFERS = (Op.WRITE, Op.READ, Op.PUT, Op.GET, Op.SEED, Op.CODES, Op.THRESHOLDS)
 #: Operations with a sweep: the field with its length.
 _SWEEP = {Op.FORM: "rows", Op.RESET: "groups", Op.SENSE: "groups", Op.COLLECT: "rows", Op.UPDATE: "rows"}
+_SWEEP[Op.FORGET] = "rows"
 _SWEEP |= {op: "groups" if op in (Op.PUT, Op.GET) else "rows" for op in _TRANSFERS}
 
 
@@ -34,10 +35,12 @@ def test_sequencer(config: MachineConfig) -> None:
 
 
 def test_everything_loadable() -> None:
-    """The same with all loads that there are, and two banks of random streams."""
+    """The same with all loads that there are, two banks of random streams, and sums that return to 0."""
     from cocotb_tests import configs
 
-    config = configs.variant(configs.loadable(block.tiny()), array={"scheme": "blind"})
+    config = configs.variant(
+        configs.loadable(block.tiny()), array={"scheme": "blind"}, gradient={"reset_on_switch": True}
+    )
     assert len(config.program.transfers[HostOp.LOAD_SEEDS]) == 3
     block.run("sequencer", config, __name__)
 
@@ -67,7 +70,9 @@ def _latency(instruction: Instruction) -> int:
         return cycles.ARRAY + COLLECTOR + (NEURONS if instruction.last else 0)
     if instruction.op in _TRANSFERS:
         return 1
-    return {Op.FORM: cycles.ARRAY, Op.RESET: NEURONS + 1, Op.UPDATE: cycles.GRADIENT}[instruction.op]
+    if instruction.op in (Op.UPDATE, Op.FORGET):
+        return cycles.GRADIENT
+    return {Op.FORM: cycles.ARRAY, Op.RESET: NEURONS + 1}[instruction.op]
 
 
 def _modelled(instruction: Instruction) -> int:
@@ -78,6 +83,8 @@ def _modelled(instruction: Instruction) -> int:
         return cycles.collect(instruction.rows, last=instruction.last)
     if instruction.op == Op.UPDATE:
         return cycles.update(np.zeros(instruction.rows, np.int64))
+    if instruction.op == Op.FORGET:
+        return cycles.forget(instruction.rows)
     if instruction.op in _TRANSFERS:
         # all steps in one cycle each, and one to see that nothing is left
         return getattr(instruction, _SWEEP[instruction.op]) + 1

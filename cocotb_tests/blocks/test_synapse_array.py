@@ -1,5 +1,6 @@
 """Synapse array against its golden twin: states, sums, events and the cycle of every answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -17,11 +18,12 @@ from golden.config import MachineConfig
 from golden.sequencer import HostOp
 from golden.synapse_array import SynapseArray
 
-#: Cycles from accepted command to `done`, and cycles that a row is not free after a write to it.
+#: Cycles from accepted command to `done`, and cycles that a row is not free after a write to it, in the least array.
 LATENCY, HAZARD = 4, 3
 
-#: Commands after which a row is not free.
+#: Commands after which a row is not free, and those that take all slices.
 _CHANGING = ("PULSE", "FORM", "WRITE")
+_SLICED = (*_CHANGING, "READ")
 _KINDS = [(synapse, scheme) for synapse in ("ternary", "binary") for scheme in ("blind", "verified")]
 
 
@@ -66,6 +68,77 @@ def test_table_that_can_be_loaded(synapse: str, scheme: str) -> None:
     block.run("synapse_array", config, __name__, public=("states",), tests="random_commands|other_tables")
 
 
+def _arrays() -> list[Any]:
+    """Every kind of synapse with every kind of array that an FPGA may want; a handful in the quick tier."""
+    quick = [("ternary", "verified", 1, 3, "chains"), ("ternary", "verified", 8, 2, "planes")]
+    quick += [("ternary", "blind", 4, 3, "chains"), ("binary", "verified", 2, 1, "chains")]
+    return [
+        pytest.param(*case, marks=() if case in quick else pytest.mark.slow)
+        for kind in _KINDS
+        for form in ((1, 2), (1, 3), (2, 1), (8, 2), (4, 3))
+        for adders in ("planes", "chains")
+        for case in [(*kind, *form, adders)]
+    ]
+
+
+@pytest.mark.parametrize(("synapse", "scheme", "slices", "stages", "adders"), _arrays())
+def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, adders: str) -> None:
+    """Arrays as FPGAs want them: shared writers, more stages, carry chains; the nets with and without sensed errors."""
+    config = _sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)
+    if slices == 1:
+        config = replace(config, layers=(10, 6, 3), training=replace(config.training, rates=(8, 8)))
+    block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands|hazard|writes")
+
+
+def _sliced(**array: Any) -> MachineConfig:
+    """Make an array of eight lanes."""
+    from cocotb_tests.configs import variant
+
+    return variant(
+        block.tiny(),
+        array={"lanes": 8, "group": 2} | array,
+        switching={"code_bits": 3, "threshold_bits": 8},
+        random={"width": 31, "tap": 13, "leap": 9},
+    )
+
+
+def _caught(tests: str) -> None:
+    """Expect that the comparison fails."""
+    with pytest.raises(AssertionError, match="cocotb tests failed"):
+        block.run("synapse_array", _sliced(slices=4, stages=2), __name__, public=("states",), tests=tests)
+
+
+def test_wrong_slice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outcome of a slice goes to the lanes of the next."""
+    from hdl import slices
+
+    right = slices.later
+    monkeypatch.setattr(
+        slices, "later", lambda m, name, value, cycles: right(m, name, value, cycles - (name == "slice"))
+    )
+    _caught("every_pulse")
+
+
+def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The array takes a command one cycle before all slices are done."""
+    from hdl import slices
+
+    right = slices.array_writing
+    monkeypatch.setattr(slices, "array_writing", lambda *shape: right(*shape) - 1)
+    _caught("hazard")
+
+
+def test_sum_in_too_few_bits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums over lanes lose their leading bit."""
+    from hdl import synapse_array
+
+    right = synapse_array.add_up
+    monkeypatch.setattr(
+        synapse_array, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options)
+    )
+    _caught("random_commands")
+
+
 class _Answers:
     """Collects of every answer the signals that belong to it; others may hold anything."""
 
@@ -101,20 +174,24 @@ class Pair:
         self.sent: list[tuple[str, int]] = []
         self.drive = np.zeros(self.lanes, np.int64)
         self.set_drive(self.drive)
+        self.latency, self.writing = LATENCY + config.array.stages - 1, config.array_writing
         self._written: list[tuple[int, int]] = []
+        self._free = 0
         bench.each_cycle(sample=self._hazard)
 
     def _hazard(self, cycle: int) -> None:
-        """A row is not free for three cycles after its states change, and ready says nothing else."""
+        """No command while slices are chosen, none to a row until its states have changed; ready says nothing else."""
         if not self.bench.ports.read("macro__command__valid"):
             return
         command = self.bench.ports.read("macro__command__payload")
-        self._written = [(row, at) for row, at in self._written if cycle - at <= HAZARD]
-        waiting = any(row == command["row"] for row, _ in self._written)
+        self._written = [(row, at) for row, at in self._written if cycle - at < HAZARD + self.writing]
+        waiting = cycle < self._free or any(row == command["row"] for row, _ in self._written)
         ready = self.bench.ports.read("macro__command__ready")
         equal(f"cycle {cycle}: ready", ready, not waiting)
         if ready and command["op"] in [self.ops[op] for op in _CHANGING]:
             self._written.append((command["row"], cycle))
+        if ready and command["op"] in [self.ops[op] for op in _SLICED]:
+            self._free = cycle + self.writing
 
     def set_drive(self, drive: np.ndarray) -> None:
         """Change the column drive, while no command is under way."""
@@ -176,7 +253,9 @@ class Pair:
     async def finish(self, regime: Regime = Regime.RANDOM) -> None:
         """Wait for all answers and compare them, the cycles and the device states."""
         await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
-        equal("cycles of done", [seen.cycle for seen in self.done.seen], [at + LATENCY for at in self.commands.cycles])
+        slower = [self.latency + (self.writing - 1) * (op in _SLICED) for op, _ in self.sent]
+        due = [at + latency for at, latency in zip(self.commands.cycles, slower, strict=True)]
+        equal("cycles of done", [seen.cycle for seen in self.done.seen], due)
         for at, (seen, answer, sent) in enumerate(zip(self.done.seen, self.expected, self.sent, strict=True)):
             for name, value in answer.items():
                 equal(f"command {at} {sent} {name}", seen.value[name], value)
@@ -187,8 +266,8 @@ class Pair:
                 now = max(now, free.get(row, 0))
                 when.append(now)
                 if op in _CHANGING:
-                    free[row] = now + HAZARD + 1
-                now += 1
+                    free[row] = now + HAZARD + self.writing
+                now += self.writing if op in _SLICED else 1
             equal("cycles of the commands", self.commands.cycles, when)
         self.check_states()
         self.commands.clear()
@@ -208,6 +287,7 @@ class Pair:
         """Reset: streams start again, states stay."""
         await self.bench.clock.reset()
         self._written.clear()
+        self._free = 0
         self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 
     async def form(self) -> None:
@@ -227,11 +307,13 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
     await pair.form()
     limit, g = bench.config.error.limit, bench.config.geometry
     codes = bench.config.switching.codes - 1
-    equal("cycle model", cycles.ARRAY, LATENCY + 1)
+    equal("cycle model", bench.config.array_latency, pair.latency + 1)
+    equal("cycle model of hazards", cycles.SAME_ROW, HAZARD)
     ops = ["DRIVE_ROW", "SENSE_ROW", "PULSE", "FORM", "SENSE", "WRITE", "READ"]
     for segment in range(12):
         # no sum that the program forms overflows: neither do these
-        drive = bench.integers(-limit, limit, pair.lanes)
+        most = 1 if g.trit_rows else limit
+        drive = bench.integers(-most, most, pair.lanes)
         while np.abs(drive).sum() >= 1 << (g.row_bits - 1):
             drive[bench.rng.integers(0, pair.lanes)] = 0
         pair.set_drive(drive)
@@ -275,8 +357,10 @@ async def hazard_costs_three_cycles(dut: HierarchyObject) -> None:
         await bench.clock.until(lambda: pair.source.empty)
         took = np.diff(pair.commands.cycles[first:])
         if pair.rows > 2:
-            # 0 0 0: 4 cycles each; 1 2: one; 1 again, one row between: the rest of the wait; 1: 4; the read: 4
-            equal(f"cycles between {op}", took, [4, 4, 1, 1, 3, 4, 4])
+            # 0 0 0: 4 cycles each; 1 2: one; 1 again, one row between: the rest of the wait; 1: 4; the read: 4; a write
+            # of slices is longer than 1
+            w = pair.writing
+            equal(f"cycles between {op}", took, [w + 3, w + 3, w, w, max(w, 3), w + 3, w + 3])
         await pair.finish(Regime.FLOWING)
 
 

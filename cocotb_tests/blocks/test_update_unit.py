@@ -25,6 +25,17 @@ def test_update_unit(config: MachineConfig) -> None:
     block.run("update_unit", config, __name__)
 
 
+@pytest.mark.parametrize(
+    ("synapse", "rates"),
+    [("ternary", (12, 12)), ("ternary", (8, 9)), ("binary", (10, 12)), ("ternary", (7, 14)), ("ternary", (14, 14))],
+)
+def test_rates_offered(synapse: str, rates: tuple[int, int]) -> None:
+    """Few rates: with and without kappa 1 and 2, and sums that are all fraction."""
+    from cocotb_tests.configs import variant
+
+    block.run("update_unit", variant(block.tiny(), array={"synapse": synapse}, gradient={"rates": rates}), __name__)
+
+
 @pytest.mark.parametrize(("synapse", "nu_bits"), [("ternary", 3), ("binary", 1)])
 def test_table_that_can_be_loaded(synapse: str, nu_bits: int) -> None:
     """A table of several words, the last one not full, and one that a word holds."""
@@ -57,7 +68,7 @@ class _Rows:
         """Queue one row; `rate` is that of the port."""
         config = self.bench.config
         self.source.send({"row": row, "sums": to_planes(sums, config.gradient.bits)})
-        pulses = list(self.golden.pulses(sums.astype(np.int32), rate + config.pulse.nu_bits))
+        pulses = list(self.golden.pulses(sums.astype(np.int32), rate + config.offered_rates[0]))
         self.counts.append(len(pulses))
         self.timing.counts.append(len(pulses))
         for pulse in pulses:
@@ -111,7 +122,7 @@ async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
     source, rows = bench.source("row", regime)
     pulses = bench.sink("pulse", regime)
     timing = _Timing(bench)
-    for rate in range(bench.config.gradient.bits):
+    for rate in range(len(bench.config.offered_rates)):
         bench.ports.write("rate", rate)
         sent = _Rows(bench, source, timing)
         for _ in range(25):
@@ -135,7 +146,7 @@ async def every_sum(dut: HierarchyObject) -> None:
     source, _ = bench.source("row", Regime.FLOWING)
     pulses = bench.sink("pulse", Regime.FLOWING)
     timing = _Timing(bench)
-    for rate in range(bits):
+    for rate in range(len(bench.config.offered_rates)):
         bench.ports.write("rate", rate)
         values = bench.rng.permutation(np.arange(-(1 << (bits - 1)), 1 << (bits - 1)))
         values = np.resize(values[: max(1500, lanes)], -(-len(values[: max(1500, lanes)]) // lanes) * lanes)
@@ -151,7 +162,7 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
     """A taker that makes a second pulse on a row wait three cycles, like the array: the cycle model holds."""
     bench = block.Bench(dut)
     await bench.start()
-    geometry, bits = bench.config.geometry, bench.config.gradient.bits
+    geometry, rates = bench.config.geometry, len(bench.config.offered_rates)
     source, rows = bench.source("row", Regime.FLOWING)
     pulses = bench.sink("pulse", Regime.FLOWING)
 
@@ -166,12 +177,12 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
     timing = _Timing(bench)
     idle: list[int] = []
     bench.each_cycle(sample=lambda _: idle.append(bench.ports.read("idle")))
-    for trial in range(4 * bits):
-        bench.ports.write("rate", trial % bits)
+    for trial in range(4 * max(rates, 5)):
+        bench.ports.write("rate", trial % rates)
         sent = _Rows(bench, source, timing)
         count = min(int(bench.rng.integers(1, 12)), geometry.rows)
         for row in range(count):
-            sent.send(row, _random_sums(bench, geometry.lanes) * (bench.rng.random() < 0.7), trial % bits)
+            sent.send(row, _random_sums(bench, geometry.lanes) * (bench.rng.random() < 0.7), trial % rates)
         idle.clear()
         start = bench.clock.cycle
         await bench.clock.step()

@@ -24,7 +24,8 @@ _DRIVER = """\
 // switched, and in how many lanes.
 `timescale 1ns/1ns
 module driver;
-  localparam LANES = {lanes}, DEVICES = {devices}, ROWS = {rows}, CODE_BITS = {code_bits}, BITS = {bits};
+  localparam LANES = {lanes}, SLICE = {slice}, DEVICES = {devices}, ROWS = {rows};
+  localparam CODE_BITS = {code_bits}, BITS = {bits};
   reg clk = 0, rst = 1;
   always #1 clk = !clk;
 
@@ -135,10 +136,11 @@ def _driver(config: MachineConfig, described: dict[str, Any]) -> str:
 
     return _DRIVER.format(
         lanes=config.array.lanes,
+        slice=config.array.slice_lanes,
         devices=devices,
         bits=config.switching.threshold_bits,
         dumps="\n".join(
-            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", dut.lfsr{stream}.state[BITS*LANES-1:0]);'
+            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", dut.lfsr{stream}.state[BITS*SLICE-1:0]);'
             for stream in range(config.array.streams_per_lane)
         ),
         rows=config.geometry.rows,
@@ -198,19 +200,19 @@ def words(config: MachineConfig, draws: int, folder: Path) -> NDArray[np.uint32]
     Parameters
     ----------
     config : MachineConfig
-        Its lanes times `switching.threshold_bits` are a multiple of 32.
+        Lanes of a slice times `switching.threshold_bits` are a multiple of 32.
     draws : int
-        Pulses, each of which draws once in every lane.
+        Pulses, each of which draws once for every slice of lanes.
     folder : Path
         Where programs are built, once per content.
 
     Returns
     -------
-    ndarray of uint32, shape (draws, streams)
+    ndarray of uint32, shape (draws * slices, streams)
         Words of the lanes, the second streams after all first ones.
     """
     program = _build(config, folder)
-    lanes, bits = config.array.lanes, config.switching.threshold_bits
+    lanes, bits = config.array.slice_lanes, config.switching.threshold_bits
     with tempfile.TemporaryDirectory() as work:
         points, log = Path(work) / "points.txt", Path(work) / "words.bin"
         points.write_text(Point(1, TO_PARALLEL, 0, draws).line)

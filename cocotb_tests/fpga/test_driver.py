@@ -68,11 +68,10 @@ def test_loads(name: str) -> None:
     spread = rng.integers(0, 1 << bits, elements)
     driver.load_neurons(offset, spread)
     golden.load_neurons(offset, spread)
-    sizes = {0: geometry.lanes, 1: geometry.lanes, 2: geometry.group, 3: 1}
     width = config.random.width
-    banks = {bank: rng.integers(1, 1 << width, sizes[bank], np.uint64) for bank in config.seed_banks}
+    banks = {bank: rng.integers(1, 1 << width, count, np.uint64) for bank, count in config.seed_banks.items()}
     driver.load_seeds(banks)
-    golden.load_seeds({n: np.append(s, np.zeros(geometry.lanes - len(s), np.uint64)) for n, s in banks.items()})
+    golden.load_seeds(banks)
     s = config.switching
     codes = rng.integers(0, s.codes, 1 << config.pulse.nu_bits).astype(np.uint8)
     driver.load_pulses(codes)

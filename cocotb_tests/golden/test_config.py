@@ -56,6 +56,18 @@ TINY = named.load("tiny")
             "training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 4",
         ),
         (
+            {"gradient": replace(TINY.gradient, rates=(8, 9)), "training": replace(TINY.training, rates=(8, 10, 9))},
+            "training.rates must be in gradient.rates = 8 .. 9, not 10",
+        ),
+        (
+            {"gradient": replace(TINY.gradient, rates=(4, 9))},
+            "gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not [4, 9]",
+        ),
+        (
+            {"gradient": replace(TINY.gradient, rates=(8, 15))},
+            "gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not [8, 15]",
+        ),
+        (
             {"training": replace(TINY.training, rates=(8, 8, 15))},
             "training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 15",
         ),
@@ -114,6 +126,8 @@ def test_rates_slow_down() -> None:
         (14, 14, 14),
     ]
     assert TINY.rates(1000) == TINY.training.rates
+    few = variant(TINY, gradient={"rates": (8, 10)}, training={"rates": (8, 9, 10), "slow_down": 1})
+    assert [few.rates(epoch) for epoch in (0, 1, 2, 9)] == [(8, 9, 10), (9, 10, 10), (10, 10, 10), (10, 10, 10)]
 
 
 def test_random_configurations_repeat() -> None:

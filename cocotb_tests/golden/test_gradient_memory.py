@@ -72,6 +72,35 @@ def test_clear() -> None:
     assert memory.sums.tolist() == [[5] * 4, [0] * 4, [5] * 4]
 
 
+def test_forget() -> None:
+    """Notes of several pulses add up; forgetting makes their sums 0 in the rows named, once; clearing drops notes."""
+    memory = GradientMemory(GradientParameters(reset_on_switch=True), 4, 3)
+    memory.sums[:] = 5
+    for row, lanes in ((0, [1, 0, 0]), (0, [0, 0, 1]), (1, [0, 1, 0]), (2, [0, 0, 0]), (3, [1, 1, 1])):
+        memory.switched(row, np.array(lanes, np.bool_))
+    memory.clear(1)
+    memory.sums[1] = 5
+    assert (memory.sums == 5).all(), "a note alone changes nothing"
+    memory.forget(slice(0, 3))
+    assert memory.sums.tolist() == [[0, 5, 0], [5, 5, 5], [5, 5, 5], [5, 5, 5]]
+    memory.sums[:] = 7
+    memory.forget(slice(0, 4))
+    assert memory.sums.tolist() == [[7] * 3, [7] * 3, [7] * 3, [0] * 3]
+    keeps = GradientMemory(GradientParameters(), 1, 3)
+    keeps.sums[:] = 5
+    keeps.switched(0, np.ones(3, np.bool_))
+    keeps.forget(slice(0, 1))
+    assert keeps.sums.tolist() == [[5] * 3]
+
+
+@pytest.mark.parametrize("rates", [(5,), (7, 6), (5, 6, 7)])
+def test_bad_rates(rates: tuple[int, ...]) -> None:
+    """Rates offered are two, in order."""
+    message = f"gradient.rates must be a lowest and a highest rate, not {list(rates)}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        GradientParameters(rates=rates)
+
+
 @pytest.mark.parametrize(
     ("bits", "leak", "message"),
     [

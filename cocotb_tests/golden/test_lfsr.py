@@ -226,7 +226,7 @@ def test_seeds_of_wide_registers(width: int, tap: int) -> None:
 def test_streams_of_named_configurations_are_far_apart(name: str) -> None:
     """At least 2^40 steps between the streams of every named configuration, all of them distinct."""
     config = named.load(name)
-    streams = config.array.lanes * config.array.streams_per_lane
+    streams = config.array.streams
     apart = config.random.separation(streams)
     assert apart >= 2**40
     assert streams * apart <= 2**config.random.width - 1

@@ -286,21 +286,23 @@ def test_stuck_devices_stay() -> None:
         assert (np.stack(machine.dump_weights()) == np.where(stuck, states, given)).all()
 
 
+@pytest.mark.parametrize("slices", [1, 2])
 @pytest.mark.parametrize(("synapse", "scheme"), KINDS)
-def test_seeds_are_states(synapse: str, scheme: str) -> None:
+def test_seeds_are_states(synapse: str, scheme: str, slices: int) -> None:
     """Every bank of streams takes the states given, but for zero, and goes on from them; no other bank moves."""
     noisy = ConverterParameters(0, 0, 0, 4, 0)
     config = variant(
         loadable(named.load("tiny")),
-        array={"synapse": synapse, "scheme": scheme},
+        array={"synapse": synapse, "scheme": scheme, "slices": slices},
         nonideal={"columns": noisy, "rows": noisy},
     )
     machine, rng = Machine(config), np.random.default_rng(3)
     machine.form()
     lanes, group, width = config.array.lanes, config.array.group, config.random.width
-    streams = config.array.streams_per_lane
-    assert config.seed_banks == (*range(streams), 2, 3)
-    names = {0: ("random", slice(0, lanes)), 1: ("random", slice(lanes, None))}
+    first = lanes // slices
+    second = {1: first} if config.array.streams_per_lane == 2 else {}
+    assert config.seed_banks == {0: first, **second, 2: group, 3: 1}
+    names = {0: ("random", slice(0, first)), 1: ("random", slice(first, None))}
     names |= {2: ("random_columns", slice(0, group)), 3: ("random_rows", slice(0, 1))}
     for bank in range(4):  # one that the array does not have is none
         before = machine.state()

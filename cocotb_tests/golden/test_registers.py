@@ -200,7 +200,7 @@ def test_copies() -> None:
         ({"count": 2, "stride": 4}, "R.A: only settings can be in an array"),
         ({"width": 64, "fields": (Field("A", 0, 2, Kind.SETTING),)}, "R.A: what is written fits one word"),
         ({"fields": (Field("A", 0, 2, Kind.PULSE),)}, "R.A: a pulse or an event is one bit"),
-        ({"buffered": True}, "R: only two words of what hardware gives are read at once"),
+        ({"buffered": True}, "R: a counter is one number that hardware gives, of more than one word"),
     ],
 )
 def test_bad_registers(change: dict[str, Any], message: str) -> None:
@@ -216,11 +216,16 @@ def test_bad_maps() -> None:
     def register(name: str, address: int, **others: Any) -> Register:
         return Register(name, address, 32, (Field("VALUE", 0, 2, Kind.SETTING),), **others)
 
+    def counter(name: str, address: int, width: int = 48) -> Register:
+        return Register(name, address, 64, (Field("VALUE", 0, width, Kind.STATUS),), buffered=True)
+
     for registers, message in (
         ((register("A", 4), register("B", 4)), "registers overlap"),
         ((register("A", 4, count=3, stride=4), register("B", 12)), "registers overlap"),
         ((register("A", 6),), "there cannot be a register at 0x6"),
         ((register("A", 0x3FC, count=2, stride=4),), "there cannot be a register at 0x400"),
+        ((counter("A", 0x40), counter("B", 0x50)), "B: counters follow one another and are of one width"),
+        ((counter("A", 0x40), counter("B", 0x48, 40)), "B: counters follow one another and are of one width"),
         ((register("A", 0), register("A", 4)), "two ports are called a"),
         ((register("A", 0), Register("A", 4, 32, (Field("X", 0, 1, Kind.EVENT),))), "two ports are called a"),
     ):

@@ -55,6 +55,8 @@ def test_coverage(config: MachineConfig) -> None:
     assert _touched(config, [i for i in gradient if i.op == Op.GRADIENT]) == _layer_rows(config)
     *update, end = config.program.update
     assert end.op == Op.END
+    if config.gradient.reset_on_switch:
+        assert update.pop() == Instruction(Op.FORGET, Phase.UPDATE, rows=config.geometry.rows)
     assert [i.op for i in update] == [Op.UPDATE] * len(config.geometry.layers)
     assert _touched(config, update) == _layer_rows(config)
     for instruction in update:
@@ -177,4 +179,4 @@ def test_transfers(config: MachineConfig) -> None:
             assert (i.rows, i.groups)[i.op not in (Op.PUT, Op.GET)] == 0
             assert i.group == 0 or i.op == Op.SEED
     banks = [i.group for i in transfers.get(HostOp.LOAD_SEEDS, ())[:-1]]
-    assert tuple(banks) == c.seed_banks
+    assert banks == list(c.seed_banks)

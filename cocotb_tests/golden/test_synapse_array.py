@@ -61,7 +61,8 @@ KINDS = list(itertools.product(("ternary", "binary"), ("blind", "verified")))
 
 def _array(synapse: str, scheme: str, lanes: int = 256, rows: int = 1, **more: Any) -> SynapseArray:
     switching = more.get("switching", SWITCHING)
-    return SynapseArray(ArrayParameters(lanes, 4, synapse, scheme), switching, more.get("random", RANDOM), rows)
+    parameters = ArrayParameters(lanes, 4, synapse, scheme, slices=more.get("slices", 1))
+    return SynapseArray(parameters, switching, more.get("random", RANDOM), rows)
 
 
 def _states(synapse: str) -> list[tuple[int, int]]:
@@ -110,15 +111,20 @@ def test_every_state_code_and_word(synapse: str, scheme: str) -> None:
     assert moves == {("ternary", "blind"): {0, 1, 2}, ("ternary", "verified"): {0, 1}}.get((synapse, scheme), {0, 2})
 
 
+@pytest.mark.parametrize("slices", [1, 2, 8])
 @pytest.mark.parametrize(("synapse", "scheme"), KINDS)
-def test_pulses_draw_from_the_streams(synapse: str, scheme: str) -> None:
-    """Lane l, device d follows stream l + lanes * d, one draw per pulse; other rows and unpulsed lanes stay."""
+def test_pulses_draw_from_the_streams(synapse: str, scheme: str, slices: int) -> None:
+    """Slices of S lanes: lane l, device d follows stream l mod S + S d; a pulse draws once per slice, the first first.
+
+    Other rows and unpulsed lanes stay.
+    """
     lanes, rng = 8, np.random.default_rng(5)
     switching = SwitchingParameters("ideal", code_bits=4, threshold_bits=9, slope=2.0)
     random = LfsrParameters(63, 5, 19, 99)
-    array = _array(synapse, scheme, lanes, 3, switching=switching, random=random)
-    streams = len(array.lfsr.states)
-    sequences = [recurrence(int(s), 63, 5, 63 + 19 * 60) for s in random.seeds(streams)]
+    array = _array(synapse, scheme, lanes, 3, switching=switching, random=random, slices=slices)
+    streams, part = len(array.lfsr.states), lanes // slices
+    assert streams == (2 * part if (synapse, scheme) == ("ternary", "blind") else part)
+    sequences = [recurrence(int(s), 63, 5, 63 + 19 * 60 * slices) for s in random.seeds(streams)]
     array.r1[:] = rng.integers(0, 2, array.r1.shape)
     if synapse == "ternary":
         array.r2[:] = rng.integers(0, 2, array.r2.shape)
@@ -131,30 +137,40 @@ def test_pulses_draw_from_the_streams(synapse: str, scheme: str) -> None:
         for lane in range(lanes):
             state = int(expected[0, row, lane]), int(expected[1, row, lane])
             for device, target in DRIVEN[synapse, scheme, bool(increase[lane]), state] if codes[lane] else ():
-                stream = lane + lanes * (device - 1) if streams == 2 * lanes else lane
-                if word(sequences[stream], 19 * draw, 9) < switching.thresholds[target, codes[lane]]:
+                stream = lane % part + (part * (device - 1) if streams == 2 * part else 0)
+                if (
+                    word(sequences[stream], 19 * (draw * slices + lane // part), 9)
+                    < switching.thresholds[target, codes[lane]]
+                ):
                     expected[device - 1, row, lane] = target
         assert (array.r1 == expected[0]).all()
         assert (array.r2 == expected[1]).all()
 
 
+@pytest.mark.parametrize("slices", [1, 4])
 @pytest.mark.parametrize(("synapse", "scheme"), KINDS)
-def test_forming(synapse: str, scheme: str) -> None:
-    """Forming takes the leading bits of one draw per stream; all states are equally likely, devices independent."""
+def test_forming(synapse: str, scheme: str, slices: int) -> None:
+    """Forming takes the leading bits of one draw per stream and slice; states equally likely, devices independent."""
     lanes, rows, random = 256, 64, LfsrParameters(63, 31, 19, 0x123456789ABCDEF1)
-    array = _array(synapse, scheme, lanes, rows, switching=SwitchingParameters(threshold_bits=12), random=random)
-    streams = len(array.lfsr.states)
-    sequences = [recurrence(int(s), 63, 31, 63 + 19 * rows) for s in random.seeds(streams)]
+    switching = SwitchingParameters(threshold_bits=12)
+    array = _array(synapse, scheme, lanes, rows, switching=switching, random=random, slices=slices)
+    streams, part = len(array.lfsr.states), lanes // slices
+    sequences = [recurrence(int(s), 63, 31, 63 + 19 * rows * slices) for s in random.seeds(streams)]
     for row in range(rows):
         array.form(row)
-    leading = np.array([[sequences[s][19 * row + 11] for s in range(streams)] for row in range(rows)])
-    assert (array.r1 == leading[:, :lanes]).all()
+
+    def drawn(bit: int, first: int) -> NDArray[np.int64]:
+        """One bit of the draws of all lanes, of a bank of streams that begins with `first`."""
+        draws = [[sequences[first + lane][19 * draw + bit] for lane in range(part)] for draw in range(rows * slices)]
+        return np.array(draws).reshape(rows, lanes)
+
+    assert (array.r1 == drawn(11, 0)).all()
     if synapse == "binary":
         assert not array.r2.any()
-    elif streams == 2 * lanes:
-        assert (array.r2 == leading[:, lanes:]).all()
+    elif streams == 2 * part:
+        assert (array.r2 == drawn(11, part)).all()
     else:
-        assert (array.r2 == [[sequences[s][19 * row + 10] for s in range(lanes)] for row in range(rows)]).all()
+        assert (array.r2 == drawn(10, 0)).all()
     states = _states(synapse)
     counts = [int(((array.r1 == r1) & (array.r2 == r2)).sum()) for r1, r2 in states]
     mean = lanes * rows / len(states)
@@ -231,9 +247,27 @@ def test_driving_no_row() -> None:
             "array.synapse must be 'ternary' or 'binary', not 'analog'",
         ),
         ({"lanes": 4, "group": 2, "scheme": "lazy"}, "array.scheme must be 'blind' or 'verified', not 'lazy'"),
+        ({"lanes": 4, "group": 2, "adders": "trees"}, "array.adders must be 'planes' or 'chains', not 'trees'"),
+        *(
+            (
+                {"lanes": 12, "group": 2, "slices": slices},
+                f"array.slices must be a power of two that divides array.lanes = 12, not {slices}",
+            )
+            for slices in (0, -1, 3, 8)
+        ),
+        ({"lanes": 4, "group": 2, "stages": 0}, "array.stages must be 1 .. 3 cycles, not 0"),
+        ({"lanes": 4, "group": 2, "stages": 4}, "array.stages must be 1 .. 3 cycles, not 4"),
     ],
 )
 def test_bad_parameters(fields: dict[str, Any], message: str) -> None:
     """Messages name field, rule and value."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         ArrayParameters(**fields)
+
+
+def test_limits_are_allowed() -> None:
+    """What stands in a message's range is accepted, the ends included."""
+    for lanes, slices in ((12, 4), (4096, 4096), (6, 2), (2, 1)):
+        assert ArrayParameters(lanes, 2, slices=slices).slice_lanes == lanes // slices
+    for stages in (1, 3):
+        assert ArrayParameters(4, 2, stages=stages).stages == stages

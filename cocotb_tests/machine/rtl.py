@@ -95,7 +95,9 @@ def lively(seed: int, number: int, *, nonideal: bool = False) -> MachineConfig:
         config = configs.nonideal(config, seed, number) if nonideal else config
         pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1, loadable=config.pulse.loadable)
         rates = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
-        config = replace(config, training=replace(config.training, rates=rates), pulse=pulse)
+        # in half of them these rates alone
+        gradient = replace(config.gradient, rates=(min(rates), max(rates)) if number % 4 > 1 else ())
+        config = replace(config, training=replace(config.training, rates=rates), pulse=pulse, gradient=gradient)
         machine = Machine(config)
         machine.form()
         machine.train(make_samples(config, np.random.default_rng(1), 4 * config.training.batch), 4, rates)

@@ -16,14 +16,14 @@ module mtj_gxnor_array (
   output reg [{row_msb}:0] macro__row, output reg [{lanes_msb}:0] macro__lanes,
   output reg [{products_msb}:0] macro__products, output reg [{pulses_msb}:0] macro__pulses,
   output reg [{pulse_width_msb}:0] macro__pulse_width, output reg [{switches_msb}:0] macro__switches);
-  localparam LANES = {lanes}, GROUP = {group}, DEVICES = {devices}, STREAMS = {streams}, BITS = {bits};
+  localparam LANES = {lanes}, GROUP = {group}, DEVICES = {devices}, STREAMS = {streams}, BITS = {bits}, SLICE = {slice};
   localparam WIDTH = {width}, TAP = {tap}, LEAP = {leap}, BLIND = {blind}, ERROR_BITS = {error_bits};
   localparam CODE_BITS = {code_bits}, COLUMN_BITS = {column_bits}, ROW_LSB = {row_lsb}, ROW_BITS = {row_bits};
   localparam COEFFICIENT_LSB = {coefficient_lsb}, CODES = {codes}, WORD = 2*GROUP, TABLE = {table_bits};
   localparam LOADABLE_STREAMS = {loadable_streams}, LOADABLE_TABLE = {loadable_table};
 
   reg [LANES*DEVICES-1:0] states [0:{rows_msb}];
-  reg [WIDTH-1:0] random [0:LANES*STREAMS-1];
+  reg [WIDTH-1:0] random [0:SLICE*STREAMS-1];
   integer sums [0:LANES-1];
   reg [16:0] thresholds [0:1][0:CODES-1];
   // the thresholds less one, as a host loads them; seeds shifted into each bank so far
@@ -107,8 +107,8 @@ module mtj_gxnor_array (
         end
         5: if (LOADABLE_STREAMS != 0 && bank < STREAMS) begin
           shifted[bank] = shifted[bank] == WIDTH - 1 ? 0 : shifted[bank] + 1;
-          for (lane = 0; lane < LANES; lane = lane + 1) begin
-            b = bank*LANES + lane;
+          for (lane = 0; lane < SLICE; lane = lane + 1) begin
+            b = bank*SLICE + lane;
             random[b] = {{macro__drive[lane], random[b][WIDTH-1:1]}};
             if (shifted[bank] == 0 && random[b] == 0) random[b][WIDTH-1] = 1;
           end
@@ -131,9 +131,9 @@ module mtj_gxnor_array (
         default: begin
           macro__lanes <= 0;
           for (lane = 0; lane < LANES; lane = lane + 1) begin
-            draw(lane);
+            draw(lane % SLICE);
             words[0] = word; words[1] = word;
-            if (STREAMS == 2) begin draw(LANES + lane); words[1] = word; end
+            if (STREAMS == 2) begin draw(SLICE + lane % SLICE); words[1] = word; end
             code = 0;
             for (b = 0; b < CODE_BITS; b = b + 1) if (macro__codes[b*LANES + lane]) code = code + (1 << b);
             for (device = 0; device < DEVICES; device = device + 1) begin
@@ -212,7 +212,7 @@ def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
     bits = switching.threshold_bits
     seeds = [
         f"      random[{stream}] = {config.random.width}'h{int(state):x};"
-        for stream, state in enumerate(config.random.seeds(array.lanes * array.streams_per_lane))
+        for stream, state in enumerate(config.random.seeds(array.streams))
     ]
     return _TEMPLATE.format(
         **{f"{name}_msb": ports[f"macro__{name}"]["width"] - 1 for name in names},
@@ -222,6 +222,7 @@ def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
         devices=array.devices,
         streams=array.streams_per_lane,
         bits=bits,
+        slice=array.slice_lanes,
         width=config.random.width,
         tap=config.random.tap,
         leap=config.random.leap,

@@ -29,8 +29,8 @@ FAULTS = {
     "array: switched lanes of earlier pulses told again": (
         "array.v",
         "array",
-        r"(macro__lanes <= )(\\\$\d+ );",
-        r"\1\2| macro__lanes;",
+        r"macro__lanes <= shown;",
+        "macro__lanes <= shown | macro__lanes;",
     ),
     "periphery: one lane's switching not told": (
         "periphery.v",
@@ -38,11 +38,11 @@ FAULTS = {
         r"(switched__payload\[3:0\] = macro__lanes);",
         r"\1 & 4'he;",
     ),
-    "periphery: errors go to one group": (
+    "periphery: activations and errors go to one group": (
         "periphery.v",
         "periphery",
-        r"(\berror_target <= )\S+ ?;",
-        r"\1error_target;",
+        r"(\btarget <= )\S+ ?;",
+        r"\1target;",
     ),
     "periphery: hidden offsets never train": (
         "periphery.v",
@@ -84,20 +84,32 @@ FAULTS = {
     "gradient memory: second pulse of a row replaces the first": (
         "periphery.v",
         "periphery_gradient_memory",
-        r"assign again = .*;",
-        "assign again = 1'h0;",
+        r"\bagain = .*;",
+        "again = 1'h0;",
     ),
     "gradient memory: switched lanes keep their sums": (
         "periphery.v",
         "periphery_gradient_memory",
-        r"(\\\$\d+  = \\\$signature__data  )& \\\$\d+ ;",
-        r"\1;",
+        r"\bkept = .*;",
+        "kept = 4'hf;",
     ),
-    "gradient memory: what has switched never counts again": (
+    "gradient memory: notes are never dropped": (
         "periphery.v",
         "periphery_gradient_memory",
-        r"rewritten <= \\\$\d+ ;",
-        "rewritten <= 1'h0;",
+        r"(dropping = ).*;",
+        r"\1 1'h0;",
+    ),
+    "gradient memory: notes count at any time": (
+        "periphery.v",
+        "periphery_gradient_memory",
+        r"(unnoted = ).*;",
+        r"\1 1'h0;",
+    ),
+    "sequencer: rows to forget left out": (
+        "periphery.v",
+        "periphery",
+        r"(doing_forget = ).*;",
+        r"\1 1'h0;",
     ),
     "neurons: state written to another group": (
         "periphery.v",
@@ -116,8 +128,8 @@ FAULTS = {
     "update unit: polarity inverted": (
         "periphery.v",
         "periphery_update_unit",
-        r"(pulse__payload \[\d+:\d+\] <= )increase;",
-        r"\1~increase;",
+        r"(decreasing <= )decrease;",
+        r"\1~decrease;",
     ),
     "update unit: second step lost": (
         "periphery.v",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cocotb_tests import runner
+from cocotb_tests.configs import variant
 from cocotb_tests.machine import rtl
 from gen import config as named
 
@@ -38,6 +39,30 @@ def test_random_configuration(tmp_path: Path, number: int) -> None:
     outcome = rtl.present(rtl.generate(config), tmp_path, batches=4, simulator=SIM)
     assert not outcome.mismatch, config
     assert outcome.counters["pulses"] > 0
+
+
+@pytest.mark.parametrize(
+    ("synapse", "scheme", "slices", "stages", "adders"),
+    [
+        ("ternary", "verified", 2, 3, "chains"),
+        ("ternary", "blind", 4, 1, "planes"),
+        ("binary", "verified", 1, 3, "planes"),
+        ("binary", "blind", 4, 2, "chains"),
+    ],
+)
+def test_slices(tmp_path: Path, synapse: str, scheme: str, slices: int, stages: int, adders: str) -> None:
+    """Arrays as FPGAs want them: rows of several pulses wait for an array that writes slice by slice."""
+    array = {"synapse": synapse, "scheme": scheme, "slices": slices, "stages": stages, "adders": adders}
+    config = variant(
+        named.load("tiny"),
+        array=array,
+        pulse={"nu_bits": 2, "dead_zone": 1},
+        gradient={"bits": 5, "leak": 3, "reset_on_switch": True},
+        training={"rates": (2, 3, 2)},
+    )
+    outcome = rtl.present(rtl.generate(config), tmp_path, batches=6, stalls=slices % 3, simulator=SIM)
+    assert not outcome.mismatch, config
+    assert outcome.counters["rows_pulsed"] > outcome.counters["update_rows"] // 2
 
 
 @pytest.mark.slow

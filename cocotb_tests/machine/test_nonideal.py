@@ -6,11 +6,23 @@ from pathlib import Path
 import pytest
 
 from cocotb_tests import runner
-from cocotb_tests.configs import nonideal
+from cocotb_tests.configs import loadable, nonideal, variant
 from cocotb_tests.machine import rtl, slow_array
 from gen import config as named
+from golden.converter import ConverterParameters
 
 SIM = os.environ.get("SIM", "verilator")
+_SPREAD = {
+    "form": "erf",
+    "device": "perpendicular_50nm",
+    "current_to_antiparallel": 45e-6,
+    "current_to_parallel": 55e-6,
+    "code_bits": 2,
+    "threshold_bits": 7,
+    "width_max": 30e-9,
+    "spread_bins": 2,
+    "spread": 0.05,
+}
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -29,6 +41,23 @@ def test_more_random_configurations(tmp_path: Path, number: int) -> None:
     config = rtl.lively(runner.seed(), number, nonideal=True)
     outcome = rtl.present(rtl.generate(config), tmp_path, batches=8, stalls=number % 3, simulator=SIM)
     assert not outcome.mismatch, config
+
+
+def test_slices(tmp_path: Path) -> None:
+    """Everything wrong and everything loadable, on an array that writes two lanes of a slice at a time."""
+    noisy = ConverterParameters(0, 0, 1, 4, 0)
+    config = variant(
+        loadable(named.load("tiny")),
+        array={"slices": 2, "stages": 3, "adders": "chains"},
+        switching=_SPREAD,
+        nonideal={"stuck_parallel": 0.1, "stuck_antiparallel": 0.1, "columns": noisy, "rows": noisy},
+        pulse={"nu_bits": 2, "dead_zone": 1},
+        gradient={"bits": 5, "leak": 3, "reset_on_switch": True},
+        training={"rates": (2, 3, 2)},
+    )
+    outcome = rtl.present(rtl.generate(config), tmp_path, batches=6, simulator=SIM)
+    assert not outcome.mismatch
+    assert outcome.counters["switches"] > 0
 
 
 def test_slow_array_is_ideal() -> None:

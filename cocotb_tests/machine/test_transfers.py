@@ -15,6 +15,7 @@ from cocotb_tests.machine.presentation import make_samples
 from cocotb_tests.monitors import Watch
 from golden.config import MachineConfig
 from golden.converter import ConverterParameters
+from golden.counters import COUNTERS
 from golden.input_buffer import beats
 from golden.machine import Machine
 from golden.samples import Samples
@@ -29,7 +30,7 @@ _LIVELY: dict[str, Any] = {
     "training": {"rates": (2, 3, 2)},
 }
 _NOISY = {
-    "array": {"synapse": "binary", "scheme": "blind"},
+    "array": {"synapse": "binary", "scheme": "blind", "slices": 2, "stages": 3, "adders": "chains"},
     "nonideal": {
         "stuck_parallel": 0.1,
         "stuck_antiparallel": 0.1,
@@ -54,10 +55,15 @@ def test_ideal() -> None:
     _run(rtl.generate(_config(array={"scheme": "blind"})))
 
 
+def test_slices() -> None:
+    """Two streams per lane of a slice; every lane of a slice writes in its turn."""
+    _run(rtl.generate(_config(array={"scheme": "blind", "slices": 4, "stages": 2})))
+
+
 def test_nonideal() -> None:
-    """One device per synapse, some of them stuck, and banks of streams for converters."""
+    """One device per synapse, some of them stuck, banks of streams for converters and for one slice of two."""
     config = _config(**_NOISY)
-    assert config.seed_banks == (0, 2, 3)
+    assert list(config.seed_banks) == [0, 2, 3]
     _run(rtl.generate(config))
 
 
@@ -82,12 +88,13 @@ class _Host:
         self._lasts = Watch(bench.ports, self._taken, "last")
         self._ready = self._waiting = False
         self.abandoned = 0
+        #: The counters as they were shown last.
+        self._counts = dict.fromkeys(COUNTERS, 0)
         self._cycles = bench.manifest["name"] != "slow"
         bench.add(self._lasts)
         bench.each_cycle(sample=self._sample)
-        low = self.config.pulse.nu_bits
         self.rates = self.config.training.rates
-        self.ports.write("rates", [rate - low for rate in self.rates])
+        self.ports.write("rates", [rate - self.config.offered_rates[0] for rate in self.rates])
 
     def _taken(self) -> bool:
         return any(
@@ -98,6 +105,7 @@ class _Host:
     def _sample(self, cycle: int) -> None:
         self._ready, self._waiting = bool(self.ports.read("command__ready")), bool(self.ports.read("waiting"))
         self.abandoned += self.ports.read("abandoned")
+        self._counts[tuple(COUNTERS)[self.ports.read("counter")]] = self.ports.read("count")
 
     async def begin(self, op: HostOp, samples: int = 0, batch: int = 0) -> None:
         """Give a command."""
@@ -114,7 +122,9 @@ class _Host:
         """Wait for the end of a command with so many words of results or dumps; compare `last` and the counters."""
         await self.bench.clock.until(lambda: self._ready, limit=100_000)
         equal("last", [seen.value["last"] for seen in self._lasts.seen], [0] * (lasts - 1) + [int(last)] * (lasts > 0))
-        found, expected = self.ports.read("counters"), self.golden.counters
+        # every counter has its turn, after what is under way
+        await self.bench.clock.step(len(self._counts) + 4)
+        found, expected = self._counts, self.golden.counters
         names = [name for name in expected if self._cycles or not name.startswith("cycles")]
         names.remove("cycles_wait") if self._cycles else None
         equal("counters", {name: found[name] for name in names}, {name: expected[name] for name in names})
@@ -204,17 +214,12 @@ class _Host:
 
     async def put_seeds(self) -> None:
         """Load other states of all random streams."""
-        shape = self.config.array.lanes
-        counts = {2: self.config.array.group, 3: 1}
+        rng, width = self.bench.rng, self.config.random.width
         banks = {
-            bank: self.bench.rng.integers(0, 1 << self.config.random.width, shape, dtype=np.uint64)[
-                : counts.get(bank, shape)
-            ]
-            for bank in self.config.seed_banks
+            bank: rng.integers(0, 1 << width, count, dtype=np.uint64) for bank, count in self.config.seed_banks.items()
         }
         banks[0][:2] = 0  # is repaired
-        padded = {bank: np.resize(states, shape) for bank, states in banks.items()}
-        self.golden.load_seeds(padded)
+        self.golden.load_seeds(banks)
         await self.put(HostOp.LOAD_SEEDS, words.seeds(self.config, banks))
 
     async def put_tables(self) -> None:

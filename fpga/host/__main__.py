@@ -138,7 +138,7 @@ def train(
     _trouble(noise, pull)
     options = ("--noise", noise, "--pull", pull, *["--quick"] * quick) if port == wire.SIM else ()
     way = wire.Wire(port, baud, clock, patience, repeat, options)
-    title = configs.title(config or dataset)
+    title, loaded = configs.title(config or dataset), data.load(dataset, data_dir)
     if design is None:
         machine = wire.seeded(configs.load(config or dataset), seed)
         folder = build / "fpga" / "sim" / title
@@ -147,7 +147,7 @@ def train(
         folder, manifest = design, _manifest(design)
         machine = dacite.from_dict(MachineConfig, manifest["config"], dacite.Config(strict=True, cast=[tuple]))
         title = manifest["name"]
-    run = Run(machine, data.load(dataset, data_dir), samples, epochs or machine.training.epochs, quickest(machine))
+    run = Run(machine, loaded, samples, epochs or machine.training.epochs, quickest(machine))
     checkpoint = build / "wire" / f"{dataset}-{title}" / "checkpoint.npz"
     outcome = wire.train(run, manifest, way, folder, checkpoint, resume=resume, reload=reload)
     found = {"dataset": dataset} | wire.report(run, way, title, outcome)

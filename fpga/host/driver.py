@@ -112,12 +112,11 @@ class Driver:
         ndarray of int64, shape (n,)
             Predictions, made before the sample was learned from.
         """
-        low, layers = self.config.pulse.nu_bits, len(self.config.geometry.layers)
-        high = low + self.config.gradient.bits - 1
+        offered, layers = self.config.offered_rates, len(self.config.geometry.layers)
         if len(rates) != layers:
             raise ValueError(f"rates must be one per layer, {layers}, not {len(rates)}")
-        if not all(low <= rate <= high for rate in rates):
-            raise self._registers.error("RATE", detail=f"rates {list(rates)} are not {low} .. {high}")
+        if not all(rate in offered for rate in rates):
+            raise self._registers.error("RATE", detail=f"rates {list(rates)} are not {offered[0]} .. {offered[-1]}")
         if batch < 1:
             raise self._registers.error("BATCH", detail=f"batch is {batch}")
         predictions = []

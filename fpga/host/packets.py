@@ -38,13 +38,6 @@ class Packets:
         self._weights = (config.geometry.rows, config.array.lanes)
         self._neurons = (config.geometry.vector_groups * config.array.group,)
 
-    @cached_property
-    def banks(self) -> dict[int, int]:
-        """Number of random streams in every bank that can be loaded."""
-        lanes = self._config.array.lanes
-        sizes = {0: lanes, 1: lanes, 2: self._group, 3: 1}
-        return {bank: sizes[bank] for bank in self._config.seed_banks}
-
     def samples(self, samples: Samples) -> list[bytes]:
         """Pack samples, one packet each."""
         sizes = self._config.geometry.sizes
@@ -110,12 +103,12 @@ class Packets:
     def seeds(self, banks: Mapping[int, NDArray[np.unsignedinteger]]) -> bytes:
         """Pack states of random streams."""
         width = self._config.random.width
-        if not self.banks:
+        if not self._config.seed_banks:
             raise self._error("LOADABLE", detail="random.loadable is off")
-        if banks.keys() != self.banks.keys():
-            raise ValueError(f"banks must be {sorted(self.banks)}, not {sorted(banks)}")
+        if banks.keys() != self._config.seed_banks.keys():
+            raise ValueError(f"banks must be {sorted(self._config.seed_banks)}, not {sorted(banks)}")
         for bank, states in banks.items():
-            _check(f"states of bank {bank}", states, (self.banks[bank],), 1, (1 << width) - 1)
+            _check(f"states of bank {bank}", states, (self._config.seed_banks[bank],), 1, (1 << width) - 1)
         return words.pack_seeds(banks, width, self._config.array.lanes, self._group)
 
     def pulses(self, codes: NDArray[np.integer]) -> bytes:

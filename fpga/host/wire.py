@@ -141,13 +141,14 @@ def train(
         seconds, reloads = extra["seconds"], extra["reloads"]
     else:
         checkpoint.unlink(missing_ok=True)
-    started = saved = time.monotonic()
-
-    def save() -> None:
-        run.save(checkpoint, {"seconds": seconds + time.monotonic() - started, "reloads": reloads})
-
     outcome: dict[str, Any] = {"bit_exact": True}
     with wire.open(folder) as (link, board), _unhurried() as interrupted:
+        # a simulated board has been built by now
+        started = saved = time.monotonic()
+
+        def save() -> None:
+            run.save(checkpoint, {"seconds": seconds + time.monotonic() - started, "reloads": reloads})
+
         training = Training(Driver(link, manifest), run)
         if reload:
             training.reload()
@@ -179,16 +180,16 @@ def train(
         except MachineError:
             save()
             raise
-    outcome |= {
-        "compared_values": training.compared,
-        "wall_seconds": seconds + time.monotonic() - started,
-        "reloads": reloads,
-        "bytes_sent": link.sent,
-        "bytes_received": link.got,
-        "retries": link.repeats,
-        "cuts": link.cuts,
-        "word_bytes": link.word,
-    }
+        outcome |= {
+            "compared_values": training.compared,
+            "wall_seconds": seconds + time.monotonic() - started,
+            "reloads": reloads,
+            "bytes_sent": link.sent,
+            "bytes_received": link.got,
+            "retries": link.repeats,
+            "cuts": link.cuts,
+            "word_bytes": link.word,
+        }
     return outcome | ({"board": board.counts} if board else {})
 
 

@@ -71,7 +71,7 @@ class FastMachine(Machine):
         self.array.switches += int(counts[2])
         self._counts["update_rows"] += instruction.rows
         self._counts["rows_pulsed"] += int(issued.sum())
-        return cycles.update(issued)
+        return cycles.update(issued, self.config.array_latency, self.config.array_writing)
 
 
 def _ideal(config: MachineConfig) -> bool:

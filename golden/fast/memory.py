@@ -27,6 +27,8 @@ class Constants(NamedTuple):
     """Numbers of a configuration; names as in the parameters of the blocks."""
 
     lanes: int
+    slice_lanes: int
+    latency: int
     group: int
     binary: bool
     blind: bool
@@ -63,6 +65,8 @@ def constants(machine: Machine) -> Constants:
     c, geometry = machine.config, machine.config.geometry
     return Constants(
         lanes=c.array.lanes,
+        slice_lanes=c.array.slice_lanes,
+        latency=c.array_latency,
         group=c.array.group,
         binary=c.array.synapse == "binary",
         blind=c.array.scheme == "blind",
@@ -170,15 +174,15 @@ def program(config: MachineConfig) -> NDArray[np.void]:
     for record, instruction in zip(records, section, strict=True):
         for name in names:
             record[name] = getattr(instruction, name)
-        record["done"] = _done(instruction)
+        record["done"] = _done(instruction, config.array_latency)
     return records
 
 
-def _done(instruction: Instruction) -> int:
+def _done(instruction: Instruction, latency: int) -> int:
     if instruction.op == Op.DRIVE:
         return cycles.drive(instruction.groups)
     if instruction.op == Op.SENSE:
-        return cycles.sense(instruction.groups)
+        return cycles.sense(instruction.groups, latency)
     if instruction.op == Op.COLLECT:
-        return cycles.collect(instruction.rows, last=instruction.last)
+        return cycles.collect(instruction.rows, latency, last=instruction.last)
     return 0

@@ -62,7 +62,7 @@ def present(
             elif i.op == Op.ACCUMULATE:
                 length = fetch(i, c, m, trits[sample])
                 accumulate(i, c, m, length, count)
-                done = cycles.walk(m.vector[:length], c.group, cycles.ARRAY)
+                done = cycles.walk(m.vector[:length], c.group, c.latency)
             elif i.op == Op.SENSE:
                 for lane in range(c.lanes):
                     m.collected[lane] = m.columns[lane]

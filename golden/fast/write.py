@@ -40,7 +40,7 @@ def write(
     nu = np.empty(c.lanes, np.uint8)
     codes = np.empty(c.lanes, np.uint8)
     lanes = np.empty(c.lanes, np.int64)
-    words = np.empty(len(states), np.uint64)
+    words = np.empty(len(states) // c.slice_lanes * c.lanes, np.uint64)
     for index in range(rows):
         row = first + index
         peak = highest(c, m, row)
@@ -119,18 +119,20 @@ def leak(c: Constants, m: Memory, row: int) -> None:
 
 
 def draw(c: Constants, states: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
-    """Draw one word per stream and advance every stream."""
+    """Draw words of all lanes, slice by slice: one per stream, which then advances."""
     one = np.uint64(1)
     mask = (one << c.width) - one
-    for stream in range(len(states)):
-        words[stream] = states[stream] & c.word_mask
-    for steps in c.strides:
-        fresh = (one << steps) - one
-        top = c.width - steps
-        for stream in range(len(states)):
-            state = states[stream]
-            new = (state ^ (state >> c.tap)) & fresh
-            states[stream] = ((state >> steps) | (new << top)) & mask
+    for first in range(0, c.lanes, c.slice_lanes):
+        for bank in range(len(states) // c.slice_lanes):
+            for lane in range(c.slice_lanes):
+                words[bank * c.lanes + first + lane] = states[bank * c.slice_lanes + lane] & c.word_mask
+        for steps in c.strides:
+            fresh = (one << steps) - one
+            top = c.width - steps
+            for stream in range(len(states)):
+                state = states[stream]
+                new = (state ^ (state >> c.tap)) & fresh
+                states[stream] = ((state >> steps) | (new << top)) & mask
 
 
 def pulse(
@@ -143,7 +145,10 @@ def pulse(
     words: NDArray[np.uint64],
     counts: NDArray[np.int64],
 ) -> None:
-    """Apply one write pulse to lanes of a row; where a device switches the sum may return to 0."""
+    """Apply one write pulse to lanes of a row; where a device switches the sum may return to 0.
+
+    At once, ahead of FORGET: the row's pulses are known, and nothing else reads its sums before.
+    """
     second = c.lanes if c.blind and not c.binary else 0
     for k in range(len(lanes)):
         lane, code, up = lanes[k], codes[k], increase[k]

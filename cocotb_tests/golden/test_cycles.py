@@ -1,0 +1,63 @@
+"""The cycle model of operations with writes against the same pipeline, walked through cycle by cycle."""
+
+import numpy as np
+import pytest
+
+from golden import cycles
+
+
+def _walked(pulses: list[int], latency: int, writing: int) -> int:
+    """Walk UPDATE cycle by cycle: the update unit's row and its pulse at the array's lines, and an array that waits."""
+    rows = list(enumerate(pulses))
+    row, pending, offered = -1, 0, -1
+    free, changing, last_done, last_taken, cycle = 0, {}, 0, 0, cycles.ROW
+    while rows or pending or offered >= 0:
+        # what is true in this cycle, before its end
+        ready = offered >= 0 and cycle >= free and cycle >= changing.get(offered, 0)
+        moves = pending > 0 and (offered < 0 or ready)
+        takes = bool(rows) and pending <= 1 and (offered < 0 or ready)
+        if ready:
+            free = cycle + writing
+            changing[offered] = cycle + writing + cycles.SAME_ROW
+            last_done = cycle + writing - 1 + latency
+            offered = -1
+        if moves:
+            offered, pending = row, pending - 1
+        if takes:
+            row, pending = rows.pop(0)
+            last_taken = cycle
+        cycle += 1
+    # the gradient memory is idle this long after its last row has left
+    return max(last_taken + 2, last_done)
+
+
+@pytest.mark.parametrize("latency", [cycles.ARRAY, cycles.ARRAY + 4])
+@pytest.mark.parametrize("writing", [1, 2, 3, 4, 5, 10])
+def test_update(latency: int, writing: int) -> None:
+    """Rows without pulses, with one and with several, in every mixture."""
+    rng = np.random.default_rng(7)
+    for trial in range(300):
+        most = trial % 4
+        pulses = (rng.integers(0, most + 1, rng.integers(1, 30)) * (rng.random() < 0.9)).astype(np.int64)
+        pulses[rng.random(len(pulses)) < rng.choice([0.0, 0.3, 0.9])] = 0
+        assert cycles.update(pulses, latency, writing) == _walked(pulses.tolist(), latency, writing), pulses
+
+
+def test_update_that_keeps_up() -> None:
+    """With an array of one slice and stage a row takes a cycle, and every further pulse of a row four."""
+    rng = np.random.default_rng(8)
+    for _ in range(100):
+        pulses = rng.integers(0, 4, rng.integers(1, 30))
+        busy = int(np.maximum(4 * pulses - 3, 1).sum())
+        filled = np.flatnonzero(pulses)
+        last = busy + 4 - (len(pulses) - 1 - int(filled[-1])) + cycles.ARRAY if len(filled) else 0
+        assert cycles.update(pulses) == max(busy + cycles.GRADIENT, last)
+
+
+@pytest.mark.parametrize(("slices", "stages", "writing"), [(1, 1, 1), (4, 1, 4), (1, 3, 3), (8, 3, 10)])
+def test_array(slices: int, stages: int, writing: int) -> None:
+    """Slices and stages lengthen writes, stages alone the latency, converters by two cycles more."""
+    assert cycles.array_writing(slices, stages) == writing
+    assert cycles.array_latency(stages, converting=False) == 4 + stages
+    assert cycles.array_latency(stages, converting=True) == 6 + stages
+    assert cycles.form(20, cycles.array_latency(stages, converting=False), writing) == 20 * writing + 4 + stages

@@ -1,0 +1,98 @@
+"""Slices of lanes, which share the circuits that write (see `golden.synapse_array.ArrayParameters.slices`)."""
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+
+from golden.cycles import array_writing
+from golden.synapse_array import ArrayParameters
+from hdl.planes import later, named
+
+
+class Slices:
+    """The walk of one command over the slices, and the stages of what is done to each.
+
+    A slice is chosen in the first stage; with 3 stages what is looked up for it follows in the second. In the last it
+    is compared with random words, and the outcome stored.
+
+    Parameters
+    ----------
+    m : Module
+        Where the logic goes.
+    parameters : ArrayParameters
+        Lanes, slices and stages.
+    begin : Value
+        A command is in the first stage with its first slice.
+
+    Attributes
+    ----------
+    comparing : Signal(1)
+        A slice is in the last stage.
+    last : Value
+        It is the command's last.
+    working : Value
+        A slice is in any stage.
+    """
+
+    def __init__(self, m: Module, parameters: ArrayParameters, begin: Value) -> None:
+        self._m, self._parameters = m, parameters
+        slices, stages = parameters.slices, parameters.stages
+        self._index: Value = Const(0, 1)
+        self._compared_index: Value = self._index
+        choosing, last = begin, begin
+        if slices > 1:
+            self._index = index = Signal(range(slices), name="slice")
+            self._compared_index = later(m, "slice", index, stages - 1)
+            more = Signal(name="more_slices")
+            choosing = named(m, "choosing", begin | more)
+            last = named(m, "choosing_last", choosing & index.all())
+            m.d.sync += more.eq(choosing & ~last)
+            with m.If(choosing):
+                m.d.sync += index.eq(index + 1)
+        walk = [(choosing, last)]
+        for stage in range(1, stages):
+            after = Signal(name=f"choosing_{stage}"), Signal(name=f"choosing_last_{stage}")
+            m.d.sync += [now.eq(before) for now, before in zip(after, walk[-1], strict=True)]
+            walk.append(after)
+        self.comparing, self.last = walk[-1]
+        self.working: Value = walk[0][0]
+        for chosen, _ in walk[1:]:
+            self.working = self.working | chosen
+
+    def free(self, accept: Value) -> Value:
+        """Whether another command may come; `accept` when one for all slices does."""
+        m, cycles = self._m, array_writing(self._parameters.slices, self._parameters.stages)
+        if cycles == 1:
+            return Const(1)
+        left = Signal(range(cycles), name="slices_left")
+        free = Signal(name="slices_free", init=1)
+        with m.If(accept):
+            m.d.sync += [left.eq(cycles - 2), free.eq(0)]
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        with m.Else():
+            m.d.sync += free.eq(1)
+        return free
+
+    def of(self, name: str, plane: Value) -> Value:
+        """Choose the slice's lanes of a plane."""
+        for at, bit in enumerate(reversed(self._index)):
+            if self._parameters.slices == 1:
+                return plane
+            half = len(plane) // 2
+            plane = named(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
+        return later(self._m, f"{name}_chosen", plane, int(self._parameters.stages > 2))
+
+    def compared(self, name: str, value: Value) -> Value:
+        """Pass what has been chosen or looked up to the last stage."""
+        return later(self._m, f"{name}_compared", value, int(self._parameters.stages > 1))
+
+    def store(self, register: Signal, value: Value) -> None:
+        """Put the outcome of the last stage into the slice's lanes of a register."""
+        m, lanes = self._m, self._parameters.slice_lanes
+        with m.If(self.comparing):
+            if self._parameters.slices == 1:
+                m.d.sync += register.eq(value)
+            else:
+                with m.Switch(self._compared_index):
+                    for at in range(self._parameters.slices):
+                        with m.Case(at):
+                            m.d.sync += register[at * lanes : (at + 1) * lanes].eq(value)
