@@ -92,7 +92,7 @@ wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG D
 	  $(call option,seed,SEED) $(call option,noise,NOISE)
 
 test-training: $(TRAINING) ## tests of training/, with PyTorch
-	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/training
+	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/pytorch
 
 accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=gxnor|mtj|ste SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
 	$(RUN) -m training run $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \

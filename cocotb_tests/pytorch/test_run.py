@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from cocotb_tests.training import files
+from cocotb_tests.pytorch import files
 from training import checkpoint, loop
 from training.augment import Augmentation
 from training.data import Images

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cocotb_tests.training import files
+from cocotb_tests.pytorch import files
 from training import data
 from training.errors import TrainingError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from cocotb_tests.pytorch import files
 from cocotb_tests.runner import seed
-from cocotb_tests.training import files
 from gen import config as configs
 from golden.input_buffer import InputParameters
 from golden.machine import Machine

@@ -11,7 +11,7 @@ collect_ignore_glob = ["test_*.py"] if _MISSING else []
 
 def pytest_report_header() -> str | None:
     """Say why nothing of this tier runs."""
-    return "cocotb_tests/training is left out: PyTorch is missing, make test-training installs it" if _MISSING else None
+    return "cocotb_tests/pytorch is left out: PyTorch is missing, make test-training installs it" if _MISSING else None
 
 
 @pytest.fixture(autouse=True)
