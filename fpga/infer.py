@@ -13,9 +13,10 @@ import numpy as np
 import typer
 
 from fpga.host.driver import Driver
+from fpga.host.models import BuildError
 from fpga.host.registers import MachineError
 from fpga.host.transport import TransportTimeout
-from fpga.host.verilated import BuildError, Verilated
+from fpga.host.verilated import Verilated
 from gen import config as configs
 from gen import verilog
 from gen.verilator import ToolError
