@@ -127,11 +127,10 @@ def test_wrong_verilog(built: Path) -> None:
 @pytest.mark.parametrize("name", BOARDS)
 def test_script(name: str) -> None:
     """The lanes' modules are named as the Verilog names them, and their instances as the netlist will."""
-    board = replace(BOARDS[name], target_mhz=24.0, baud=1_000_000)
-    made = project(name, board, configs.load("tiny"), "tiny")
+    made = project(name, BOARDS[name], configs.load("tiny"), "tiny")
     text = "".join(made.files[file] for file in made.verilog)
     for module in LANES:
-        assert re.search(rf"^module {module}\(", text, re.MULTILINE), module
+        assert re.search(rf"^module {module} ?\(", text, re.MULTILINE), module
         assert module in flow.script(made)
     assert f"-top {TOP}" in flow.script(made)
 

@@ -30,7 +30,7 @@ needs_icestorm = pytest.mark.skipif(bool(unpacked.missing()), reason=f"{unpacked
 
 
 class _Platform(LatticeICE40Platform):
-    """The large iCE40, its PLL's pad as clock input: `tiny` in logic alone is too large for that of iCEBreaker."""
+    """The large iCE40, its clock at the PLL's pad: `tiny` in logic alone is too large for the one of iCEBreaker."""
 
     device = "iCE40HX8K"
     package = "CT256"
@@ -69,10 +69,7 @@ def test_bitstream_trains() -> None:
 @pytest.mark.fpga
 @needs_icestorm
 def test_bitstream_echoes(tmp_path: Path) -> None:
-    """On iCEBreaker's own FPGA, the same for a far end of the link with little behind it.
-
-    With one bit of the Verilog wrong it falls silent.
-    """
+    """On iCEBreaker's own FPGA: a far end of the link with little behind it; with one table wrong it falls silent."""
     made = echo(tmp_path)
     flow.build(made, tmp_path / "build", tmp_path)
     text = unpacked.verilog(made, tmp_path / "build" / made.name / made.bitstream)
