@@ -150,7 +150,7 @@ def _one_line(finished: subprocess.CompletedProcess[str]) -> str:
         ({"dataset": "svhn", "config": "digits"}, "unknown DATASET='svhn': give digits or mnist"),
         (
             {"config": "huge"},
-            "unknown configuration 'huge': give one of digits, digits-nonideal, mnist, mnist-large, tiny or a .toml",
+            f"unknown configuration 'huge': give one of {', '.join(configs.names())} or a .toml",
         ),
         ({"sim": "xyz"}, "unknown SIM='xyz': give one of "),
         ({"dataset": "mnist"}, "DATASET=mnist needs DATA_DIR, the folder with train-images-idx3-ubyte.gz, "),

@@ -42,6 +42,9 @@ def convert(component: wiring.Component, name: str) -> str:
         Verilog 2005. The same component gives the same bytes on every checkout.
     """
     text = procedural(_write_verilog(rtlil.convert(component, name=name, emit_src=False)))
+    # ports without a name of their own are numbered anew: Amaranth's numbers are not the same in every run
+    ports: dict[str, str] = {}
+    text = re.sub(r"\\port\$\d+\$\d+ ", lambda found: ports.setdefault(found[0], f"port__{len(ports)} "), text)
     # Amaranth names submodules with dots, which need escaping at every use
     return re.sub(rf"\\({re.escape(name)}(?:\.\w+)+) ", lambda found: found[1].replace(".", "_") + " ", text)
 

@@ -12,16 +12,26 @@ from gen import config as configs
 
 #: Sends back what it receives, unless a counter of some bits is full, behind a line of registers.
 _VERILOG = """\
+module mtj_gxnor_stretch (input clk, in, output out);
+    reg [{stretch} - 1:0] line;
+    always @(posedge clk) line <= {{line, in}};
+    assign out = line[{stretch} - 1];
+endmodule
+
 module mtj_gxnor_board (input clk, rst, rx, output tx);
     reg [{width} - 1:0] count;
-    reg [{length} - 1:0] line;
-    always @(posedge clk) begin
-        count <= rst ? 0 : count + 1;
-        line <= {{line, rx ^ &count}};
-    end
-    assign tx = line[{length} - 1];
+    wire [{stretches}:0] line;
+    always @(posedge clk) count <= rst ? 0 : count + 1;
+    assign line[0] = rx ^ &count;
+    genvar at;
+    generate for (at = 0; at < {stretches}; at = at + 1) begin : line_of
+        mtj_gxnor_stretch stretch (.clk(clk), .in(line[at]), .out(line[at + 1]));
+    end endgenerate
+    assign tx = line[{stretches}];
 endmodule
 """
+#: Registers side by side in a stretch of the line; Yosys does not take thousands.
+_STRETCH = 100
 #: Width of a counter that the board's clock is too fast for, length of a line that the board is too small for.
 SLOW, LARGE = 400, 6000
 _BIT_CYCLES = 8
@@ -53,7 +63,7 @@ def small(width: int = 16, length: int = 2, name: str = "small", board: str = "i
     files = {file: content for file, content in whole.files.items() if file.startswith("mtj_gxnor_fpga")}
     line = {"clock_hz": target * 1e6, "baud": whole.board.baud, "bit_cycles": _BIT_CYCLES}
     files |= {
-        "board.v": _VERILOG.format(width=width, length=length),
+        "board.v": _VERILOG.format(width=width, stretch=min(length, _STRETCH), stretches=max(1, length // _STRETCH)),
         "files.f": "board.v\n",
         "manifest.json": json.dumps({"line": line}) + "\n",
     }

@@ -113,12 +113,12 @@ FAULTS = {
         r"assign rest = mask & .*;",
         "assign rest = 2'h0;",
     ),
-    "sequencer: batch too short": ("periphery.v", "periphery_sequencer", r"batch_left - 1'h1", "batch_left - 2'h2"),
+    "sequencer: batch too short": ("periphery.v", "periphery_sequencer", r"batch_left == 1'h1", "batch_left == 2'h2"),
     "update unit: polarity inverted": (
         "periphery.v",
         "periphery_update_unit",
-        r"(decreasing <= )decrease;",
-        r"\1~decrease;",
+        r"(lines <= \{ held_row, )decrease,",
+        r"\1~decrease,",
     ),
     "update unit: second step lost": (
         "periphery.v",
