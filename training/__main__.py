@@ -2,11 +2,12 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 # Threads that spin while they wait take the processor from each other where other programs run as well. It has to be
 # said before PyTorch is imported.
@@ -15,15 +16,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import torch
 import typer
 
+from gen import config as configs
 from gen.config import ConfigError
-from training import checkpoint, data, download, hardware, loop, report
+from golden.dense import DenseError
+from training import checkpoint, curves, data, download, hardware, imported, loop, report, table
 from training.errors import TrainingError
 from training.export import evaluate
 from training.run import Run
 from training.settings import recipe
 
 #: Errors that a user can cause; each is one line.
-_USER_ERRORS = (TrainingError, ConfigError, OSError)
+_USER_ERRORS = (TrainingError, ConfigError, DenseError, OSError)
 
 _BUILD = Path("build")
 #: Where `data` puts files, and where they are looked for.
@@ -96,18 +99,10 @@ def run(
             precision=precision or hardware.precision(chosen),
         )
         images = data.load(dataset, data_dir)
-        going = Run(settings, images, chosen)
         folder = loop.Folder(build / "accuracy" / settings.name)
-        if resume:
-            going.restore(checkpoint.load(folder.checkpoint, going.identity, chosen)[1])
-        else:
-            folder.checkpoint.unlink(missing_ok=True)
-        finished = loop.train(going, folder, time_limit)
-        written = report.of_run(going, images.source, str(devices or ""))
+        written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
         path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
-        report.write(written, folder.report, path)
-        if settings.config:
-            _export(going, folder)
+        report.write(written, path)
     last, best = written["test_accuracy_last"], written["test_accuracy_best"]
     accuracy = f"test accuracy {last:.4f}, best {best:.4f}" if written["epochs"] else "no epoch finished"
     print(
@@ -116,8 +111,24 @@ def run(
     )
     if settings.config:
         print(f"for make infer CONFIG={settings.config}: WEIGHTS={folder.weights}")
-    if not finished:
+    if not written["finished"]:
         print("time is over: the same command with RESUME=1 goes on")
+
+
+def _train(
+    going: Run, folder: loop.Folder, source: str, devices: str, resume: bool, time_limit: float | None
+) -> dict[str, Any]:
+    """Train, and write the report, and what the machine needs of a network for it."""
+    if resume:
+        going.restore(checkpoint.load(folder.checkpoint, going.identity, going.device)[1])
+    else:
+        folder.checkpoint.unlink(missing_ok=True)
+    loop.train(going, folder, time_limit)
+    written = report.of_run(going, source, devices)
+    report.write(written, folder.report)
+    if going.settings.config:
+        _export(going, folder)
+    return written
 
 
 def _export(going: Run, folder: loop.Folder) -> None:
@@ -135,6 +146,80 @@ def fetch(
     with _one_line():
         for path in download.fetch(dataset, data_dir):
             print(path)
+
+
+@app.command("table")
+def tabulate(
+    build: Annotated[Path, typer.Option(help="folder with the reports of runs")] = _BUILD,
+    docs: Annotated[Path, typer.Option(help="folder with accuracy.md and accuracy.json")] = Path("docs"),
+) -> None:
+    """Put finished runs of `make accuracy` into docs/accuracy.md."""
+    with _one_line():
+        known = docs / "accuracy.json"
+        rows = table.collect(known, sorted((build / "accuracy").glob("*/")))
+        table.insert(docs / "accuracy.md", table.render(rows))
+        report.write(rows, known)
+    print(f"{len(rows)} runs; {docs}/accuracy.md")
+
+
+@app.command("curves")
+def nonidealities(
+    seeds: Annotated[int, typer.Option(help="runs per point")] = 1,
+    samples: Annotated[int, typer.Option(help="training samples of a point")] = curves.SAMPLES,
+    epochs: Annotated[int, typer.Option(help="epochs of a point")] = curves.EPOCHS,
+    threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
+    data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
+    time_limit: Annotated[float | None, typer.Option(help="seconds after which no further point begins")] = None,
+    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = _BUILD,
+    docs: Annotated[Path, typer.Option(help="folder for the picture")] = Path("docs"),
+) -> None:
+    """Draw accuracy against non-idealities; points that are there already are not run again."""
+    with _one_line():
+        if threads:
+            torch.set_num_threads(threads)
+        chosen, started = hardware.device("auto"), time.monotonic()
+        images = data.load("mnist", data_dir)
+        budget = {"samples": samples, "epochs": epochs, "batch": curves.BATCH}
+        found, left, network = {}, 0, ""
+        for devices, seed in curves.points(seeds):
+            settings = recipe(
+                "mnist", "mtj", devices=devices, seed=seed, precision=hardware.precision(chosen), **budget
+            )
+            folder, network = loop.Folder(build / "nonidealities" / settings.name), settings.network
+            if (accuracy := curves.known(folder.path)) is None:
+                if time_limit is not None and time.monotonic() - started > time_limit:
+                    left += 1
+                    continue
+                resume = folder.checkpoint.is_file()
+                written = _train(Run(settings, images, chosen), folder, images.source, "", resume, None)
+                accuracy = written["test_accuracy_last"]
+            found[devices, seed] = accuracy
+        curves.write(curves.summary(found), budget | {"network": network, "seeds": seeds}, build / "reports", docs)
+    print(f"{len(found)} points, {left} left; {build}/reports/nonidealities.json, {docs}/accuracy-nonidealities.svg")
+
+
+@app.command("import")
+def take(
+    file: Annotated[Path, typer.Argument(help="network in QONNX")],
+    config: Annotated[str, typer.Option(help="configuration of the machine that shall hold it")] = "mnist",
+    dataset: Annotated[str, typer.Option(help="data set of its predictions")] = "mnist",
+    data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
+    output: Annotated[Path, typer.Option(help="weights file to write")] = _BUILD / "imported.npz",
+) -> None:
+    """Turn a ternary dense network in QONNX into a weights file for `make infer`."""
+    with _one_line():
+        machine = configs.load(config)
+        dense, moved = imported.read(file, machine.input, dataset)
+        dense.place(machine)
+        images = data.load(dataset, data_dir)
+        trits = torch.tensor(machine.input.trits(images.test_images.reshape(len(images.test_images), -1)))
+        predictions = evaluate(dense, trits)
+        replace(dense, predictions=predictions).save(output)
+    accuracy = float((predictions == images.test_labels).mean())
+    print(
+        f"{file}: layers {dense.sizes}, test accuracy {accuracy:.4f} in the machine's integers, {moved} neurons with a "
+        f"bound that moved by one; {output}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from golden.dense import Dense, centred
 from golden.input_buffer import InputParameters
-from training.networks import Network
+from training.networks import Hidden, Network, Output
 from training.quantize import THRESHOLD
 
 
-def _weights(layer: nn.Module) -> NDArray[np.int8]:
+def _weights(layer: Hidden | Output) -> NDArray[np.int8]:
     """Weights of a layer, shape (inputs, outputs)."""
-    return layer.synapses.weight.detach().cpu().numpy().astype(np.int8).T  # pyright: ignore
+    return layer.synapses.weight.detach().cpu().numpy().astype(np.int8).T
 
 
 def _norm(norm: nn.BatchNorm1d) -> tuple[NDArray[np.float64], ...]:
@@ -67,8 +67,8 @@ def fold(network: Network, coding: InputParameters, dataset: str = "mnist") -> t
     """
     least = min(coding.dark, coding.middle if coding.low < coding.high else 1, 1)
     weights, centres, thresholds, moved = [], [], [], 0
-    for layer in network.hidden:
-        middles, halves, sign = bounds(layer.norm)  # pyright: ignore[reportArgumentType]
+    for layer in network.layers:
+        middles, halves, sign = bounds(layer.norm)
         matrix = _weights(layer) * sign
         low, high = reach(matrix, least)
         found = [centred(*neuron) for neuron in zip(middles, halves, low.tolist(), high.tolist(), strict=True)]

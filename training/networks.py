@@ -181,15 +181,20 @@ class Network(nn.Module):
         self.shape = shape
 
     @property
+    def layers(self) -> list[Hidden]:
+        """The hidden layers, first to last."""
+        return [layer for layer in self.hidden if isinstance(layer, Hidden)]
+
+    @property
     def synapses(self) -> list[Synapses]:
         """All layers of weights, first to last."""
-        return [layer.synapses for layer in (*self.hidden, self.output)]  # pyright: ignore[reportReturnType]
+        return [layer.synapses for layer in (*self.layers, self.output)]
 
     def forward(self, x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Give scores of samples, shape (n, classes)."""
-        if len(self.shape) == 3 and self.synapses[0].kernel:
+        if self.synapses[0].kernel:
             x = x.to(memory_format=torch.channels_last)
-        for layer in self.hidden:
+        for layer in self.layers:
             x = layer(x, dtype)
         return self.output(x, dtype)
 

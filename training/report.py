@@ -82,8 +82,13 @@ def of_run(run: Run, source: str, devices: str) -> dict[str, Any]:
     }
 
 
-def write(report: dict[str, Any], *paths: Path) -> None:
+def write(report: Any, *paths: Path) -> None:
     """Write a report, each file whole or not at all."""
+    write_text(json.dumps(report, indent=1) + "\n", *paths)
+
+
+def write_text(text: str, *paths: Path) -> None:
+    """Write a text, each file whole or not at all."""
     for path in paths:
         with whole(path) as temporary:
-            temporary.write_text(json.dumps(report, indent=1) + "\n")
+            temporary.write_text(text)

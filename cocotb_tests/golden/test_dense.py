@@ -90,14 +90,19 @@ def network_for(machine: MachineConfig, rng: np.random.Generator) -> Dense:
     )
 
 
-def predict(network: Dense, trits: np.ndarray) -> np.ndarray:
-    """Evaluate a network in plain integers."""
+def sums_of(network: Dense, trits: np.ndarray) -> np.ndarray:
+    """Evaluate a network in plain integers, up to the centred sums of its classes."""
     x = trits.astype(np.int64)
     for matrix, centre, threshold in zip(network.weights, network.centres, [*network.thresholds, None], strict=True):
         x = x @ matrix - centre
         if threshold is not None:
             x = np.sign(x) * (np.abs(x) >= threshold)
-    return x.argmax(axis=1)
+    return x
+
+
+def predict(network: Dense, trits: np.ndarray) -> np.ndarray:
+    """Predict classes, the lowest on a tie."""
+    return sums_of(network, trits).argmax(axis=1)
 
 
 @pytest.mark.parametrize("index", range(30))

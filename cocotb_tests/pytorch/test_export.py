@@ -28,15 +28,18 @@ def _network(*, whole: bool = False) -> Network:
     with torch.no_grad():
         for synapses in network.synapses:
             synapses.weight[:] = torch.randint(-1, 2, synapses.weight.shape, generator=generator)
-        for layer in network.hidden:
+        for layer in network.layers:
             norm = layer.norm
-            norm.running_mean[:] = torch.randn(norm.num_features, generator=generator) * 4
-            norm.running_var[:] = torch.rand(norm.num_features, generator=generator) * 20 + 0.1
+            mean, variance = norm.running_mean, norm.running_var
+            assert mean is not None
+            assert variance is not None
+            mean[:] = torch.randn(norm.num_features, generator=generator) * 4
+            variance[:] = torch.rand(norm.num_features, generator=generator) * 20 + 0.1
             norm.weight[:] = torch.randn(norm.num_features, generator=generator)
             norm.bias[:] = torch.randn(norm.num_features, generator=generator) * 0.3
             norm.weight[0] = 0.0
             if whole:
-                norm.running_mean.round_()
+                mean.round_()
                 norm.bias.zero_()
         network.output.shift[:] = torch.randn(10, generator=generator)
         network.output.norm.weight.fill_(-0.7)
@@ -49,7 +52,7 @@ def test_every_neuron_fires_as_before_for_every_sum(*, whole: bool) -> None:
     network = _network(whole=whole)
     dense, moved = fold(network, CODING)
     least, differing = 0, 0
-    for index, layer in enumerate(network.hidden):
+    for index, layer in enumerate(network.layers):
         weights = layer.synapses.weight.detach().numpy().astype(np.int8).T
         low, high = reach(weights, least)
         sums = np.arange(-60, 61)
@@ -78,6 +81,7 @@ def test_classes_are_compared_as_before() -> None:
     with torch.no_grad():
         norm = network.output.norm
         scores = norm(sums.reshape(-1, 1)).reshape(sums.shape) + network.output.shift
+    assert norm.running_var is not None
     slope = float(norm.weight.detach()) / float(torch.sqrt(norm.running_var + norm.eps))
     found = -sums.numpy() - dense.centres[-1]
     # the same up to half a sum of rounding per class
