@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _call(folder: Path, *words: str, command: str = "run", **options: Any) -> Result:
+def _call(folder: Path, *words: str, command: Any = "run", **options: Any) -> Result:
     standard = {"data-dir": folder / "data", "build": folder / "build"}
     if command == "run":
         standard |= {"network": "4C5-MP2-10", "epochs": 2, "batch": 20, "precision": "float32"}
