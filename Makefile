@@ -10,13 +10,19 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog registers test test-full test-fpga bitstream flash train wire ablation fit device bench integration waves figures clean
+.PHONY: help setup lint verilog registers test test-full test-fpga test-training bitstream flash train wire accuracy accuracy-table \
+  nonidealities data infer import ablation fit device bench integration waves figures clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
 
 # $(call option,NAME,VARIABLE): --NAME with the variable's value, when it has one.
 option = $(if $($(2)),--$(1) '$($(2))')
+
+# PyTorch is not in the lock file: its builds for processors and for GPUs have one version and different files. What is
+# given here goes to pip, so that a machine can name its own, for example TORCH='torch==2.13.0 --index-url ...'.
+TORCH ?= torch==2.13.0
+TRAINING := $(VENV)/.stamp-training
 
 TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest -n auto --dist loadfile
 
@@ -40,6 +46,11 @@ $(STAMP): requirements.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@test -n "$$($(RUN) -m find_libpython)" || \
 	  { echo "error: the shared library of Python is missing: apt-get install libpython3.$$($(RUN) -c 'import sys; print(sys.version_info[1])')" >&2; exit 1; }
+	@touch $@
+
+$(TRAINING): $(STAMP) requirements-training.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-training.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check $(TORCH)
 	@touch $@
 
 lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
@@ -79,6 +90,35 @@ wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG D
 	$(RUN) -m fpga.host train --port sim --baud 6000000 $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,seed,SEED) $(call option,noise,NOISE)
+
+test-training: $(TRAINING) ## tests of training/, with PyTorch
+	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/pytorch
+
+accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=gxnor|mtj|ste SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
+	$(RUN) -m training run $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \
+	  $(call option,network,NETWORK) $(call option,config,CONFIG) $(call option,width,WIDTH) \
+	  $(call option,weights,WEIGHTS) $(call option,activations,ACTIVATIONS) $(call option,samples,SAMPLES) \
+	  $(call option,epochs,EPOCHS) $(call option,batch,BATCH) $(call option,rate,RATE) $(call option,rate-end,RATE_END) \
+	  $(call option,norm-rate,NORM_RATE) $(call option,augment,AUGMENT) $(call option,devices,DEVICES) \
+	  $(call option,precision,PRECISION) $(call option,device,DEVICE) $(call option,threads,THREADS) \
+	  $(call option,data-dir,DATA_DIR) $(if $(RESUME),--resume) $(call option,time-limit,TIME_LIMIT)
+
+accuracy-table: $(TRAINING) ## finished runs of make accuracy into docs/accuracy.md
+	$(RUN) -m training table
+
+nonidealities: $(TRAINING) ## accuracy of MNIST against what is wrong with the array, into docs/: DATA_DIR SEEDS TIME_LIMIT
+	$(RUN) -m training curves $(call option,data-dir,DATA_DIR) $(call option,seeds,SEEDS) $(call option,time-limit,TIME_LIMIT)
+
+data: $(TRAINING) ## fetch a data set from its publisher: DATASET=mnist|cifar10|svhn DATA_DIR
+	$(RUN) -m training data --dataset '$(DATASET)' $(call option,data-dir,DATA_DIR)
+
+import: $(TRAINING) ## a ternary network in QONNX as a weights file: QONNX CONFIG OUTPUT DATA_DIR
+	$(RUN) -m training import '$(QONNX)' $(call option,config,CONFIG) $(call option,output,OUTPUT) $(call option,data-dir,DATA_DIR)
+
+infer: $(STAMP) ## a trained network in RTL against its predictions: WEIGHTS CONFIG DATA_DIR SAMPLES
+	@test -n '$(WEIGHTS)' || { echo "error: WEIGHTS= is missing: a file that make accuracy CONFIG=... writes" >&2; exit 1; }
+	$(RUN) -m fpga.infer --weights '$(WEIGHTS)' $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
+	  $(call option,samples,SAMPLES)
 
 fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
 	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }

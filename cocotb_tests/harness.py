@@ -30,7 +30,11 @@ _TEMPLATE = """\
   wire [{counter_msb}:0] counter;
   wire [{count_msb}:0] count;
   reg [{counters_msb}:0] counters;
-  always @(posedge clk) counters[counter * {count_bits} +: {count_bits}] <= count;
+  reg [{count_msb}:0] shown [0:{counters} - 1];
+  always @(posedge clk) shown[counter] <= count;
+  integer at;
+  always @(negedge running)
+    for (at = 0; at < {counters}; at = at + 1) counters[at * {count_bits} +: {count_bits}] = shown[at];
   wire [{phases_msb}:0] phases = dut.{increments}[{phases_msb}:0];
   reg command__valid = 0, samples__valid = 0, results__ready = 1;
   reg [{samples_msb}:0] samples__payload = 0;

@@ -18,7 +18,9 @@ _OWN = {"ice40": ("ice40.v",), "ecp5": ("block_ram.v", "ecp5.v"), "gowin": ("blo
 _PINS = """\
 // The pins of a board as the ports of {board}. Its reset is the one that the board makes itself after power-up.
 module {board} (input clk, rst, rx, output tx);
-    {top} pins (.{clock}(clk), .{rx}(rx), .{tx}(tx));
+    wire clock_pin = clk, rx_pin = rx, tx_pin;
+    assign tx = tx_pin;
+    {top} pins (.{clock}(clock_pin), .{rx}(rx_pin), .{tx}(tx_pin));
 endmodule
 """
 
@@ -43,6 +45,9 @@ def simulation(project: Project, netlist: str, tools: Tools) -> dict[str, str]:
     family = project.board.family
     own = {name: (_MODELS / name).read_text() for name in _OWN[family]}
     modules = re.findall(r"^module (\w+)", "".join(own.values()), re.MULTILINE)
+    # the cells of pins go both ways, and so must what they are connected to
+    ways = rf"^  (?:input|output) ({'|'.join(project.pins.values())});"
+    netlist = re.sub(ways, r"  inout \1;", netlist, flags=re.MULTILINE)
     verilog = {
         "pins.v": _PINS.format(board=BOARD, top=TOP, **project.pins),
         "netlist.v": netlist,
@@ -54,10 +59,21 @@ def simulation(project: Project, netlist: str, tools: Tools) -> dict[str, str]:
 
 
 def _cells(path: Path, known: list[str]) -> str:
-    """Read Yosys's models of cells, what they include as well; without those that are known already."""
-    text = re.sub(
-        r'^`include "(.+)"$', lambda found: (path.parent / found[1]).read_text(), path.read_text(), flags=re.MULTILINE
-    )
+    """Read Yosys's models of cells, and once what they include; without those that are known already."""
+    included: set[str] = set()
+
+    def text_of(name: str) -> str:
+        lines = []
+        for line in (path.parent / name).read_text().splitlines():
+            found = re.fullmatch(r'`include "(.+)"', line.strip())
+            if found is None:
+                lines.append(line)
+            elif found[1] not in included:
+                included.add(found[1])
+                lines.append(text_of(found[1]))
+        return "\n".join(lines)
+
+    text = text_of(path.name)
     for name in known:
         text = re.sub(rf"^module {name}\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
-    return text
+    return f"{text}\n"

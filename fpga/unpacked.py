@@ -50,7 +50,13 @@ def verilog(project: Project, bitstream: Path) -> str:
     text, pads = re.subn(r"\.PACKAGEPIN\(n\d+\)", f".PACKAGEPIN({project.pins['clock']})", text)
     if pads != 1:
         raise FlowError(f"the bitstream {bitstream} has {pads} PLLs at a pad instead of 1")
-    return text
+    # ports are declared once more among the wires
+    return re.sub(r"^wire (.*);$", lambda line: _wires(line[1], set(project.pins.values())), text, flags=re.MULTILINE)
+
+
+def _wires(names: str, ports: set[str]) -> str:
+    """Declare wires but for those that are ports."""
+    return f"wire {', '.join(name for name in names.split(', ') if name not in ports)};"
 
 
 def _call(command: list[str], folder: Path) -> str:

@@ -13,11 +13,16 @@ import sys
 from pathlib import Path
 
 from gen import verilator, verilog
+from golden.config import MachineConfig
 
 _WAIVERS = Path(__file__).parent / "waivers.vlt"
 
 #: Most characters of Verilog of a machine that Yosys reads.
 YOSYS_SIZE = 600_000
+
+#: Most lanes on carry chains: a statement per lane and adder makes megabytes of Verilog, and minutes of lint, that are
+#: like those of fewer lanes.
+CHAIN_LANES = 128
 
 #: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.
 _YOSYS_SCRIPT = "{reads}; hierarchy -top {top} -check; proc; check -assert"
@@ -101,6 +106,11 @@ def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
     if code and not findings:
         findings.append(f"Yosys ended with code {code}: {' '.join(output.split())}")
     return findings
+
+
+def worthwhile(config: MachineConfig) -> bool:
+    """Whether a machine is linted for itself, see `CHAIN_LANES`."""
+    return config.array.adders == "planes" or config.array.lanes <= CHAIN_LANES
 
 
 def machine(folder: Path) -> list[str]:

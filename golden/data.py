@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Published MD5 of the four files of MNIST.
-_MNIST = {
+MNIST = {
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
     "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
     "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
@@ -73,13 +73,13 @@ def load(name: str, folder: Path | None) -> Dataset:
     if name != "mnist":
         raise DataError(f"unknown DATASET={name!r}: give digits or mnist")
     if folder is None:
-        raise DataError("DATASET=mnist needs DATA_DIR, the folder with " + ", ".join(_MNIST))
-    if not (folder / next(iter(_MNIST))).exists() and (folder / "mnist").is_dir():
+        raise DataError("DATASET=mnist needs DATA_DIR, the folder with " + ", ".join(MNIST))
+    if not (folder / next(iter(MNIST))).exists() and (folder / "mnist").is_dir():
         folder = folder / "mnist"
-    contents = [_read(folder / file, checksum) for file, checksum in _MNIST.items()]
+    contents = [_read(folder / file, checksum) for file, checksum in MNIST.items()]
     train_images, train_labels, test_images, test_labels = (
         np.frombuffer(content, np.uint8, offset=16 if "images" in file else 8)
-        for file, content in zip(_MNIST, contents, strict=True)
+        for file, content in zip(MNIST, contents, strict=True)
     )
     return Dataset(train_images.reshape(-1, 784), train_labels, test_images.reshape(-1, 784), test_labels)
 

@@ -5,7 +5,7 @@ threshold of the random word. Neither side of the macro boundary sees the other'
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -227,7 +227,33 @@ class SwitchingParameters:
         """
         if self.form == "ideal":
             return self._quantised(np.broadcast_to(self.targets, (self.spread_bins, 2, self.codes)))
-        both = [self.operation.probability(self.widths[d], d) for d in (TO_ANTIPARALLEL, TO_PARALLEL)]
+        return self._thresholds(self.operation)
+
+    def thresholds_at(self, temperature: float) -> NDArray[np.uint32]:
+        """Thresholds of the same pulses, chosen for `temperature` of these parameters, in an array at another one.
+
+        Parameters
+        ----------
+        temperature : float
+            Temperature of the array in use, K.
+
+        Returns
+        -------
+        ndarray of uint32, shape (spread_bins, 2, codes)
+            As `bin_thresholds`. Form ``ideal`` knows no temperature.
+
+        Raises
+        ------
+        ValueError
+            If the temperature breaks its rule, or the currents do not suit it.
+        """
+        if self.form == "ideal":
+            return self.bin_thresholds
+        return self._thresholds(replace(self.operation, temperature=temperature))
+
+    def _thresholds(self, operation: Operation) -> NDArray[np.uint32]:
+        """Thresholds of the chosen pulses for devices in use."""
+        both = [operation.probability(self.widths[d], d) for d in (TO_ANTIPARALLEL, TO_PARALLEL)]
         return self._quantised(np.stack(both, axis=1))
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Array, Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -58,21 +58,20 @@ class EventCounters(wiring.Component):
         added, shown = Signal(name="added"), Signal(name="shown")
         # in the first turn after reset what is in memory does not count
         kept = Signal(name="kept")
-        sums = []
-        for at, (name, width) in enumerate(self._widths.items()):
-            most = turns * ((1 << width) - 1)
-            gathered = Signal(range(most + 1), name=name)
-            total = Signal.like(gathered, name=f"{name}_sum")
-            m.d.comb += total.eq(gathered + self.increments[name])
-            m.d.sync += gathered.eq(total)
-            with m.If(turn == at):
-                m.d.sync += gathered.eq(0)
-            sums.append(total)
-        addend = Signal(max(map(len, sums)), name="addend")
+        most = {name: turns * ((1 << width) - 1) for name, width in self._widths.items()}
+        addend = Signal(range(max(most.values()) + 1), name="addend")
+        small = {name: Signal(range(largest + 1), name=name) for name, largest in most.items()}
+        sums = {name: Signal.like(gathered, name=f"{name}_sum") for name, gathered in small.items()}
+        for name, gathered in small.items():
+            m.d.comb += sums[name].eq(gathered + self.increments[name])
+            m.d.sync += gathered.eq(sums[name])
+        with m.Switch(turn):
+            for at, (name, gathered) in enumerate(small.items()):
+                with m.Case(at):
+                    m.d.sync += [addend.eq(sums[name]), gathered.eq(0)]
         m.d.comb += [read.addr.eq(turn), read.en.eq(1)]
         m.d.sync += [
             turn.eq(Mux(turn == turns - 1, 0, turn + 1)),
-            addend.eq(Array(sums)[turn]),
             adding.eq(turn),
             added.eq(1),
             shown.eq(added),

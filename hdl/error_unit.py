@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.error_unit import ErrorParameters
 from hdl.neuron import clamp
-from hdl.planes import delayed, held, named
+from hdl.planes import held, named
 
 
 class ErrorUnit(wiring.Component):
@@ -36,8 +36,10 @@ class ErrorUnit(wiring.Component):
         A group of backward sums is at `sums`.
     begin : Signal(1), in
         Forget the maximum and the learn flag.
+    ahead : Signal(1), in
+        In the cycle before `output`: `base` is that group's.
     base : in
-        Class of the group's first lane, in the cycle before `output`.
+        Class of the group's first lane.
     label : in
         The sample's class.
     mask : Signal(group), in
@@ -68,6 +70,7 @@ class ErrorUnit(wiring.Component):
                 "output": In(1),
                 "hidden": In(1),
                 "begin": In(1),
+                "ahead": In(1),
                 "base": In(range(span)),
                 "label": In(range(classes)),
                 "mask": In(group),
@@ -86,9 +89,9 @@ class ErrorUnit(wiring.Component):
         """Build the block."""
         m = Module()
         # which lane the label is in, and the number of the group's first lane beside the group
-        base = delayed(m, "base1", self.base)
+        base = held(m, "base1", self.ahead, self.base)
         targets = Cat(self.base + lane == self.label for lane in range(self._group))
-        target = delayed(m, "target", targets)
+        target = held(m, "target", self.ahead, targets)
         errors = []
         for lane in range(self._group):
             output = self._output(m, lane, target[lane])

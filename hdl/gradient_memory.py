@@ -52,7 +52,7 @@ class GradientMemory(wiring.Component):
     switched : valid and payload, in
         After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Taken in the cycle in which
         ``valid`` is high; unused without reset on switch. The notes of a row follow each other; a FORGET of every
-        row with notes follows the pass, 2 cycles after the last note or later.
+        row with notes follows the pass, 2 cycles after the last note or later, and before anything accumulates.
     idle : Signal(1), out
         No command is under way.
     """
@@ -113,7 +113,7 @@ class GradientMemory(wiring.Component):
         planes = list(self.row.payload.sums)
         changed = self._accumulate(m, planes, present, arriving)
         if forgets:
-            kept = named(m, "kept", ~self._noted(m, read, present, valid[1], arriving))
+            kept = named(m, "kept", ~self._noted(m, read, present, arriving))
             changed = [plane & kept for plane in changed]
         new = Signal(bits * lanes, name="new", reset_less=True)
         with m.If(named(m, "changing", valid[2] & ~updating)):
@@ -139,8 +139,8 @@ class GradientMemory(wiring.Component):
         ]
         return m
 
-    def _noted(self, m: Module, sums: memory.ReadPort, present: data.View, waiting: Value, arriving: Value) -> Value:
-        """Lanes of the row in stage 2 that have switched, for FORGET; none for any other command.
+    def _noted(self, m: Module, sums: memory.ReadPort, present: data.View, arriving: Value) -> Value:
+        """Lanes of the row in stage 2 that have switched: none but in a FORGET, since only updates precede it.
 
         A note is written without a look at the one before, which FORGET or CLEAR has dropped; only the pulses of one
         UPDATE to the same row, which follow each other, add up in a register, from which they are written.
@@ -154,18 +154,11 @@ class GradientMemory(wiring.Component):
         lanes = self.switched.payload.lanes | (last.lanes & spread(again, self._lanes))
         with m.If(self.switched.valid):
             m.d.sync += [last.row.eq(self.switched.payload.row), last.lanes.eq(lanes)]
-        forgets = named(m, "forgets", present.op == GradientOp.FORGET)
         dropping, noting = Signal(name="dropping"), Signal(name="noting")
-        m.d.sync += dropping.eq(arriving & (forgets | (present.op == GradientOp.CLEAR)))
+        m.d.sync += dropping.eq(arriving & ((present.op == GradientOp.FORGET) | (present.op == GradientOp.CLEAR)))
         with m.If(dropping):
             m.d.sync += [last.row.eq(self.row.payload.row), last.lanes.eq(0)]
         m.d.sync += noting.eq(self.switched.valid | dropping)
-        noted = Signal(self._lanes, name="noted", reset_less=True)
-        with m.If(arriving):
-            m.d.sync += noted.eq(read.data)
-        # whether or not the row arrives: what waits for that, an UPDATE, has no use for notes either
-        with m.If(named(m, "unnoted", waiting & ~forgets)):
-            m.d.sync += noted.eq(0)
         m.d.comb += [
             read.addr.eq(sums.addr),
             read.en.eq(sums.en),
@@ -173,7 +166,7 @@ class GradientMemory(wiring.Component):
             write.en.eq(noting),
             write.data.eq(last.lanes),
         ]
-        return noted
+        return held(m, "noted", arriving, read.data)
 
     def _accumulate(self, m: Module, planes: Planes, present: data.View, arriving: Value) -> list[Value]:
         """Planes plus coefficient * drive, saturating; for FORGET plus 0.

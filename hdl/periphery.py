@@ -307,6 +307,7 @@ class Periphery(wiring.Component):
             errors.output.eq(neurons.valid & unit[Unit.OUTPUT]),
             errors.hidden.eq(neurons.valid & unit[Unit.HIDDEN]),
             errors.begin.eq(sequencer.release),
+            errors.ahead.eq(delayed(m, "ahead", neurons.request)),
             errors.base.eq((address1 - geometry.group_base[-1]) * group),
             errors.label.eq(inputs.label),
             errors.mask.eq(mask),

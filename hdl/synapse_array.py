@@ -121,7 +121,8 @@ class SynapseArray(wiring.Component):
         ]
         increase: Value = macro.increase
         codes: Value = macro.codes.as_value()
-        for n in range(2):
+        # with more stages the next command comes late enough for one register
+        for n in range(2 if p.stages == 1 else 1):
             pulsing = active(ArrayOp.PULSE, n)
             increase = held(m, f"increase{n + 1}", pulsing, increase)
             codes = held(m, f"codes{n + 1}", pulsing, codes)

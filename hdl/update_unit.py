@@ -129,8 +129,9 @@ class UpdateUnit(wiring.Component):
             m.d.sync += pending.eq(rest)
 
         # the pulse at the macro's lines, where the polarity is inverted as part of whatever logic follows
-        decreasing = Signal(lanes, name="decreasing", reset_less=True)
-        m.d.comb += self.pulse.payload.increase.eq(~decreasing)
+        lines = Signal.like(self.pulse.payload, name="lines", reset_less=True)
+        increase = ~lines.increase
+        m.d.comb += self.pulse.payload.as_value().eq(Cat(lines.codes, increase, lines.row))
         with m.If(issue):
             out: list[Value] = list(held_codes)
             for step in reversed(range(self._steps)):
@@ -138,9 +139,7 @@ class UpdateUnit(wiring.Component):
                 out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
             m.d.sync += [
                 self.pulse.valid.eq(1),
-                self.pulse.payload.row.eq(row),
-                decreasing.eq(decrease),
-                self.pulse.payload.codes.as_value().eq(Cat(*out)),
+                lines.as_value().eq(Cat(*out, decrease, row)),
             ]
         with m.Elif(self.pulse.ready):
             m.d.sync += self.pulse.valid.eq(0)

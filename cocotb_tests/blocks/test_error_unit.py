@@ -43,6 +43,7 @@ class _Unit:
         """Anything, while no group is there, and where the one of the next cycle is."""
         for port in ("centred", "sums", "mask", "window", "base"):
             self.bench.ports.write_bits(port, self.bench.ports.random_bits(port, self.bench.rng))
+        self.bench.ports.write("ahead", ahead is not None)
         if ahead is not None:
             self.bench.ports.write("base", ahead * self.group)
         self.bench.ports.write("output", 0)

@@ -68,9 +68,20 @@ def test_table_that_can_be_loaded(synapse: str, scheme: str) -> None:
     block.run("synapse_array", config, __name__, public=("states",), tests="random_commands|other_tables")
 
 
-@pytest.mark.parametrize("adders", ["planes", "chains"])
-@pytest.mark.parametrize(("slices", "stages"), [(1, 2), (1, 3), (2, 1), (8, 2), (4, 3)])
-@pytest.mark.parametrize(("synapse", "scheme"), _KINDS)
+def _arrays() -> list[Any]:
+    """Every kind of synapse with every kind of array that an FPGA may want; a handful in the quick tier."""
+    quick = [("ternary", "verified", 1, 3, "chains"), ("ternary", "verified", 8, 2, "planes")]
+    quick += [("ternary", "blind", 4, 3, "chains"), ("binary", "verified", 2, 1, "chains")]
+    return [
+        pytest.param(*case, marks=() if case in quick else pytest.mark.slow)
+        for kind in _KINDS
+        for form in ((1, 2), (1, 3), (2, 1), (8, 2), (4, 3))
+        for adders in ("planes", "chains")
+        for case in [(*kind, *form, adders)]
+    ]
+
+
+@pytest.mark.parametrize(("synapse", "scheme", "slices", "stages", "adders"), _arrays())
 def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, adders: str) -> None:
     """Arrays as FPGAs want them: shared writers, more stages, carry chains; the nets with and without sensed errors."""
     config = _sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)

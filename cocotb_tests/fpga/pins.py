@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cocotb_tests.fpga.desk import samples_of
 from fpga.host.board import Board
 from fpga.host.driver import Driver
@@ -87,7 +89,8 @@ def train(folder: Path, manifest: dict[str, Any], config: MachineConfig, samples
         ("neurons", driver.dump_neurons(), (golden.neurons.offset, golden.neurons.spread)),
     ):
         for number, (part, other) in enumerate(zip(parts, whole, strict=True)):
-            compare("the end", {f"{name}[{number}]": part}, {f"{name}[{number}]": other})
+            quantity = f"{name}[{number}]"
+            compare("the end", {quantity: part.astype(np.int64)}, {quantity: other.astype(np.int64)})
     assert driver.counters() | {"cycles_wait": 0} == golden.counters
     assert board.violations == 0
     cycles = board.cycles

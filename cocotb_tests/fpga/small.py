@@ -1,7 +1,11 @@
-"""A design of a few registers for iCEBreaker, in the place of a machine: the flow in seconds."""
+"""A design of a few registers in the place of a machine: the flow in seconds."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
+from cocotb_tests.fpga.echo_verilog import write_echo_board
 from fpga.boards import BOARDS
 from fpga.project import Project, project
 from gen import config as configs
@@ -20,9 +24,12 @@ endmodule
 """
 #: Width of a counter that the board's clock is too fast for, length of a line that the board is too small for.
 SLOW, LARGE = 400, 6000
+_BIT_CYCLES = 8
+#: Lanes per word of the echo.
+_GROUP = 2
 
 
-def small(width: int = 16, length: int = 2, name: str = "small") -> Project:
+def small(width: int = 16, length: int = 2, name: str = "small", board: str = "icebreaker") -> Project:
     """Make the project.
 
     Parameters
@@ -33,13 +40,43 @@ def small(width: int = 16, length: int = 2, name: str = "small") -> Project:
         Registers of its line.
     name : str
         Names it.
+    board : str
+        Its board; the line has 8 clock cycles a bit on each.
 
     Returns
     -------
     Project
         As `fpga.project.project` makes one of a machine.
     """
-    whole = project(name, BOARDS["icebreaker"], configs.load("tiny"), "tiny")
+    target = BOARDS[board].target_mhz
+    whole = project(name, replace(BOARDS[board], baud=round(target * 1e6 / _BIT_CYCLES)), configs.load("tiny"), "tiny")
     files = {file: content for file, content in whole.files.items() if file.startswith("mtj_gxnor_fpga")}
-    files |= {"board.v": _VERILOG.format(width=width, length=length), "files.f": "board.v\n", "manifest.json": "{}\n"}
+    line = {"clock_hz": target * 1e6, "baud": whole.board.baud, "bit_cycles": _BIT_CYCLES}
+    files |= {
+        "board.v": _VERILOG.format(width=width, length=length),
+        "files.f": "board.v\n",
+        "manifest.json": json.dumps({"line": line}) + "\n",
+    }
     return replace(whole, files=files)
+
+
+def echo(folder: Path) -> Project:
+    """Make the project of a far end of the link with a small memory behind it, for iCEBreaker.
+
+    Parameters
+    ----------
+    folder : Path
+        For files on the way.
+
+    Returns
+    -------
+    Project
+        Look-up tables, carries, registers and block RAMs.
+    """
+    plain = small(name="echo")
+    write_echo_board(folder / "verilog", _GROUP, _BIT_CYCLES)
+    files = {file: content for file, content in plain.files.items() if file.startswith("mtj_gxnor_fpga")}
+    files |= {path.name: path.read_text() for path in (folder / "verilog").iterdir()}
+    # its memory is read in no time, which takes registers: all words are one
+    files["echo.v"] = re.sub(r"memory\[\w*address\[7:2\]\]", "memory[0]", files["echo.v"])
+    return replace(plain, files=files)

@@ -49,12 +49,15 @@ def test_cached(built: Path) -> None:
         calls.append(arguments)
         return original(*arguments)  # pyright: ignore[reportArgumentType]
 
+    before = json.loads((built / "reports" / "fpga-small.json").read_text())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow, "synthesize", counted)
-        before = json.loads((built / "reports" / "fpga-small.json").read_text())
         content, made = flow.build(small(), built / "build", built / "reports")
-        assert not (made or calls)
-        assert content == before
+        assert not made
+        assert not calls
+    assert content == before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow, "synthesize", counted)
         bitstream = built / "build" / "small" / "small.bin"
         good = bitstream.read_bytes()
         bitstream.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
@@ -95,7 +98,7 @@ def test_too_slow(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (built / "build" / "small" / "small.bin").read_bytes()
     with pytest.raises(
         FlowError,
-        match=r"^small reaches \d+\.\d MHz of 24 MHz with seeds 1: lower target_mhz in fpga/boards.py, .*small.failed\)$",
+        match=r"^small reaches \d+\.\d MHz of 24 MHz with seeds 1: lower target_mhz in .*small.failed\)$",
     ):
         flow.build(small(SLOW), built / "build", built / "reports")
     assert (built / "build" / "small" / "small.bin").read_bytes() == before
@@ -124,11 +127,10 @@ def test_wrong_verilog(built: Path) -> None:
 @pytest.mark.parametrize("name", BOARDS)
 def test_script(name: str) -> None:
     """The lanes' modules are named as the Verilog names them, and their instances as the netlist will."""
-    board = replace(BOARDS[name], target_mhz=24.0, baud=1_000_000)
-    made = project(name, board, configs.load("tiny"), "tiny")
+    made = project(name, BOARDS[name], configs.load("tiny"), "tiny")
     text = "".join(made.files[file] for file in made.verilog)
     for module in LANES:
-        assert re.search(rf"^module {module}\(", text, re.MULTILINE), module
+        assert re.search(rf"^module {module} ?\(", text, re.MULTILINE), module
         assert module in flow.script(made)
     assert f"-top {TOP}" in flow.script(made)
 

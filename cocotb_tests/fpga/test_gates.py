@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from cocotb_tests.fpga.desk import random
 from cocotb_tests.fpga.pins import train
 from cocotb_tests.fpga.small import small
 from fpga import flow, gates
 from fpga.boards import BOARDS
+from fpga.host.board import Board
 from fpga.project import TOP, Project, project
 from fpga.tools import find
 from fpga.verilog import BOARD
@@ -58,6 +60,20 @@ def test_wrong_netlist(tmp_path: Path) -> None:
     write(gates.simulation(made, broken, find("ice40")), tmp_path)
     with pytest.raises(Mismatch):
         train(tmp_path, json.loads(made.files["manifest.json"]), made.config, SAMPLES)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_echo(name: str, tmp_path: Path) -> None:
+    """Pins, PLL, power-on reset and the cells of every family, in the netlist of a small design that sends back."""
+    made = small(board=name)
+    files = gates.simulation(made, flow.synthesized(made, tmp_path / "build"), find(made.board.family))
+    write(files, tmp_path / "simulated")
+    board = Board(tmp_path / "simulated", quick=True)
+    board.run(1 << 12)
+    data = random(5).bytes(100)
+    board.send(data)
+    assert board.run(100_000) == data
+    board.close()
 
 
 @pytest.mark.parametrize("name", BOARDS)

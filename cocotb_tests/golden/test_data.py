@@ -39,7 +39,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, data.D
     for name, content in zip(FILES, contents, strict=True):
         (folder / name).write_bytes(content)
     sums = [hashlib.md5(content, usedforsecurity=False).hexdigest() for content in contents]
-    monkeypatch.setattr(data, "_MNIST", dict(zip(FILES, sums, strict=True)))
+    monkeypatch.setattr(data, "MNIST", dict(zip(FILES, sums, strict=True)))
     return folder, data.Dataset(images[0], labels[0], images[1], labels[1])
 
 
@@ -80,7 +80,7 @@ def test_published_checksums() -> None:
                 strict=True,
             )
         )
-        == data._MNIST
+        == data.MNIST
     )
 
 

@@ -1,0 +1,1 @@
+"""Training of quantised networks in PyTorch, with the switching of the machine's own tables."""

@@ -1,0 +1,163 @@
+"""Everything that decides a run, and the recipe of every data set."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from training.augment import Augmentation
+from training.errors import TrainingError
+from training.networks import PUBLISHED
+from training.quantize import SPACES
+
+RULES = ("gxnor", "mtj", "ste")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run as a pure function: the same settings on the same device give the same weights, bit for bit.
+
+    Attributes
+    ----------
+    dataset : str
+        ``mnist``, ``cifar10`` or ``svhn``.
+    rule : str
+        ``gxnor``, ``mtj`` or ``ste``.
+    seed : int
+        Of weights, draws, sample order and augmentation.
+    network : str
+        Layers as in the literature.
+    config : str
+        A configuration of the machine whose layers and input coding are used in the place of `network`, or nothing.
+    width : float
+        Factor of channels and hidden neurons.
+    weights, activations : str
+        ``ternary`` or ``binary``.
+    samples : int
+        Training samples used, the first ones; 0 for all.
+    epochs, batch : int
+        Passes, and samples per step.
+    rate, rate_end : float
+        Learning rate of the weights in the first and the last step, falling exponentially.
+    norm_rate : float
+        Learning rate of batch normalisation in the first step; it falls likewise.
+    augment : str
+        See `training.augment`.
+    devices : str
+        TOML of junctions, tables, write scheme and non-idealities of the rule mtj; see `training.devices`.
+    precision : str
+        ``float32`` or ``bfloat16``.
+    """
+
+    dataset: str
+    rule: str
+    seed: int
+    network: str
+    config: str
+    width: float
+    weights: str
+    activations: str
+    samples: int
+    epochs: int
+    batch: int
+    rate: float
+    rate_end: float
+    norm_rate: float
+    augment: str
+    devices: str
+    precision: str
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("rule", RULES),
+            ("weights", tuple(SPACES)),
+            ("activations", tuple(SPACES)),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise TrainingError(f"{name.upper()} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+        for name, least in (("epochs", 1), ("batch", 2), ("samples", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name.upper()} must be at least {least}, not {getattr(self, name)}")
+        if not 0 < self.width <= 16:
+            raise TrainingError(f"WIDTH must be above 0 and at most 16, not {self.width}")
+        if not 0 < self.rate_end <= self.rate <= 2:
+            raise TrainingError(
+                f"RATE_END and RATE must be above 0, at most 2, and not rise, not {self.rate_end} and {self.rate}"
+            )
+        if not 0 < self.norm_rate <= 1:
+            raise TrainingError(f"NORM_RATE must be above 0 and at most 1, not {self.norm_rate}")
+        if self.devices and self.rule != "mtj":
+            raise TrainingError(f"DEVICES are those of RULE=mtj, not of RULE={self.rule}: leave them out")
+        if self.config and (self.dataset != "mnist" or self.width != 1 or self.augment):
+            raise TrainingError("CONFIG goes with DATASET=mnist, and neither WIDTH nor AUGMENT: leave one of them out")
+        Augmentation(self.augment)
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder: what differs from the data set's recipe, and the seed."""
+        parts = [self.dataset, self.rule]
+        standard = asdict(recipe(self.dataset, self.rule))
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("dataset", "rule", "seed", "precision", "devices") or value == standard[field.name]:
+                continue
+            parts.append(f"{field.name}={value}")
+        if self.devices:
+            parts.append(self.devices_digest)
+        return "-".join([*(part.replace("/", "_") for part in parts), f"seed{self.seed}"])
+
+    @property
+    def devices_digest(self) -> str:
+        """Short digest of the devices."""
+        import hashlib
+
+        return hashlib.sha256(self.devices.encode()).hexdigest()[:8]
+
+
+#: Learning rate of the last step. The rules without tables follow changes of any size, and have to be calmed; the pulse
+#: table has no pulse for the smallest changes, and a run of the rule mtj ends where they are all that is left.
+_RATE_END = {"gxnor": 1e-4, "mtj": 2e-3, "ste": 1e-4}
+
+#: What differs between data sets; everything else is common.
+_RECIPES: dict[str, dict[str, Any]] = {
+    "mnist": {"epochs": 15, "batch": 100},
+    "cifar10": {"epochs": 100, "batch": 100, "augment": "flip,shift4"},
+    "svhn": {"epochs": 30, "batch": 100},
+}
+
+
+def recipe(dataset: str, rule: str, **changes: Any) -> Settings:
+    """Give the settings of a data set.
+
+    Parameters
+    ----------
+    dataset, rule : str
+        As of `Settings`.
+    **changes
+        Fields with other values; those that are None are left as they are.
+
+    Raises
+    ------
+    TrainingError
+        If the data set is unknown or a field breaks its rule.
+    """
+    if dataset not in _RECIPES:
+        raise TrainingError(f"unknown DATASET={dataset!r}: give one of {', '.join(_RECIPES)}")
+    standard = {
+        "dataset": dataset,
+        "rule": rule,
+        "seed": 1,
+        "network": PUBLISHED[dataset],
+        "config": "",
+        "width": 1.0,
+        "weights": "ternary",
+        "activations": "ternary",
+        "samples": 0,
+        "rate": 0.03,
+        "rate_end": _RATE_END.get(rule, 1e-4),
+        "norm_rate": 0.01,
+        "augment": "",
+        "devices": "",
+        "precision": "bfloat16",
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return Settings(**(standard | _RECIPES[dataset] | given))
