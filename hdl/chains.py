@@ -9,25 +9,9 @@ from hdl.planes import Planes, delayed, held, later, named
 
 
 def add(m: Module, name: str, a: Planes, b: Planes, carry: Value, *, adders: str) -> list[Value]:
-    """Add two numbers per lane, modulo 2^len(a).
+    """Add two numbers per lane: `hdl.planes.add`, whose parameters and result are these.
 
-    Parameters
-    ----------
-    m : Module
-        Where the logic goes.
-    name : str
-        Prefix of the intermediate signals.
-    a, b : sequence of Value
-        Planes, least significant first, equally many.
-    carry : Value
-        Carry-in, one bit per lane.
-    adders : str
-        ``planes`` or ``chains``, see `golden.synapse_array.ArrayParameters`.
-
-    Returns
-    -------
-    list of Value
-        Planes of the sum.
+    `adders` is ``planes`` or ``chains``, see `golden.synapse_array.ArrayParameters`.
     """
     if adders == "planes":
         return planes.add(m, name, a, b, carry)

@@ -74,9 +74,9 @@ class Slices:
 
     def of(self, name: str, plane: Value) -> Value:
         """Choose the slice's lanes of a plane."""
+        if self._parameters.slices == 1:
+            return plane  # nothing to choose, and it is there as long as the command is
         for at, bit in enumerate(reversed(self._index)):
-            if self._parameters.slices == 1:
-                return plane
             half = len(plane) // 2
             plane = named(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
         return later(self._m, f"{name}_chosen", plane, int(self._parameters.stages > 2))

@@ -28,8 +28,9 @@ from hdl.slices import Slices
 from hdl.switching import Attempt, attempt
 from hdl.tables import loadable, switching_entries
 
-#: Commands that change states.
+#: Commands that change states, and those that go through the slices.
 _CHANGING = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
+_SLICED = (*_CHANGING, ArrayOp.READ)
 
 
 class SynapseArray(wiring.Component):
@@ -100,8 +101,9 @@ class SynapseArray(wiring.Component):
         def active(op: ArrayOp, n: int) -> Signal:
             return named(m, f"{op.name.lower()}{n}", valid[n] & (stage[n].op == op))
 
-        part = Slices(m, p, named(m, "slicing", valid[2] & _one_of(stage[2].op, *_CHANGING, ArrayOp.READ)))
-        acted = named(m, "acted", (valid[2] & ~_one_of(stage[2].op, *_CHANGING, ArrayOp.READ)) | part.last)
+        sliced = named(m, "sliced", _one_of(stage[2].op, *_SLICED))
+        part = Slices(m, p, named(m, "slicing", valid[2] & sliced))
+        acted = named(m, "acted", (valid[2] & ~sliced) | part.last)
         m.d.sync += [valid[1].eq(accept), valid[2].eq(valid[1]), valid[3].eq(acted)]
         for n, leaves in enumerate((accept, valid[1], acted)):
             with m.If(leaves):
@@ -115,7 +117,7 @@ class SynapseArray(wiring.Component):
         )
         waits = Cat(change & (of.row == command.row) for change, of in zip(changing, stage[1:], strict=True)).any()
         m.d.comb += [
-            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_CHANGING, ArrayOp.READ)) & ~waits),
+            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED)) & ~waits),
             read.addr.eq(command.row),
             read.en.eq(accept),
         ]

@@ -129,9 +129,10 @@ class UpdateUnit(wiring.Component):
             m.d.sync += pending.eq(rest)
 
         # the pulse at the macro's lines, where the polarity is inverted as part of whatever logic follows
-        lines = Signal.like(self.pulse.payload, name="lines", reset_less=True)
-        increase = ~lines.increase
-        m.d.comb += self.pulse.payload.as_value().eq(Cat(lines.codes, increase, lines.row))
+        issued_row = Signal.like(row, name="issued_row", reset_less=True)
+        issued_codes = Signal.like(held_codes, name="issued_codes", reset_less=True)
+        decreasing = Signal(lanes, name="decreasing", reset_less=True)
+        m.d.comb += self.pulse.payload.as_value().eq(Cat(issued_codes, ~decreasing, issued_row))
         with m.If(issue):
             out: list[Value] = list(held_codes)
             for step in reversed(range(self._steps)):
@@ -139,7 +140,9 @@ class UpdateUnit(wiring.Component):
                 out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
             m.d.sync += [
                 self.pulse.valid.eq(1),
-                lines.as_value().eq(Cat(*out, decrease, row)),
+                issued_row.eq(row),
+                decreasing.eq(decrease),
+                issued_codes.as_value().eq(Cat(*out)),
             ]
         with m.Elif(self.pulse.ready):
             m.d.sync += self.pulse.valid.eq(0)

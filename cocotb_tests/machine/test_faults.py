@@ -117,8 +117,8 @@ FAULTS = {
     "update unit: polarity inverted": (
         "periphery.v",
         "periphery_update_unit",
-        r"(lines <= \{ held_row, )decrease,",
-        r"\1~decrease,",
+        r"(decreasing <= )decrease;",
+        r"\1~decrease;",
     ),
     "update unit: second step lost": (
         "periphery.v",
