@@ -19,6 +19,7 @@ from fpga.host.transport import TransportTimeout
 from fpga.host.verilated import Verilated
 from gen import config as configs
 from gen import verilog
+from gen.report import stamp
 from gen.verilator import ToolError
 from golden import data
 from golden.config import MachineConfig
@@ -109,6 +110,7 @@ def main(
             "equal": equal,
             "test_accuracy": float((predictions == shown.labels).mean()),
             **outcome,
+            **stamp(),
         }
         verilog.write({"infer.json": json.dumps(report, indent=1) + "\n"}, build / "reports")
     except KeyboardInterrupt:

@@ -1,14 +1,13 @@
 """What place and route and the netlist say of a bitstream."""
 
 import re
-import sys
-from datetime import UTC, datetime
 from typing import Any
 
 from fpga import netlist
 from fpga.project import LANES, Project
 from fpga.speed import cycles_per_sample
 from fpga.tools import FlowError, Tools
+from gen.report import stamp
 
 
 def timing(report: dict[str, Any], target_mhz: float) -> dict[str, Any]:
@@ -116,6 +115,5 @@ def report(
         "identity": project.identity(tools),
         "step_seconds": {step: round(taken, 1) for step, taken in seconds.items()},
         "wall_seconds": round(sum(seconds.values()), 1),
-        "command": " ".join(["python -m fpga", *sys.argv[1:]]),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **stamp(),
     }

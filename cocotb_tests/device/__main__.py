@@ -1,10 +1,7 @@
 """Device physics: report and plots. Command line of ``make device``."""
 
-import datetime
 import json
 import math
-import platform
-import shlex
 import sys
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +14,7 @@ from tqdm import tqdm
 from cocotb_tests.device.attempts import CountError
 from cocotb_tests.device.hardware import Statistics, Streams
 from cocotb_tests.device.sections import SECTIONS, Job
-from gen.manifest import versions
+from gen.report import stamp
 from gen.verilator import ToolError
 from golden.device.junction import JUNCTIONS
 from golden.files import whole
@@ -26,8 +23,8 @@ _PACKAGES = ("numpy", "scipy", "matplotlib", "cmtj")
 
 
 def _versions() -> dict[str, str]:
-    """Versions of what the numbers depend on; packages that are missing are left out."""
-    found = {**versions(), "python": platform.python_version()}
+    """Versions of packages on which the numbers depend; those that are missing are left out."""
+    found = {}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
@@ -77,9 +74,7 @@ def main(
         report |= {
             "job": asdict(job),
             "seed": seed,
-            "command": shlex.join(sys.orig_argv),
-            "versions": _versions(),
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            **stamp(**_versions()),
         }
         reports = build / "reports"
         for name, figure in figures.items():
