@@ -282,11 +282,12 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
     return chosen
 
 
-def folded(plane: Value, group: int) -> Value:
-    """OR of all groups of lanes of a plane: one bit per lane of a group."""
+def folded(m: Module, name: str, plane: Value, group: int) -> Value:
+    """OR of all groups of lanes of a plane, one bit per lane of a group; `name` is a prefix of intermediate signals."""
+    plane = named(m, name, plane)
     while len(plane) > group:
         lower = (len(plane) // group + 1) // 2 * group
-        plane = plane[:lower] | plane[lower:]
+        plane = named(m, f"{name}_{lower}", plane[:lower] | plane[lower:])
     return plane
 
 

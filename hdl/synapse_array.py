@@ -342,9 +342,8 @@ class SynapseArray(wiring.Component):
         with m.If(named(m, "columns_clear", sensed & chosen[-1])):
             m.d.sync += [plane.eq(0) for plane in planes]
         # in two steps where there is time
-        found = [
-            later(m, f"sensed{bit}", folded(plane & chosen, p.group), p.stages - 1) for bit, plane in enumerate(planes)
-        ]
+        groups = [folded(m, f"group{bit}", plane & chosen, p.group) for bit, plane in enumerate(planes)]
+        found = [later(m, f"sensed{bit}", plane, p.stages - 1) for bit, plane in enumerate(groups)]
         return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 
     def _reads(
