@@ -9,6 +9,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.framer import packet_layout
+from hdl.rows import APART
 
 #: Bytes that the buffers hold: block memories of 4 kbit, the first with a bit per byte for the end of a packet.
 INPUT_BYTES, OUTPUT_BYTES = 256, 512
@@ -65,7 +66,7 @@ class InputBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        m.submodules.bytes = block = memory.Memory(shape=unsigned(9), depth=INPUT_BYTES, init=[])
+        m.submodules.bytes = block = memory.Memory(shape=unsigned(9), depth=INPUT_BYTES, init=[], attrs=APART)
         write, read = block.write_port(), block.read_port()
         # one bit more than an address has tells full from empty
         pointer = range(2 * INPUT_BYTES)
@@ -159,7 +160,7 @@ class OutputBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        m.submodules.bytes = block = memory.Memory(shape=unsigned(8), depth=OUTPUT_BYTES, init=[])
+        m.submodules.bytes = block = memory.Memory(shape=unsigned(8), depth=OUTPUT_BYTES, init=[], attrs=APART)
         write, read = block.write_port(), block.read_port()
         first, end = self.first, self.end
         top, held = Signal.like(first, name="top"), Signal.like(first, name="held")

@@ -11,6 +11,7 @@ from fpga.states import States
 from golden.registers import ADDRESS_BITS, DATA_BITS, WORD
 from hdl.axi_lite import axi_lite_ports
 from hdl.framer import packet_layout
+from hdl.rows import APART
 
 _FLAG, _ESCAPE, _ESCAPED = FLAG[0], ESCAPE[0], ESCAPED.bit_length() - 1
 #: Bytes of the memory for a frame.
@@ -83,7 +84,7 @@ class FarEnd(wiring.Component):
         m.submodules.input = self._input = InputBuffer(self._word)
         m.submodules.output = self._output = OutputBuffer(self._word)
         m.submodules.crc = self._crc = Crc(behind=8 + 16)
-        m.submodules.frame = frame = memory.Memory(shape=unsigned(8), depth=_FRAME_BYTES, init=[])
+        m.submodules.frame = frame = memory.Memory(shape=unsigned(8), depth=_FRAME_BYTES, init=[], attrs=APART)
         self._read, self._write = frame.read_port(), frame.write_port()
         wiring.connect(m, wiring.flipped(self.input), self._input.words)
         wiring.connect(m, wiring.flipped(self.output), self._output.words)

@@ -64,7 +64,12 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     ),
     "framer": Framer,
     "gradient_memory": lambda c: GradientMemory(
-        c.gradient, rows=c.geometry.rows, lanes=c.array.lanes, error_bits=c.error.bits, adders=c.array.adders
+        c.gradient,
+        rows=c.geometry.rows,
+        lanes=c.array.lanes,
+        error_bits=c.error.bits,
+        adders=c.array.adders,
+        stages=c.array.stages,
     ),
     "input_buffer": lambda c: InputBuffer(
         groups=c.geometry.groups(0), group=c.array.group, classes=c.layers[-1], value_bits=c.error.bits

@@ -14,7 +14,7 @@ ARRAY = 5
 #: Cycles that converters of the array add to that.
 CONVERSION = 2
 #: Cycles that a command waits for one before it that changes the same row, beyond those that every command waits.
-SAME_ROW = 3
+SAME_ROW = 2
 #: Cycle in which the first row of an UPDATE is at the update unit.
 ROW = 3
 #: Cycles from a command's acceptance by the gradient memory until it is idle.
@@ -95,8 +95,8 @@ def collect(rows: int, latency: int = ARRAY, *, last: bool) -> int:
 def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) -> int:
     """UPDATE: one row per cycle as long as the array keeps up.
 
-    A pulse takes `writing` cycles, and waits three more for one before it on the same row. While it waits, one row's
-    pulses wait behind it.
+    A pulse takes `writing` cycles, and waits two more inside the array for one before it on the same row. The next row
+    is taken when the last pulse of a row is.
 
     Parameters
     ----------
@@ -105,14 +105,12 @@ def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) ->
     latency, writing : int
         As of `form`.
     """
-    # the cycle in which the update unit takes the present row, and in which the array has taken the last pulse
-    taken, accepted = ROW - 1, -latency - writing
-    before, waiting = 0, False
+    # the cycles in which the update unit takes the present row, and the array the last pulse; when that begins its way
+    taken, accepted, begun = ROW - 1, 0, -latency - writing
     for count in pulses.tolist():
-        # the last pulse of a row leaves its place to the next row when it moves on to the array's lines
-        taken = max(taken + 1, before if waiting else accepted)
-        waiting = count > 0
+        # the last pulse of a row leaves its place to the next row
+        taken = max(taken + 1, accepted)
         for pulse in range(count):
-            before = max(taken + 1, accepted)
-            accepted = max(before + 1, accepted + writing + (SAME_ROW if pulse else 0))
-    return max(taken + 2, accepted + latency + writing - 1)
+            accepted = max(taken + 1, begun + writing)
+            begun = max(accepted, begun + writing + (SAME_ROW if pulse else 0))
+    return max(taken + 2, begun + latency + writing - 1)

@@ -1,6 +1,6 @@
 """AXI4-Lite slave: five channels to one request and one answer at a time."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -53,8 +53,8 @@ class AxiLite(wiring.Component):
     channel is free, so a response that is not taken holds up accesses of its own direction alone; reads and writes take
     turns when both can begin. All outputs come from registers.
 
-    With a bank that answers 2 cycles after the request, the response is valid 5 cycles after the cycle in which the
-    last part of the access was taken, and accesses follow each other every 4 cycles.
+    With a bank that answers in the cycle after the request, the response is valid 4 cycles after the cycle in which the
+    last part of the access was taken, and accesses follow each other every 3 cycles.
 
     Attributes
     ----------
@@ -82,13 +82,15 @@ class AxiLite(wiring.Component):
         m = Module()
         request, answer = self.request, self.answer
         begin_read, begin_write = Signal(name="begin_read"), Signal(name="begin_write")
-        address, have_address = self._taken_ahead(m, "aw", begin_write, "addr")
-        written, have_data = self._taken_ahead(m, "w", begin_write, "data", "strb")
-        read_address, have_read = self._taken_ahead(m, "ar", begin_read, "addr")
+        wrote_last = Signal(name="wrote_last")
+        # what a channel holds is the request's until that is taken
+        requested = named(m, "requested", request.valid & request.ready)
+        address, have_address = self._taken_ahead(m, "aw", requested & wrote_last, "addr")
+        written, have_data = self._taken_ahead(m, "w", requested & wrote_last, "data", "strb")
+        read_address, have_read = self._taken_ahead(m, "ar", requested & ~wrote_last, "addr")
 
         # what can begin, and whose turn it is
         waiting = Signal(name="waiting")  # a request has been taken, its answer has not
-        wrote_last = Signal(name="wrote_last")
         idle = named(m, "idle", ~request.valid & ~waiting)
         can_write = named(m, "can_write", have_address & have_data & (~self.s_axi_bvalid | self.s_axi_bready))
         can_read = named(m, "can_read", have_read & (~self.s_axi_rvalid | self.s_axi_rready))
@@ -96,16 +98,15 @@ class AxiLite(wiring.Component):
             begin_write.eq(idle & can_write & ~(can_read & wrote_last)),
             begin_read.eq(idle & can_read & ~(can_write & ~wrote_last)),
         ]
+        m.d.comb += [
+            request.payload.address.eq(Mux(request.payload.write, address["addr"], read_address["addr"])),
+            request.payload.data.eq(written["data"]),
+            request.payload.strobes.eq(written["strb"]),
+            request.payload.write.eq(wrote_last),
+        ]
         with m.If(begin_write | begin_read):
-            m.d.sync += [
-                request.valid.eq(1),
-                request.payload.address.eq(Mux(begin_write, address["addr"], read_address["addr"])),
-                request.payload.data.eq(written["data"]),
-                request.payload.strobes.eq(written["strb"]),
-                request.payload.write.eq(begin_write),
-                wrote_last.eq(begin_write),
-            ]
-        with m.If(request.valid & request.ready):
+            m.d.sync += [request.valid.eq(1), wrote_last.eq(begin_write)]
+        with m.If(requested):
             m.d.sync += [request.valid.eq(0), waiting.eq(1)]
 
         # responses; the channel of the access under way is free
@@ -127,12 +128,12 @@ class AxiLite(wiring.Component):
                 ]
         return m
 
-    def _taken_ahead(self, m: Module, channel: str, begin: Signal, *parts: str) -> tuple[dict[str, Signal], Signal]:
-        """Hold one transfer of a channel until the access that it belongs to begins; return its parts, and if held."""
+    def _taken_ahead(self, m: Module, channel: str, requested: Value, *parts: str) -> tuple[dict[str, Signal], Signal]:
+        """Hold one transfer of a channel until the request of its access is taken; return its parts, and if held."""
         valid, ready = getattr(self, f"s_axi_{channel}valid"), getattr(self, f"s_axi_{channel}ready")
         have = Signal(name=f"have_{channel}")
         accept = named(m, f"accept_{channel}", valid & ready)
-        stays = named(m, f"stays_{channel}", accept | have & ~begin)
+        stays = named(m, f"stays_{channel}", accept | have & ~requested)
         # not the inverse of `have` alone: nothing is taken during reset
         m.d.sync += [have.eq(stays), ready.eq(~stays)]
         kept = {}

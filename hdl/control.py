@@ -30,7 +30,7 @@ class Control(wiring.Component):
     start : Signal(1), in
         Begin what the following say.
     operation, samples, batch, timeout : Signal, in
-        Fields of the registers of these names.
+        Fields of the registers of these names; samples and batch are the command's, and stay until it is taken.
     rate : one unsigned per layer, in
         log2 of the gradient sum that stands for one weight step.
     hold : Signal(1), in
@@ -133,6 +133,8 @@ class Control(wiring.Component):
             if error in errors:
                 m.d.comb += self.errors[error].eq(errors[error] & ~self.error.any())
         m.d.comb += [
+            self.command.payload.samples.eq(self.samples),
+            self.command.payload.batch.eq(self.batch),
             begin.eq(self.start & idle & exists & ~Cat(refused.values()).any() & ~self.error.any()),
             Cat(self.errors[error] for error in HALTING[:3]).eq(self.faults),
             self.errors[Error.TIMEOUT].eq(running & self.waiting & (self.timeout != 0) & (waited >= self.timeout)),
@@ -167,8 +169,6 @@ class Control(wiring.Component):
                 with m.If(begin):
                     m.d.sync += [
                         self.command.payload.op.eq(op),
-                        self.command.payload.samples.eq(self.samples),
-                        self.command.payload.batch.eq(self.batch),
                         self.loading.eq(loads),
                         self.words.eq(Array(self._words.get(command, 0) for command in HostOp)[op]),
                         failed.eq(0),

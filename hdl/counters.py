@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.counters import COUNTER_BITS, COUNTERS
 from hdl.macro import ArraySignature
+from hdl.rows import APART
 
 
 def increment_widths(macro: ArraySignature) -> dict[str, int]:
@@ -21,7 +22,7 @@ class EventCounters(wiring.Component):
     """Adds up increments and shows the counters, one per cycle, in turn.
 
     What comes in gathers in a small register per counter. Once per turn of all counters it is added to the counter's
-    word in memory, and the sum is shown: it has all increments up to 2 cycles before, and the counter is shown again
+    word in memory, and the sum is shown: it has all increments up to 3 cycles before, and the counter is shown again
     `len(COUNTERS)` cycles later.
 
     Parameters
@@ -50,7 +51,7 @@ class EventCounters(wiring.Component):
         """Build the block."""
         m = Module()
         turns = len(COUNTERS)
-        m.submodules.counts = counts = memory.Memory(shape=unsigned(COUNTER_BITS), depth=turns, init=[])
+        m.submodules.counts = counts = memory.Memory(shape=unsigned(COUNTER_BITS), depth=turns, init=[], attrs=APART)
         read, write = counts.read_port(), counts.write_port()
 
         # stage 0: what has gathered; 1: add; 2: show and write. A counter is back at stage 0 long after that
@@ -60,15 +61,14 @@ class EventCounters(wiring.Component):
         kept = Signal(name="kept")
         most = {name: turns * ((1 << width) - 1) for name, width in self._widths.items()}
         addend = Signal(range(max(most.values()) + 1), name="addend")
+        low = len(addend)
         small = {name: Signal(range(largest + 1), name=name) for name, largest in most.items()}
-        sums = {name: Signal.like(gathered, name=f"{name}_sum") for name, gathered in small.items()}
         for name, gathered in small.items():
-            m.d.comb += sums[name].eq(gathered + self.increments[name])
-            m.d.sync += gathered.eq(sums[name])
+            m.d.sync += gathered.eq(gathered + self.increments[name])
         with m.Switch(turn):
             for at, (name, gathered) in enumerate(small.items()):
                 with m.Case(at):
-                    m.d.sync += [addend.eq(sums[name]), gathered.eq(0)]
+                    m.d.sync += [addend.eq(gathered), gathered.eq(self.increments[name])]
         m.d.comb += [read.addr.eq(turn), read.en.eq(1)]
         m.d.sync += [
             turn.eq(Mux(turn == turns - 1, 0, turn + 1)),
@@ -76,8 +76,11 @@ class EventCounters(wiring.Component):
             added.eq(1),
             shown.eq(added),
             self.counter.eq(adding),
-            self.count.eq(Mux(kept, read.data, 0) + addend),
+            self.count.eq(Cat(Mux(kept, read.data[:low], 0), read.data[low:]) + addend),
         ]
+        # of the bits that no addend reaches nothing is left but what was in memory
+        with m.If(~kept):
+            m.d.sync += self.count[low:].eq(0)
         with m.If(adding == turns - 1):
             m.d.sync += kept.eq(1)
         m.d.comb += [write.addr.eq(self.counter), write.data.eq(self.count), write.en.eq(shown)]

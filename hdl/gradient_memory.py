@@ -7,10 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.gradient_memory import GradientParameters
 from hdl.chains import add
 from hdl.planes import Planes, extend, held, named, spread, subtract
-
-#: Attributes of a memory, for synthesis: block RAM, and no row is read and written in the same cycle, so that nothing
-#: needs to be built for that case.
-BLOCK_RAM = {"ram_style": "block", "no_rw_check": 1}
+from hdl.rows import BLOCK_RAM, When, fetched
 
 
 class GradientOp(enum.Enum, shape=3):
@@ -38,7 +35,7 @@ class GradientMemory(wiring.Component):
         Shape, equal to the synapse array's.
     error_bits : int
         Width of coefficients and column drive.
-    adders : str
+    adders, stages : str, int
         See `golden.synapse_array.ArrayParameters`.
 
     Attributes
@@ -57,8 +54,10 @@ class GradientMemory(wiring.Component):
         No command is under way.
     """
 
-    def __init__(self, parameters: GradientParameters, *, rows: int, lanes: int, error_bits: int, adders: str) -> None:
-        self._parameters, self._adders = parameters, adders
+    def __init__(
+        self, parameters: GradientParameters, *, rows: int, lanes: int, error_bits: int, adders: str, stages: int
+    ) -> None:
+        self._parameters, self._adders, self._stages = parameters, adders, stages
         self._rows, self._lanes = rows, lanes
         row_bits = max(1, (rows - 1).bit_length())
         command = data.StructLayout({"op": GradientOp, "row": row_bits, "coefficient": signed(error_bits)})
@@ -85,7 +84,7 @@ class GradientMemory(wiring.Component):
         )
         read, write = sums.read_port(), sums.write_port()
 
-        # stage 0: accept; 1: the row leaves the memory; 2: change it and hand it on; 3: write it back
+        # stage 0: accept; 1: the row is on its way; 2: change it and hand it on; 3: write it back
         valid = [self.command.valid, *[Signal(name=f"valid{stage}") for stage in (1, 2, 3)]]
         present = Signal(command.shape(), name="present", reset_less=True)
         # of stage 2, decoded in stage 1, because they reach every lane
@@ -98,22 +97,22 @@ class GradientMemory(wiring.Component):
                 valid[2].eq(valid[1]),
                 updating.eq(valid[1] & (present.op == GradientOp.UPDATE)),
             ]
-        with m.If(advance & valid[0]):
+        entering = named(m, "entering", advance & valid[0])
+        with m.If(entering):
             m.d.sync += present.eq(command)
         arriving = named(m, "arriving", advance & valid[1])
         row3 = held(m, "row3", advance & valid[2], self.row.payload.row)
         m.d.sync += clearing.eq(arriving & (present.op == GradientOp.CLEAR))
-        # memory to register with nothing between, which an FPGA's block RAM is too slow for
+        early, late = When(entering, command.row), When(arriving, present.row)
+        row = fetched(m, "fetched", read, early, late, stages=self._stages)
+        m.d.comb += self.row.payload.sums.as_value().eq(row)
         with m.If(arriving):
-            m.d.sync += [
-                self.row.payload.sums.as_value().eq(read.data),
-                self.row.payload.row.eq(present.row),
-            ]
+            m.d.sync += self.row.payload.row.eq(present.row)
 
         planes = list(self.row.payload.sums)
         changed = self._accumulate(m, planes, present, arriving)
         if forgets:
-            kept = named(m, "kept", ~self._noted(m, read, present, arriving))
+            kept = named(m, "kept", ~self._noted(m, early, late, present))
             changed = [plane & kept for plane in changed]
         new = Signal(bits * lanes, name="new", reset_less=True)
         with m.If(named(m, "changing", valid[2] & ~updating)):
@@ -129,8 +128,6 @@ class GradientMemory(wiring.Component):
             m.d.sync += new.eq(0)
         m.d.comb += [
             self.command.ready.eq(advance),
-            read.addr.eq(command.row),
-            read.en.eq(advance & valid[0]),
             self.row.valid.eq(updating),
             self.idle.eq(~valid[1] & ~valid[2] & ~valid[3]),
             write.addr.eq(row3),
@@ -139,7 +136,7 @@ class GradientMemory(wiring.Component):
         ]
         return m
 
-    def _noted(self, m: Module, sums: memory.ReadPort, present: data.View, arriving: Value) -> Value:
+    def _noted(self, m: Module, early: When, late: When, present: data.View) -> Value:
         """Lanes of the row in stage 2 that have switched: none but in a FORGET, since only updates precede it.
 
         A note is written without a look at the one before, which FORGET or CLEAR has dropped; only the pulses of one
@@ -155,18 +152,16 @@ class GradientMemory(wiring.Component):
         with m.If(self.switched.valid):
             m.d.sync += [last.row.eq(self.switched.payload.row), last.lanes.eq(lanes)]
         dropping, noting = Signal(name="dropping"), Signal(name="noting")
-        m.d.sync += dropping.eq(arriving & ((present.op == GradientOp.FORGET) | (present.op == GradientOp.CLEAR)))
+        m.d.sync += dropping.eq(late.enable & ((present.op == GradientOp.FORGET) | (present.op == GradientOp.CLEAR)))
         with m.If(dropping):
             m.d.sync += [last.row.eq(self.row.payload.row), last.lanes.eq(0)]
         m.d.sync += noting.eq(self.switched.valid | dropping)
         m.d.comb += [
-            read.addr.eq(sums.addr),
-            read.en.eq(sums.en),
             write.addr.eq(last.row),
             write.en.eq(noting),
             write.data.eq(last.lanes),
         ]
-        return held(m, "noted", arriving, read.data)
+        return fetched(m, "noted", read, early, late, stages=self._stages)
 
     def _accumulate(self, m: Module, planes: Planes, present: data.View, arriving: Value) -> list[Value]:
         """Planes plus coefficient * drive, saturating; for FORGET plus 0.

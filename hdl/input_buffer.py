@@ -5,6 +5,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.planes import extend
+from hdl.rows import APART
 
 
 class InputBuffer(wiring.Component):
@@ -64,7 +65,9 @@ class InputBuffer(wiring.Component):
         m = Module()
         # bank in the address's top bit
         size = 1 << max(1, self._groups.bit_length())
-        m.submodules.trits = trits = memory.Memory(shape=unsigned(2 * self._group), depth=2 * size, init=[])
+        m.submodules.trits = trits = memory.Memory(
+            shape=unsigned(2 * self._group), depth=2 * size, init=[], attrs=APART
+        )
         read, write = trits.read_port(), trits.write_port()
         labels = [Signal.like(self.label, name=f"label{bank}") for bank in range(2)]
         full = [Signal(name=f"full{bank}") for bank in range(2)]

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from golden.geometry import ceil_div
 from golden.neuron import NeuronParameters
 from hdl.planes import held, named
+from hdl.rows import APART
 
 
 def clamp(value: Value, bits: int) -> Value:
@@ -122,7 +123,9 @@ class Neurons(wiring.Component):
             {"offset": signed(p.offset_bits(sum_bits)), "spread": unsigned(p.spread_bits(sum_bits))}
         )
         states = data.ArrayLayout(state, self._group)
-        m.submodules.states = block = memory.Memory(shape=unsigned(states.size), depth=self._groups, init=[])
+        m.submodules.states = block = memory.Memory(
+            shape=unsigned(states.size), depth=self._groups, init=[], attrs=APART
+        )
         read, write = block.read_port(), block.write_port()
 
         # stage 0: request, read the state; 1: centre; 2: distance from the threshold, and hand on to the error unit;

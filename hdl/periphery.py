@@ -137,7 +137,7 @@ class Periphery(wiring.Component):
             span=geometry.groups(len(geometry.sizes) - 1) * group,
         )
         m.submodules.gradient_memory = gradient = GradientMemory(
-            config.gradient, error_bits=error_bits, adders=config.array.adders, **shape
+            config.gradient, error_bits=error_bits, adders=config.array.adders, stages=config.array.stages, **shape
         )
         m.submodules.update_unit = update = UpdateUnit(
             config.pulse, config.switching, config.gradient, steps=config.steps, word_bits=2 * group, **shape
@@ -217,11 +217,12 @@ class Periphery(wiring.Component):
         ]
         with m.Switch(instruction.op):
             with m.Case(Op.FORM):
+                # the gradient memory is always ready, since no row waits for the update unit
                 m.d.comb += [
-                    valid.eq(sweep.valid & gradient.command.ready),
+                    valid.eq(sweep.valid),
                     gradient.command.valid.eq(sweep.valid & ready),
                     gradient.command.payload.op.eq(GradientOp.CLEAR),
-                    sweep.ready.eq(ready & gradient.command.ready),
+                    sweep.ready.eq(ready),
                     macro.command.payload.op.eq(ArrayOp.FORM),
                 ]
             with m.Case(Op.RESET):

@@ -78,7 +78,7 @@ def register_meanings(registers: RegisterMap) -> dict[str, str]:
 class RegisterBank(wiring.Component):
     """Holds what the host sets, shows it what the hardware says, and refuses what no register takes.
 
-    One access at a time: the answer to a request comes 2 cycles later, the next request 3 cycles later at the
+    One access at a time: the answer to a request comes in the next cycle, the next request 2 cycles later at the
     earliest. What a write changes shows in the cycle after the request, what hardware sets in the cycle after it did.
     A read sees the registers as they are when the request is taken. Of changes in the same cycle, setting by hardware
     wins over the access, `clear` over both. `clear` leaves the access alone.
@@ -121,9 +121,9 @@ class RegisterBank(wiring.Component):
         """Build the block."""
         m = Module()
         request, answer = self.request.payload, self.answer
-        # a request has been taken, and its answer is being selected, or is a counter whose turn has not come
-        selecting, seeking = Signal(name="selecting"), Signal(name="seeking")
-        m.d.comb += self.request.ready.eq(~selecting & ~seeking & ~answer.valid)
+        # a request has been taken, and there is its answer, or it is a counter whose turn has not come
+        answering, seeking = Signal(name="answering"), Signal(name="seeking")
+        m.d.comb += self.request.ready.eq(~answering & ~seeking)
         taken = named(m, "taken", self.request.valid & self.request.ready)
         aligned = named(m, "aligned", ~request.address[:_WORD_AT].any())
         refused = self._refuse(m, taken, aligned)
@@ -132,19 +132,19 @@ class RegisterBank(wiring.Component):
         writes = named(m, "writes", taken & aligned & request.write)
 
         high = Signal(self._high_bits, name="high")
-        word = self._select(m, reads, high)
+        counts, turn = self._seek(m, reads, seeking, high) if self._registers.counters else (Const(0), Const(0))
+        word = self._select(m, reads, high, turn)
         failed = held(m, "failed", taken, refused)
         silent = held(m, "silent", taken, refused | request.write)
-        with m.If(selecting):
-            m.d.sync += [
-                answer.valid.eq(1),
-                answer.payload.data.eq(Mux(silent, 0, word)),
-                answer.payload.error.eq(failed),
-            ]
+        m.d.comb += [
+            self.answer.valid.eq(answering),
+            answer.payload.data.eq(Mux(silent, 0, word)),
+            answer.payload.error.eq(failed),
+        ]
+        with m.If((taken & ~counts) | turn):
+            m.d.sync += answering.eq(1)
         with m.Elif(answer.ready):
-            m.d.sync += answer.valid.eq(0)
-        counts = self._seek(m, reads, seeking, high) if self._registers.counters else Const(0)
-        m.d.sync += selecting.eq(taken & ~counts)
+            m.d.sync += answering.eq(0)
 
         self._write(m, writes)
         return m
@@ -165,8 +165,8 @@ class RegisterBank(wiring.Component):
             m.d.sync += getattr(self, reason).eq(taken & signal)
         return named(m, "refused", ~aligned | unmapped | read_only)
 
-    def _seek(self, m: Module, reads: Signal, seeking: Signal, high: Signal) -> Signal:
-        """Answer a read of a counter in its turn, and copy what is above its low word; tell whether it is one."""
+    def _seek(self, m: Module, reads: Signal, seeking: Signal, high: Signal) -> tuple[Value, Value]:
+        """Copy what is above a counter's low word in its turn; tell whether a counter is read, and when its turn is."""
         counters, address = self._registers.counters, self.request.payload.address
         first = counters[0].address // WORD
         counts, forget = Signal(name="counts"), Signal(name="forget")
@@ -175,44 +175,48 @@ class RegisterBank(wiring.Component):
         sought = held(m, "sought", reads, (address[_WORD_AT:] - first)[1:][: len(self.counter)])
         with m.If(counts):
             m.d.sync += [seeking.eq(1), forget.eq(self.clear)]
-        with m.If(seeking & (self.counter == sought)):
-            m.d.sync += [
-                seeking.eq(0),
-                self.answer.valid.eq(1),
-                self.answer.payload.data.eq(self.count[:DATA_BITS]),
-                self.answer.payload.error.eq(0),
-                high.eq(Mux(forget, 0, self.count[DATA_BITS:])),
-            ]
+        turn = named(m, "turn", seeking & (self.counter == sought))
+        with m.If(turn):
+            m.d.sync += [seeking.eq(0), high.eq(Mux(forget, 0, self.count[DATA_BITS:]))]
         # the copy of a read that has begun before all registers returned to their reset values is one of them
         with m.If(self.clear):
             m.d.sync += [high.eq(0), forget.eq(1)]
-        return counts
+        return counts, turn
 
-    def _select(self, m: Module, reads: Signal, high: Signal) -> Signal:
-        """Select what is read, in two stages: one word of every block of words, then one block."""
+    def _select(self, m: Module, reads: Signal, high: Signal, turn: Value) -> Value:
+        """Select what is read, in two stages: one word of every block of words, then one block.
+
+        Of a counter it is the low word, when its turn comes, or the copy of what is above.
+        """
         address, places = self.request.payload.address, self._registers.places
         blocks: dict[int, dict[int, Place]] = {}
         for at, place in places.items():
-            block, inside = divmod(at // WORD, 1 << _BLOCK_BITS)
-            blocks.setdefault(block, {})[inside] = place
+            if not place.register.buffered:
+                block, inside = divmod(at // WORD, 1 << _BLOCK_BITS)
+                blocks.setdefault(block, {})[inside] = place
         chosen = held(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
         words: dict[int, Signal] = {}
         for block, inside in blocks.items():
             words[block] = one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
             with m.If(reads), m.Switch(address[_WORD_AT : _WORD_AT + _BLOCK_BITS]):
-                copies = [at for at, place in inside.items() if place.register.buffered and place.word]
-                with m.Case(*copies):
-                    m.d.sync += one.eq(high)
                 for at, place in inside.items():
-                    if not place.register.buffered:
-                        with m.Case(at):
-                            m.d.sync += one.eq(self._value(place)[DATA_BITS * place.word :])
+                    with m.Case(at):
+                        m.d.sync += one.eq(self._value(place)[DATA_BITS * place.word :])
         word = Signal(DATA_BITS, name="word")
         with m.Switch(chosen):
             for block, one in words.items():
                 with m.Case(block):
                     m.d.comb += word.eq(one)
-        return word
+        if not self._registers.counters:
+            return word
+        counters = Signal(name="counters")
+        with (
+            m.Switch(address[_WORD_AT:]),
+            m.Case(*(at // WORD for at, place in places.items() if place.register.buffered)),
+        ):
+            m.d.comb += counters.eq(1)
+        counted = held(m, "counted", reads | turn, Mux(turn, self.count[:DATA_BITS], high))
+        return Mux(held(m, "of_counter", reads, counters), counted, word)
 
     @property
     def _high_bits(self) -> int:

@@ -1,6 +1,6 @@
 """Slices of lanes, which share the circuits that write (see `golden.synapse_array.ArrayParameters.slices`)."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from golden.cycles import array_writing
 from golden.synapse_array import ArrayParameters
@@ -35,18 +35,17 @@ class Slices:
     def __init__(self, m: Module, parameters: ArrayParameters, begin: Value) -> None:
         self._m, self._parameters = m, parameters
         slices, stages = parameters.slices, parameters.stages
-        self._index: Value = Const(0, 1)
-        self._compared_index: Value = self._index
+        self._index: Value = Const(0, 0)
         choosing, last = begin, begin
         if slices > 1:
             self._index = index = Signal(range(slices), name="slice")
-            self._compared_index = later(m, "slice", index, stages - 1)
             more = Signal(name="more_slices")
             choosing = named(m, "choosing", begin | more)
             last = named(m, "choosing_last", choosing & index.all())
             m.d.sync += more.eq(choosing & ~last)
             with m.If(choosing):
                 m.d.sync += index.eq(index + 1)
+        self._choosing = choosing
         walk = [(choosing, last)]
         for stage in range(1, stages):
             after = Signal(name=f"choosing_{stage}"), Signal(name=f"choosing_last_{stage}")
@@ -57,8 +56,8 @@ class Slices:
         for chosen, _ in walk[1:]:
             self.working = self.working | chosen
 
-    def free(self, accept: Value) -> Value:
-        """Whether another command may come; `accept` when one for all slices does."""
+    def free(self, accept: Value, waits: Value) -> Value:
+        """Whether another command may come; `accept` when one for all slices does, which `waits` before its first."""
         m, cycles = self._m, array_writing(self._parameters.slices, self._parameters.stages)
         if cycles == 1:
             return Const(1)
@@ -66,33 +65,44 @@ class Slices:
         free = Signal(name="slices_free", init=1)
         with m.If(accept):
             m.d.sync += [left.eq(cycles - 2), free.eq(0)]
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
-        with m.Else():
-            m.d.sync += free.eq(1)
+        with m.Elif(~waits):
+            with m.If(left != 0):
+                m.d.sync += left.eq(left - 1)
+            with m.Else():
+                m.d.sync += free.eq(1)
         return free
 
-    def of(self, name: str, plane: Value) -> Value:
-        """Choose the slice's lanes of a plane."""
+    def kept(self, name: str, enable: Value, plane: Value) -> Signal:
+        """Register a plane; it moves on from slice to slice, so that the lanes of the chosen one are the lowest."""
+        register = Signal(len(plane), name=name, reset_less=True)
+        if self._parameters.slices > 1:
+            with self._m.If(self._choosing):
+                self._m.d.sync += register.eq(register.rotate_right(self._parameters.slice_lanes))
+        with self._m.If(enable):
+            self._m.d.sync += register.eq(plane)
+        return register
+
+    def of(self, name: str, kept: Value) -> Value:
+        """Give the chosen slice's lanes of a plane of which they are the lowest."""
         if self._parameters.slices == 1:
-            return plane  # nothing to choose, and it is there as long as the command is
+            return kept  # nothing to choose, and it is there as long as the command is
+        chosen = kept[: self._parameters.slice_lanes]
+        return later(self._m, f"{name}_chosen", chosen, int(self._parameters.stages > 2))
+
+    def picked(self, name: str, plane: Value) -> Value:
+        """Give the chosen slice's lanes of a plane that stays where it is."""
         for at, bit in enumerate(reversed(self._index)):
             half = len(plane) // 2
             plane = named(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
-        return later(self._m, f"{name}_chosen", plane, int(self._parameters.stages > 2))
+        return self.of(name, plane)
 
     def compared(self, name: str, value: Value) -> Value:
         """Pass what has been chosen or looked up to the last stage."""
         return later(self._m, f"{name}_compared", value, int(self._parameters.stages > 1))
 
-    def store(self, register: Signal, value: Value) -> None:
-        """Put the outcome of the last stage into the slice's lanes of a register."""
-        m, lanes = self._m, self._parameters.slice_lanes
-        with m.If(self.comparing):
-            if self._parameters.slices == 1:
-                m.d.sync += register.eq(value)
-            else:
-                with m.Switch(self._compared_index):
-                    for at in range(self._parameters.slices):
-                        with m.Case(at):
-                            m.d.sync += register[at * lanes : (at + 1) * lanes].eq(value)
+    def moved_in(self, register: Signal, value: Value, when: Value) -> Value:
+        """Move a slice's lanes into a register, the first slice's lowest in the end; give what the register becomes."""
+        becomes = Cat(register[self._parameters.slice_lanes :], value)
+        with self._m.If(when):
+            self._m.d.sync += register.eq(becomes)
+        return becomes

@@ -24,6 +24,7 @@ from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
 from hdl.planes import any_of, delayed, extend, folded, held, later, named, ones, scale_trit, spread
 from hdl.read_out import ReadOut
+from hdl.rows import APART, When
 from hdl.slices import Slices
 from hdl.switching import Attempt, attempt
 from hdl.tables import loadable, switching_entries
@@ -39,7 +40,8 @@ class SynapseArray(wiring.Component):
     Latency 3 + `stages` cycles from accepted command to `done`, 2 more with converters, one command per cycle. PULSE,
     FORM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is accepted
     (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE, FORM or WRITE is
-    still under way waits until the new states can be read: 3 cycles more when it follows at once.
+    still under way is taken, and waits inside until the new states can be read, 2 cycles when it follows at once; so
+    long no other command is taken.
 
     Parameters
     ----------
@@ -88,14 +90,15 @@ class SynapseArray(wiring.Component):
         shape = (self._geometry.rows, lanes, p.devices)
 
         m.submodules.states = states = memory.Memory(
-            shape=unsigned(p.devices * lanes), depth=self._geometry.rows, init=[]
+            shape=unsigned(p.devices * lanes), depth=self._geometry.rows, init=[], attrs=APART
         )
         read, write = states.read_port(), states.write_port()
 
-        # stage 0: accept, present the row to the memory; 1: states leave the memory; 2: act on them, slice by slice
+        # stage 0: accept; 1: states are on their way from the memory; 2: act on them, slice by slice
         # where they change or are told; 3: accumulate, write back; then add up and answer
         accept = named(m, "accept", macro.command.valid & macro.command.ready)
-        valid = [accept, *[Signal(name=f"valid{stage}") for stage in (1, 2, 3)]]
+        waits, moves = Signal(name="waits"), Signal(name="moves")
+        valid = [accept, moves, *[Signal(name=f"valid{stage}") for stage in (2, 3)]]
         stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2, 3)]]
 
         def active(op: ArrayOp, n: int) -> Signal:
@@ -104,32 +107,35 @@ class SynapseArray(wiring.Component):
         sliced = named(m, "sliced", _one_of(stage[2].op, *_SLICED))
         part = Slices(m, p, named(m, "slicing", valid[2] & sliced))
         acted = named(m, "acted", (valid[2] & ~sliced) | part.last)
-        m.d.sync += [valid[1].eq(accept), valid[2].eq(valid[1]), valid[3].eq(acted)]
-        for n, leaves in enumerate((accept, valid[1], acted)):
+        m.d.sync += [valid[2].eq(moves), valid[3].eq(acted)]
+        for n, leaves in enumerate((accept, moves, acted)):
             with m.If(leaves):
                 m.d.sync += stage[n + 1].eq(stage[n])
 
-        # no command follows while slices are chosen; one to a row that changes waits until its new states can be read
+        # no command is taken while slices are chosen; one to a row that changes waits in stage 1, where it reads until
+        # it has the new states. Whether one can be taken comes from registers alone
+        arrived = Signal(name="arrived")
         changing = (
-            valid[1] & _one_of(stage[1].op, *_CHANGING),
             part.working & (stage[2].op != ArrayOp.READ),
             valid[3] & _one_of(stage[3].op, *_CHANGING),
         )
-        waits = Cat(change & (of.row == command.row) for change, of in zip(changing, stage[1:], strict=True)).any()
+        same = Cat(change & (of.row == stage[1].row) for change, of in zip(changing, stage[2:], strict=True)).any()
         m.d.comb += [
-            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED)) & ~waits),
-            read.addr.eq(command.row),
-            read.en.eq(accept),
+            waits.eq(arrived & same),
+            moves.eq(arrived & ~same),
+            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED), waits) & ~waits),
         ]
-        increase: Value = macro.increase
-        codes: Value = macro.codes.as_value()
-        # with more stages the next command comes late enough for one register
-        for n in range(2 if p.stages == 1 else 1):
-            pulsing = active(ArrayOp.PULSE, n)
-            increase = held(m, f"increase{n + 1}", pulsing, increase)
-            codes = held(m, f"codes{n + 1}", pulsing, codes)
-        r1 = held(m, "r1", valid[1], read.data[:lanes])
-        r2 = held(m, "r2", valid[1], read.data[lanes:]) if p.devices == 2 else Const(0, lanes)
+        m.d.sync += arrived.eq(accept | waits)
+        reads = When(accept | waits, named(m, "read_row", Mux(waits, stage[1].row, command.row)))
+        m.d.comb += [read.addr.eq(reads.row), read.en.eq(reads.enable)]
+        pulse: list[Value] = [macro.increase, *macro.codes]
+        if p.stages == 1:
+            # the next pulse comes while the last slice of the one before is chosen
+            pulse = [held(m, f"arriving{n}", active(ArrayOp.PULSE, 0), plane) for n, plane in enumerate(pulse)]
+        pulsed = active(ArrayOp.PULSE, int(p.stages == 1))
+        names = ["increase", *(f"code{bit}" for bit in range(len(pulse) - 1))]
+        increase, *codes = (part.kept(name, pulsed, plane) for name, plane in zip(names, pulse, strict=True))
+        present = [Signal(lanes, name=f"r{i + 1}", reset_less=True) for i in range(p.devices)]
 
         # what is answered next
         finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
@@ -150,9 +156,10 @@ class SynapseArray(wiring.Component):
             ]
 
         if p.devices == 2:
+            r1, r2 = present
             nonzero, negative = named(m, "nonzero", r1 ^ r2), named(m, "negative", r2 & ~r1)
         else:
-            nonzero, negative = ones(lanes), named(m, "negative", ~r1)
+            nonzero, negative = ones(lanes), named(m, "negative", ~present[0])
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
         columns = self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
         with m.If(answering[ArrayOp.SENSE_COLUMNS]):
@@ -169,10 +176,10 @@ class SynapseArray(wiring.Component):
         stuck: Sequence[Value] = ()
         values: Sequence[Value] = ()
         if self._nonideal.any_stuck:
-            stuck, values = self._stuck(m, accept, valid[1], command.row, shape)
+            stuck, values = self._stuck(m, part, reads, moves, shape)
             stuck = [part.of(f"stuck{i}", plane) for i, plane in enumerate(stuck)]
             values = [part.compared(f"value{i}", part.of(f"value{i}", plane)) for i, plane in enumerate(values)]
-        olds = [part.of(f"state{i}", state) for i, state in enumerate((r1, r2)[: p.devices])]
+        olds = [part.of(f"state{i}", state) for i, state in enumerate(present)]
         outcome = attempt(
             m,
             p,
@@ -180,30 +187,34 @@ class SynapseArray(wiring.Component):
             part,
             states=olds,
             increase=part.of("increase", increase),
-            codes=[part.of(f"code{b}", plane) for b, plane in enumerate(data.View(macro.codes.shape(), codes))],
+            codes=[part.of(f"code{b}", plane) for b, plane in enumerate(codes)],
             kinds=self._kinds(m, part, active(ArrayOp.PULSE, 1), stage[1].row, shape),
             stuck=stuck,
             words=words,
             table=self._table(m, active(ArrayOp.THRESHOLDS, 2)),
         )
 
-        # new states of the slice, and what is told of it: where a device has switched, or the states of a READ
+        # new states of the slice, which take the place of the old ones, and what is told of it: where a device has
+        # switched, or the states of a READ
         width, top = p.slice_lanes, self._switching.threshold_bits - 1
         olds = [part.compared(f"state{i}", state) for i, state in enumerate(olds)]
         forms = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
-        new = [Signal(lanes, name=f"new_{i}", reset_less=True) for i in range(p.devices)]
+        new = []
         for i, (old, flip) in enumerate(zip(olds, outcome.flips, strict=True)):
-            given = part.compared(f"given{i}", part.of(f"given{i}", macro.drive[i]))
+            given = part.compared(f"given{i}", part.picked(f"given{i}", macro.drive[i]))
             put = (spread(forming, width) & forms[i]) | (spread(writing, width) & given)
             if self._nonideal.any_stuck:
                 put = (put & ~part.compared(f"stuck{i}", stuck[i])) | (spread(forming | writing, width) & values[i])
-            part.store(new[i], named(m, f"result_{i}", (spread(pulsing, width) & (old ^ flip)) | put))
+            result = named(m, f"result_{i}", (spread(pulsing, width) & (old ^ flip)) | put)
+            new.append(part.moved_in(present[i], result, part.working if p.slices > 1 else Const(0)))
+        with m.If(moves):
+            m.d.sync += Cat(present).eq(read.data)
         told = Mux(stage[2].coefficient[0], olds[-1], olds[0])
         shown = Signal(lanes, name="shown", reset_less=True)
-        part.store(shown, named(m, "told", Mux(reading, told, any_of(outcome.flips, width))))
+        part.moved_in(shown, named(m, "told", Mux(reading, told, any_of(outcome.flips, width))), part.comparing)
         m.d.comb += [
-            write.addr.eq(stage[3].row),
-            write.en.eq(valid[3] & _one_of(stage[3].op, *_CHANGING)),
+            write.addr.eq(stage[2].row),
+            write.en.eq(part.last & _one_of(stage[2].op, *_CHANGING)),
             write.data.eq(Cat(new)),
         ]
         with m.If(answering[ArrayOp.PULSE] | answering[ArrayOp.READ]):
@@ -279,7 +290,7 @@ class SynapseArray(wiring.Component):
         found = cells.kinds(
             m, "kind", row, seed=self._nonideal.seed, rows=rows, lanes=lanes, devices=devices, bits=bits
         )
-        return [part.of(f"kinds{at}", held(m, f"kinds{at}", pulsing, plane)) for at, plane in enumerate(found)]
+        return [part.of(f"kinds{at}", part.kept(f"kinds{at}", pulsing, plane)) for at, plane in enumerate(found)]
 
     def _table(self, m: Module, shift: Value) -> Signal | None:
         """Registers of the switching table where it can be loaded."""
@@ -292,7 +303,7 @@ class SynapseArray(wiring.Component):
         )
 
     def _stuck(
-        self, m: Module, accept: Value, valid: Value, row: Value, shape: tuple[int, int, int]
+        self, m: Module, part: Slices, reads: When, moves: Value, shape: tuple[int, int, int]
     ) -> tuple[list[Value], list[Value]]:
         """Stuck devices of a row and their states, one plane per device each, in stage 2."""
         lanes, devices = self._parameters.lanes, self._parameters.devices
@@ -305,9 +316,10 @@ class SynapseArray(wiring.Component):
             init=[int.from_bytes(word.tobytes(), "little") for word in words],
         )
         read = stuck.read_port()
-        m.d.comb += [read.addr.eq(row), read.en.eq(accept)]
-        word = held(m, "stuck_word", valid, read.data)
-        found = [word[at * lanes : (at + 1) * lanes] for at in range(2 * devices)]
+        m.d.comb += [read.addr.eq(reads.row), read.en.eq(reads.enable)]
+        found: list[Value] = [
+            part.kept(f"stuck{at}", moves, read.data[at * lanes : (at + 1) * lanes]) for at in range(2 * devices)
+        ]
         return found[:devices], found[devices:]
 
     def _columns(

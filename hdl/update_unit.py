@@ -19,7 +19,7 @@ class UpdateUnit(wiring.Component):
     """Splits every lane's gradient sum into kappa and nu and issues the row's pulses.
 
     One row per cycle as long as only the nu pulse is needed, one cycle more for each kappa pulse; a pulse that no lane
-    needs is not issued. Latency 2 cycles from accepted row to first pulse.
+    needs is not issued. The first pulse is there in the cycle after the row has been accepted.
 
     Parameters
     ----------
@@ -104,18 +104,23 @@ class UpdateUnit(wiring.Component):
         # lanes with kappa >= 1, kappa >= 2
         whole = [named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)]
 
-        # the row at work; `pending` holds its pulses still to issue, kappa first
+        # the row at work; `pending` holds its pulses still to issue, kappa first. The polarity is inverted as part of
+        # whatever logic follows
         row = Signal.like(self.row.payload.row, name="held_row", reset_less=True)
         decrease = Signal(lanes, name="decrease", reset_less=True)
         held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes", reset_less=True)
         held_whole = [Signal(lanes, name=f"held_kappa{step + 1}", reset_less=True) for step in range(self._steps)]
         pending = Signal(self._steps + 1, name="pending")
         rest = named(m, "rest", pending & (pending - 1))
-        free = named(m, "free", ~self.pulse.valid | self.pulse.ready)
-        issue = named(m, "issue", (pending != 0) & free)
+        out: list[Value] = list(held_codes)
+        for step in reversed(range(self._steps)):
+            chosen = spread(pending[step], lanes)
+            out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
         m.d.comb += [
-            self.row.ready.eq((rest == 0) & free),
-            self.idle.eq((pending == 0) & ~self.pulse.valid),
+            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready)),
+            self.pulse.valid.eq(pending != 0),
+            self.pulse.payload.as_value().eq(Cat(*out, ~decrease, row)),
+            self.idle.eq(pending == 0),
         ]
         with m.If(self.row.valid & self.row.ready):
             m.d.sync += [
@@ -125,25 +130,6 @@ class UpdateUnit(wiring.Component):
                 *[held.eq(lanes_) for held, lanes_ in zip(held_whole, whole, strict=True)],
                 pending.eq(Cat(*[lanes_.any() for lanes_ in whole], any_of(codes, lanes).any())),
             ]
-        with m.Elif(issue):
-            m.d.sync += pending.eq(rest)
-
-        # the pulse at the macro's lines, where the polarity is inverted as part of whatever logic follows
-        issued_row = Signal.like(row, name="issued_row", reset_less=True)
-        issued_codes = Signal.like(held_codes, name="issued_codes", reset_less=True)
-        decreasing = Signal(lanes, name="decreasing", reset_less=True)
-        m.d.comb += self.pulse.payload.as_value().eq(Cat(issued_codes, ~decreasing, issued_row))
-        with m.If(issue):
-            out: list[Value] = list(held_codes)
-            for step in reversed(range(self._steps)):
-                chosen = spread(pending[step], lanes)
-                out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
-            m.d.sync += [
-                self.pulse.valid.eq(1),
-                issued_row.eq(row),
-                decreasing.eq(decrease),
-                issued_codes.as_value().eq(Cat(*out)),
-            ]
         with m.Elif(self.pulse.ready):
-            m.d.sync += self.pulse.valid.eq(0)
+            m.d.sync += pending.eq(rest)
         return m

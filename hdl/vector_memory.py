@@ -5,6 +5,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.planes import extend, transpose
+from hdl.rows import BLOCK_RAM
 
 
 class VectorMemory(wiring.Component):
@@ -71,7 +72,9 @@ class VectorMemory(wiring.Component):
         m = Module()
 
         def bank(name: str, width: int) -> tuple[memory.ReadPort, memory.WritePort]:
-            m.submodules[name] = block = memory.Memory(shape=unsigned(width), depth=self._groups, init=[])
+            m.submodules[name] = block = memory.Memory(
+                shape=unsigned(width), depth=self._groups, init=[], attrs=BLOCK_RAM
+            )
             return block.read_port(), block.write_port()
 
         trits_read, trits_write = bank("activation", 2 * self._group)

@@ -21,7 +21,7 @@ def _weights(layer: Hidden | Output) -> NDArray[np.int8]:
     return layer.synapses.weight.detach().cpu().numpy().astype(np.int8).T
 
 
-def _norm(norm: nn.BatchNorm1d) -> tuple[NDArray[np.float64], ...]:
+def _norm(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[NDArray[np.float64], ...]:
     """Scale, shift, mean and variance of a batch normalisation."""
     parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
     return tuple(part.detach().cpu().numpy().astype(np.float64) for part in parts if part is not None)
@@ -34,7 +34,7 @@ def reach(weights: NDArray[np.int8], least: int) -> tuple[NDArray[np.int64], NDA
     return least * up - down, up - least * down
 
 
-def bounds(norm: nn.BatchNorm1d) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int8]]:
+def bounds(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int8]]:
     """Fold batch normalisation and step function: middle and half-width of every neuron, and the sign of its weights.
 
     With the weights times the sign, the neuron fires +1 from middle + half on, and -1 up to middle - half.

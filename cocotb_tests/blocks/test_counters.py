@@ -11,7 +11,7 @@ from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 
 #: How long ago the latest increments were that a count has when it is shown.
-LATENCY = 2
+LATENCY = 3
 
 
 @pytest.mark.parametrize("config", block.cases())
