@@ -105,8 +105,9 @@ BOARDS = {
         config="icebreaker",
         serial="second channel of the FT2232H of its USB socket",
         loader="ice40_generic",
-        place=("--up5k", "--package", "sg48"),
-        synthesis="-device u -dsp -spram",
+        # the first router does not get through where it is that crowded
+        place=("--up5k", "--package", "sg48", "--router", "router2"),
+        synthesis="-device u -dsp -spram -dff",
     ),
     "tangnano9k": Board(
         title="Tang Nano 9K",

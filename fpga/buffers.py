@@ -165,18 +165,21 @@ class OutputBuffer(wiring.Component):
         first, end = self.first, self.end
         top, held = Signal.like(first, name="top"), Signal.like(first, name="held")
         lane = Signal(range(self._word), name="lane")
+        # a register, from which it is a long way to what waits for it; room that is made shows a cycle later
+        space = Signal(name="space", init=1)
         word = self.words.payload
         m.d.comb += [
             held.eq(top - first),
             write.addr.eq(top),
             write.data.eq(Array(word[8 * i : 8 * i + 8] for i in range(self._word))[lane]),
-            write.en.eq(self.words.valid & ~held.all() & ~self.read),
+            write.en.eq(self.words.valid & space & ~self.read),
             # the word stays where it is offered until its last byte is here
             self.words.ready.eq(write.en & (lane == self._word - 1)),
             read.en.eq(self.read),
             read.addr.eq(self.address),
             self.data.eq(read.data),
         ]
+        m.d.sync += space.eq(~(held + write.en)[: len(held)].all())
         with m.If(write.en):
             m.d.sync += [top.eq(top + 1), lane.eq(Mux(self.words.ready, 0, lane + 1))]
         with m.If(self.grant):

@@ -105,6 +105,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         rows=c.geometry.rows,
         lanes=c.array.lanes,
         steps=c.steps,
+        writing=c.array_writing,
         word_bits=2 * c.array.group,
     ),
     "vector_memory": lambda c: VectorMemory(

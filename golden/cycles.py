@@ -96,7 +96,7 @@ def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) ->
     """UPDATE: one row per cycle as long as the array keeps up.
 
     A pulse takes `writing` cycles, and waits two more inside the array for one before it on the same row. The next row
-    is taken when the last pulse of a row is.
+    is taken when the last pulse of a row is, with `writing` above 1 a cycle later.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) ->
     # the cycles in which the update unit takes the present row, and the array the last pulse; when that begins its way
     taken, accepted, begun = ROW - 1, 0, -latency - writing
     for count in pulses.tolist():
-        # the last pulse of a row leaves its place to the next row
-        taken = max(taken + 1, accepted)
+        # the last pulse of a row leaves its place to the next row, without haste where a pulse takes long
+        taken = max(taken + 1, accepted + (writing > 1))
         for pulse in range(count):
             accepted = max(taken + 1, begun + writing)
             begun = max(accepted, begun + writing + (SAME_ROW if pulse else 0))

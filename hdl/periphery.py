@@ -140,7 +140,13 @@ class Periphery(wiring.Component):
             config.gradient, error_bits=error_bits, adders=config.array.adders, stages=config.array.stages, **shape
         )
         m.submodules.update_unit = update = UpdateUnit(
-            config.pulse, config.switching, config.gradient, steps=config.steps, word_bits=2 * group, **shape
+            config.pulse,
+            config.switching,
+            config.gradient,
+            steps=config.steps,
+            writing=config.array_writing,
+            word_bits=2 * group,
+            **shape,
         )
         transfers = [instruction for section in config.program.transfers.values() for instruction in section]
         m.submodules.loader = loader = Loader(
@@ -394,8 +400,6 @@ class Periphery(wiring.Component):
                 ]
         with m.If(doing[Op.WRITE]):
             m.d.comb += [
-                valid.eq(loader.act.valid & gradient.command.ready),
-                loader.act.ready.eq(ready & gradient.command.ready),
                 gradient.command.valid.eq(loader.act.valid & ready),
                 gradient.command.payload.op.eq(GradientOp.CLEAR),
             ]

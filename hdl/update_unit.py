@@ -19,7 +19,9 @@ class UpdateUnit(wiring.Component):
     """Splits every lane's gradient sum into kappa and nu and issues the row's pulses.
 
     One row per cycle as long as only the nu pulse is needed, one cycle more for each kappa pulse; a pulse that no lane
-    needs is not issued. The first pulse is there in the cycle after the row has been accepted.
+    needs is not issued. The first pulse is there in the cycle after the row has been accepted. Where the array takes
+    more than a cycle for a pulse, the next row is accepted a cycle after the last pulse: nothing is lost by that, and
+    the array's `ready` has a short way.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ class UpdateUnit(wiring.Component):
         Shape of the array.
     steps : int
         Largest kappa, 1 or 2.
+    writing : int
+        Cycles that the array takes for a pulse, see `golden.cycles.array_writing`.
     word_bits : int
         Width of `word`.
 
@@ -61,10 +65,12 @@ class UpdateUnit(wiring.Component):
         rows: int,
         lanes: int,
         steps: int,
+        writing: int,
         word_bits: int,
     ) -> None:
         self._pulse, self._switching, self._gradient = pulse, switching, gradient
-        self._lanes, self._offered = lanes, gradient.offered(pulse.nu_bits)
+        self._lanes, self._hurries = lanes, writing == 1
+        self._offered = gradient.offered(pulse.nu_bits)
         # the largest sum that there is may be less than a step, or than two
         self._steps = min(steps, ((1 << (gradient.bits - 1)) - 1) >> self._offered[0])
         row_bits = max(1, (rows - 1).bit_length())
@@ -117,7 +123,7 @@ class UpdateUnit(wiring.Component):
             chosen = spread(pending[step], lanes)
             out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
         m.d.comb += [
-            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready)),
+            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready & int(self._hurries))),
             self.pulse.valid.eq(pending != 0),
             self.pulse.payload.as_value().eq(Cat(*out, ~decrease, row)),
             self.idle.eq(pending == 0),

@@ -14,7 +14,7 @@ def _walked(pulses: list[int], latency: int, writing: int) -> int:
     while rows or pending or ahead >= 0:
         # what is true in this cycle, before its end
         ready = ahead < 0 and cycle >= free
-        takes = bool(rows) and (not pending or (pending == 1 and ready))
+        takes = bool(rows) and (not pending or (pending == 1 and ready and writing == 1))
         if pending and ready:
             ahead, pending = row, pending - 1
         if ahead >= 0 and cycle >= changing.get(ahead, 0):
