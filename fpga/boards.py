@@ -107,7 +107,7 @@ BOARDS = {
         loader="ice40_generic",
         # the first router does not get through where it is that crowded
         place=("--up5k", "--package", "sg48", "--router", "router2"),
-        synthesis="-device u -dsp -spram -dff",
+        synthesis="-device u -dsp -spram -dffe_min_ce_use 3",
     ),
     "tangnano9k": Board(
         title="Tang Nano 9K",

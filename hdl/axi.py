@@ -110,7 +110,7 @@ class Axi(wiring.Component):
             m.d.comb += getattr(control, name).eq(getattr(bank, name))
         for name in ("rates", "stop", "abort", "flush"):
             m.d.comb += getattr(machine, name).eq(getattr(control, name))
-        for name in ("loading", "words", "discard"):
+        for name in ("loading", "end", "discard"):
             m.d.comb += getattr(framer, name).eq(getattr(control, name))
         m.d.comb += [
             control.start.eq(bank.control_start),

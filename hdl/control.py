@@ -57,7 +57,7 @@ class Control(wiring.Component):
         Of the framer.
     stop, abort, flush : Signal(1), out
         For the machine.
-    loading, words, discard : out
+    loading, end, discard : out
         For the framer.
     """
 
@@ -97,7 +97,7 @@ class Control(wiring.Component):
                 "abort": Out(1),
                 "flush": Out(1),
                 "loading": Out(1),
-                "words": Out(range(max(self._words.values()) + 1)),
+                "end": Out(range(max(self._words.values()))),
                 "discard": Out(1),
             }
         )
@@ -170,7 +170,7 @@ class Control(wiring.Component):
                     m.d.sync += [
                         self.command.payload.op.eq(op),
                         self.loading.eq(loads),
-                        self.words.eq(Array(self._words.get(command, 0) for command in HostOp)[op]),
+                        self.end.eq(Array(max(self._words.get(command, 0) - 1, 0) for command in HostOp)[op]),
                         failed.eq(0),
                         *[rate.eq(given - low) for rate, given in zip(self.rates, self.rate, strict=True)],
                     ]

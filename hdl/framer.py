@@ -32,8 +32,8 @@ class Framer(wiring.Component):
         Words of loads.
     loading : Signal(1), in
         Words belong to a load. What comes behind its packet waits until this is low.
-    words : Signal, in
-        Words of the load.
+    end : Signal, in
+        Number of the load's last word, from 0.
     discard : Signal(1), in
         Take every word and forget it; the next one after that begins a packet.
     label, short, long : Signal(1), out
@@ -62,7 +62,7 @@ class Framer(wiring.Component):
                 "samples": Out(words),
                 "load": Out(words),
                 "loading": In(1),
-                "words": In(range(longest + 1)),
+                "end": In(range(longest)),
                 "discard": In(1),
                 "label": Out(1),
                 "short": Out(1),
@@ -78,7 +78,7 @@ class Framer(wiring.Component):
         m = Module()
         valid = Signal(name="valid")
         held = Signal.like(self.packets.payload, name="held", reset_less=True)
-        at = Signal(range(max(self._groups + 1, len(self.words) and 1 << len(self.words))), name="at")
+        at = Signal(range(max(self._groups + 1, 1 << len(self.end))), name="at")
         # between a fault and the host's notice
         faulted = Signal(name="faulted")
         forget = Signal(name="forget")
@@ -88,7 +88,7 @@ class Framer(wiring.Component):
         judged, advance = Signal(name="judged"), Signal(name="advance")
         m.d.comb += [
             forget.eq(self.discard | faulted),
-            ends.eq(at == Mux(self.loading, self.words - 1, self._groups)),
+            ends.eq(at == Mux(self.loading, self.end, self._groups)),
             wrong.eq(ends & ~self.loading & (held.word >= self._classes)),
             judged.eq(valid & ~forget & ~(self.loading & complete)),
             fault.eq(judged & ((ends != held.last) | wrong)),

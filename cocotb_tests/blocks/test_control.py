@@ -142,7 +142,7 @@ class _Around:
             if self.op == HostOp.TRAIN:
                 expected["rates"] = [rate - self.config.offered_rates[0] for rate in self.copied["rate"]]
             if self.loading:
-                expected["words"] = self.words
+                expected["end"] = self.words - 1
         for name, value in expected.items():
             equal(f"cycle {cycle}, {self.state} {self.op.name}: {name}", ports.read(name), value)
         if errors:

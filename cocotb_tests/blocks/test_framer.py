@@ -55,7 +55,7 @@ class _Model:
         ports.write("loading", self.loading)
         ports.write("discard", self.discard)
         # without a load the number means nothing
-        ports.write_bits("words", self.words if self.loading else ports.random_bits("words", self.bench.rng))
+        ports.write_bits("end", self.words - 1 if self.loading else ports.random_bits("end", self.bench.rng))
 
     def _judge(self) -> str:
         """Say of the word that is held whether it goes on, waits, is forgotten or is at fault."""
