@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fpga import netlist
-from fpga.project import LANES, SEEDS, TOP, Project
+from fpga.project import LANES, TOP, Project
 from fpga.report import misfit, report, timing
 from fpga.steps import Steps
 from fpga.tools import FlowError, Tools, complaint, find
@@ -137,7 +137,7 @@ def place(project: Project, folder: Path, tools: Tools, steps: Steps) -> dict[st
         If it does not fit, or the clock is not reached.
     """
     reached = 0.0
-    for seed in SEEDS:
+    for seed in project.board.seeds:
         log = folder / f"place-{seed}.log"
         arguments = _place_arguments(project, seed)
         (folder / TIMING).unlink(missing_ok=True)
@@ -149,8 +149,9 @@ def place(project: Project, folder: Path, tools: Tools, steps: Steps) -> dict[st
         reached = max(reached, found["fmax_mhz"])
         if found["fmax_mhz"] >= project.mhz:
             return {"seed": seed, **found}
+    seeds = ", ".join(map(str, project.board.seeds))
     raise FlowError(
-        f"{project.name} reaches {reached:.1f} MHz of {project.mhz:g} MHz with seeds {', '.join(map(str, SEEDS))}: "
+        f"{project.name} reaches {reached:.1f} MHz of {project.mhz:g} MHz with seeds {seeds}: "
         "lower target_mhz in fpga/boards.py, or shrink array.lanes, array.group or layers in the configuration"
     )
 

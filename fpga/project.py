@@ -18,8 +18,6 @@ from golden.config import MachineConfig
 
 #: Module around `BOARD` that has the pins.
 TOP = "mtj_gxnor_fpga"
-#: Seeds of the placer, in the order in which they are tried.
-SEEDS = (1, 2, 3, 4)
 #: Ending of the constraint file and of the bitstream.
 CONSTRAINTS = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}
 BITSTREAM = {"ice40": "bin", "ecp5": "bit", "gowin": "fs"}
@@ -83,7 +81,7 @@ class Project:
 
     def identity(self, tools: Tools) -> str:
         """Digest of all that decides the bytes of the bitstream."""
-        options = [self.board.synthesis, self.board.place, self.board.pack, sorted(LANES), SEEDS, self.mhz]
+        options = [self.board.synthesis, self.board.place, self.board.pack, sorted(LANES), self.board.seeds, self.mhz]
         return _digest([self.design, tools.versions, options])
 
 
