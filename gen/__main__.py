@@ -1,7 +1,10 @@
 """Command line of the generator: ``python -m gen``."""
 
 import json
+import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -54,15 +57,20 @@ def configs_command() -> None:
         typer.echo(name)
 
 
+def _lint(name: str) -> list[str]:
+    """Generate a named configuration and lint it."""
+    folder, _ = _generate(configs.load(name), name, _BUILD)
+    return [f"{folder}: {finding}" for finding in linting.machine(folder)]
+
+
 @app.command("lint")
 def lint_command() -> None:
     """Generate the named configurations into build/verilog and lint them with Verilator and Yosys."""
-    findings = []
-    machines = {name: configs.load(name) for name in configs.names()}
-    machines = {name: machine for name, machine in machines.items() if linting.worthwhile(machine)}
-    for name, machine in tqdm(machines.items(), desc="lint", unit="configuration", disable=not sys.stderr.isatty()):
-        folder, _ = _generate(machine, name, _BUILD)
-        findings += [f"{folder}: {finding}" for finding in linting.machine(folder)]
+    machines = [name for name in configs.names() if linting.worthwhile(configs.load(name))]
+    shown = {"desc": "lint", "unit": "configuration", "total": len(machines), "disable": not sys.stderr.isatty()}
+    # Ctrl-C is for this process; it ends the tools that the others wait for
+    with ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        findings = list(chain.from_iterable(tqdm(pool.map(_lint, machines), **shown)))
     for finding in findings:
         typer.echo(finding, err=True)
     if findings:
