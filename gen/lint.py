@@ -46,8 +46,8 @@ def _unused_by_design(line: str, folder: Path) -> bool:
 
     Amaranth gives every field of a structure and every port of a submodule a wire of its own, whether or not it is
     read, and intermediate results, wires or variables of a branch, keep bits that the next operation drops. An unused
-    register or input port is a mistake, with two exceptions: a module without registers, or with memories only, needs no
-    reset; and a port without a name brings a whole signal in, also where only some of its bits are of use.
+    register or input port is a mistake, with two exceptions: a module without registers, or with memories only, needs
+    no reset; and a port without a name brings a whole signal in, also where only some of its bits are of use.
     """
     found = re.match(r"%Warning-UNUSEDSIGNAL: (.+?):(\d+):", line)
     if found is None:
