@@ -39,7 +39,8 @@ class ArrayParameters:
         Lanes share the circuits that write, random streams included: a command that changes or tells states works on
         ``lanes / slices`` lanes per cycle, slice after slice. A power of two that divides `lanes`.
     stages : int
-        Cycles that switching takes, and sums over all lanes after the first, 1 .. 3: more for a faster clock.
+        Cycles that switching takes, and sums over all lanes after the first, 1 .. 3: more for a faster clock. With 3,
+        rows of gradient sums have a register behind their memory.
 
     Raises
     ------
