@@ -178,7 +178,7 @@ def test_projection_of_many_weights_has_the_tables_probabilities(scheme: str, sp
     """The whole rule, words drawn by its own generator: frequencies within six standard deviations."""
     count = 200_000
     parameters = MtjParameters(scheme)
-    for change in (0.01, -0.1, 0.7, -1.3):
+    for change in (0.01, -0.1, 0.7, -1.0, -1.3):
         rule = _rule(parameters, count, space)
         before, states = rule.weights.clone(), rule.cells.states.clone()
         rule.apply(torch.full((count,), change * SPACES[space].dz))
