@@ -117,8 +117,8 @@ FAULTS = {
     "update unit: polarity inverted": (
         "periphery.v",
         "periphery_update_unit",
-        r"(decreasing <= )decrease;",
-        r"\1~decrease;",
+        r"= ~ decrease;",
+        "= decrease;",
     ),
     "update unit: second step lost": (
         "periphery.v",
