@@ -21,7 +21,7 @@ def test_diagrams_show_what_the_contract_says() -> None:
     }
     access = waves["access"]
     for taken, offered in (("s_axi_awvalid", "s_axi_bvalid"), ("s_axi_arvalid", "s_axi_rvalid")):
-        assert access[offered].index("1") - access[taken].index("1") == 5
+        assert access[offered].index("1") - access[taken].index("1") == 4
     # the halt, two cycles after the word at fault; it has ended when the write that clears it is answered
     error = waves["error"]
     assert error["irq"].index("1") - error["s_axis_tlast"].index("1") == 2
