@@ -282,12 +282,11 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
     return chosen
 
 
-def folded(m: Module, name: str, plane: Value, group: int) -> Value:
-    """OR of all groups of lanes of a plane, one bit per lane of a group; `name` is a prefix of intermediate signals."""
-    plane = named(m, name, plane)
-    while len(plane) > group:
-        lower = (len(plane) // group + 1) // 2 * group
-        plane = named(m, f"{name}_{lower}", plane[:lower] | plane[lower:])
+def picked(m: Module, name: str, plane: Value, index: Value, width: int) -> Value:
+    """Give the `index`-th part of `width` lanes of a plane; `name` is a prefix of intermediate signals."""
+    for bit in reversed(range(len(index))):
+        half = width << bit
+        plane = named(m, f"{name}_half{bit}", Mux(index[bit], plane[half:], plane[:half]))
     return plane
 
 

@@ -1,10 +1,10 @@
 """Slices of lanes, which share the circuits that write (see `golden.synapse_array.ArrayParameters.slices`)."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from golden.cycles import array_writing
 from golden.synapse_array import ArrayParameters
-from hdl.planes import later, named
+from hdl.planes import later, named, picked
 
 
 class Slices:
@@ -91,10 +91,7 @@ class Slices:
 
     def picked(self, name: str, plane: Value) -> Value:
         """Give the chosen slice's lanes of a plane that stays where it is."""
-        for at, bit in enumerate(reversed(self._index)):
-            half = len(plane) // 2
-            plane = named(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
-        return self.of(name, plane)
+        return self.of(name, picked(self._m, name, plane, self._index, self._parameters.slice_lanes))
 
     def compared(self, name: str, value: Value) -> Value:
         """Pass what has been chosen or looked up to the last stage."""

@@ -22,7 +22,7 @@ from hdl import cells
 from hdl.chains import add, add_up
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import any_of, delayed, extend, folded, held, later, named, ones, scale_trit, spread
+from hdl.planes import any_of, delayed, extend, held, later, named, ones, picked, scale_trit, spread
 from hdl.read_out import ReadOut
 from hdl.rows import APART, When
 from hdl.slices import Slices
@@ -101,24 +101,33 @@ class SynapseArray(wiring.Component):
         valid = [accept, moves, *[Signal(name=f"valid{stage}") for stage in (2, 3)]]
         stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2, 3)]]
 
-        def active(op: ArrayOp, n: int) -> Signal:
-            return named(m, f"{op.name.lower()}{n}", valid[n] & (stage[n].op == op))
-
-        sliced = named(m, "sliced", _one_of(stage[2].op, *_SLICED))
-        part = Slices(m, p, named(m, "slicing", valid[2] & sliced))
-        acted = named(m, "acted", (valid[2] & ~sliced) | part.last)
-        m.d.sync += [valid[2].eq(moves), valid[3].eq(acted)]
+        # what a command does in stages 2 and 3 is decoded a stage before: it reaches every lane
+        slicing, acted = Signal(name="slicing"), Signal(name="acted")
+        part = Slices(m, p, slicing)
+        m.d.sync += [slicing.eq(moves & _one_of(stage[1].op, *_SLICED)), valid[2].eq(moves), valid[3].eq(acted)]
+        m.d.comb += acted.eq((valid[2] & ~slicing) | part.last)
         for n, leaves in enumerate((accept, moves, acted)):
             with m.If(leaves):
                 m.d.sync += stage[n + 1].eq(stage[n])
 
+        def active(op: ArrayOp, n: int) -> Signal:
+            found = Signal(name=f"{op.name.lower()}{n}")
+            if n < 2:
+                m.d.comb += found.eq(valid[n] & (stage[n].op == op))
+            else:
+                m.d.sync += found.eq((moves if n == 2 else acted) & (stage[n - 1].op == op))
+            return found
+
+        def present_is(name: str, *ops: ArrayOp) -> Signal:
+            return held(m, name, moves, _one_of(stage[1].op, *ops))
+
         # no command is taken while slices are chosen; one to a row that changes waits in stage 1, where it reads until
         # it has the new states. Whether one can be taken comes from registers alone
         arrived = Signal(name="arrived")
-        changing = (
-            part.working & (stage[2].op != ArrayOp.READ),
-            valid[3] & _one_of(stage[3].op, *_CHANGING),
-        )
+        changes = present_is("changes", *_CHANGING)
+        changed = Signal(name="changed")
+        m.d.sync += changed.eq(acted & changes)
+        changing = (part.working & changes, changed)
         same = Cat(change & (of.row == stage[1].row) for change, of in zip(changing, stage[2:], strict=True)).any()
         m.d.comb += [
             waits.eq(arrived & same),
@@ -129,10 +138,14 @@ class SynapseArray(wiring.Component):
         reads = When(accept | waits, named(m, "read_row", Mux(waits, stage[1].row, command.row)))
         m.d.comb += [read.addr.eq(reads.row), read.en.eq(reads.enable)]
         pulse: list[Value] = [macro.increase, *macro.codes]
-        if p.stages == 1:
-            # the next pulse comes while the last slice of the one before is chosen
-            pulse = [held(m, f"arriving{n}", active(ArrayOp.PULSE, 0), plane) for n, plane in enumerate(pulse)]
-        pulsed = active(ArrayOp.PULSE, int(p.stages == 1))
+        pulsed, here = active(ArrayOp.PULSE, 0), Signal(name="pulse_here")
+        m.d.sync += here.eq(Mux(waits, here, pulsed))
+        if p.stages != 2:
+            # with one stage the next pulse comes while the last slice of the one before is chosen; with three, what
+            # reaches every lane comes from a register
+            arrives = pulsed if p.stages == 1 else ~waits
+            pulse = [held(m, f"arriving{n}", arrives, plane) for n, plane in enumerate(pulse)]
+            pulsed = here
         names = ["increase", *(f"code{bit}" for bit in range(len(pulse) - 1))]
         increase, *codes = (part.kept(name, pulsed, plane) for name, plane in zip(names, pulse, strict=True))
         present = [Signal(lanes, name=f"r{i + 1}", reset_less=True) for i in range(p.devices)]
@@ -170,8 +183,8 @@ class SynapseArray(wiring.Component):
         with m.If(answering[ArrayOp.DRIVE_ROW] | answering[ArrayOp.SENSE_ROW]):
             m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
 
-        pulsing, reading = stage[2].op == ArrayOp.PULSE, stage[2].op == ArrayOp.READ
-        forming, writing = stage[2].op == ArrayOp.FORM, stage[2].op == ArrayOp.WRITE
+        pulsing, reading = present_is("pulsing", ArrayOp.PULSE), present_is("reading", ArrayOp.READ)
+        forming, writing = present_is("forming", ArrayOp.FORM), present_is("writing", ArrayOp.WRITE)
         words = self._random(m, part.comparing & (pulsing | forming), active(ArrayOp.SEED, 2), stage[2].coefficient[:2])
         stuck: Sequence[Value] = ()
         values: Sequence[Value] = ()
@@ -188,7 +201,7 @@ class SynapseArray(wiring.Component):
             states=olds,
             increase=part.of("increase", increase),
             codes=[part.of(f"code{b}", plane) for b, plane in enumerate(codes)],
-            kinds=self._kinds(m, part, active(ArrayOp.PULSE, 1), stage[1].row, shape),
+            kinds=self._kinds(m, part, here, stage[1].row, shape),
             stuck=stuck,
             words=words,
             table=self._table(m, active(ArrayOp.THRESHOLDS, 2)),
@@ -214,7 +227,7 @@ class SynapseArray(wiring.Component):
         part.moved_in(shown, named(m, "told", Mux(reading, told, any_of(outcome.flips, width))), part.comparing)
         m.d.comb += [
             write.addr.eq(stage[2].row),
-            write.en.eq(part.last & _one_of(stage[2].op, *_CHANGING)),
+            write.en.eq(part.last & changes),
             write.data.eq(Cat(new)),
         ]
         with m.If(answering[ArrayOp.PULSE] | answering[ArrayOp.READ]):
@@ -347,14 +360,15 @@ class SynapseArray(wiring.Component):
         total = add(m, "column", planes, extend(product, len(planes)), carry, adders=p.adders)
         with m.If(adding):
             m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
-        # lanes of the next group; the last one read leaves zeros everywhere
-        chosen = Signal(p.lanes, name="column_group", init=(1 << p.group) - 1)
+        # the next group; the last one read leaves zeros everywhere
+        last = p.lanes // p.group - 1
+        chosen = Signal(range(last + 1), name="column_group")
+        clear = named(m, "columns_clear", sensed & (chosen == last))
         with m.If(sensed):
-            m.d.sync += chosen.eq(chosen.rotate_left(p.group))
-        with m.If(named(m, "columns_clear", sensed & chosen[-1])):
-            m.d.sync += [plane.eq(0) for plane in planes]
-        # in two steps where there is time
-        groups = [folded(m, f"group{bit}", plane & chosen, p.group) for bit, plane in enumerate(planes)]
+            m.d.sync += chosen.eq(chosen + 1)
+        with m.If(clear):
+            m.d.sync += [chosen.eq(0), *[plane.eq(0) for plane in planes]]
+        groups = [picked(m, f"group{bit}", plane, chosen, p.group) for bit, plane in enumerate(planes)]
         found = [later(m, f"sensed{bit}", plane, p.stages - 1) for bit, plane in enumerate(groups)]
         return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 
