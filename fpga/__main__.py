@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fpga import flow, table
+from fpga import flow, options, table
 from fpga.boards import BOARDS, BoardError, board
 from fpga.clocks import ClockError
 from fpga.flash import flash
@@ -60,6 +60,14 @@ def flash_command(name: _BOARD) -> None:
 def table_command() -> None:
     """Write the table of docs/fpga.md from the reports of the boards."""
     typer.echo("wrote docs/fpga.md" if table.update() else "unchanged: docs/fpga.md")
+
+
+@app.command("options")
+def options_command() -> None:
+    """Synthesize machines that differ in an option: build/reports/fpga-options.json and a table of docs/fpga.md."""
+    rows = map(options.row, options.write())
+    changed = table.insert(table.DOCUMENT, "options", options.HEAD, rows)
+    typer.echo("wrote docs/fpga.md" if changed else "unchanged: docs/fpga.md")
 
 
 def main() -> None:

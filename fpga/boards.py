@@ -46,6 +46,9 @@ class Board:
         Options of the packer.
     synthesis : str
         Options of Yosys's ``synth_FAMILY``.
+    mapping_ps : int
+        Delay of a path, in the units of ABC's models, which ignore most of the wires, up to which its look-up tables
+        shall be few rather than fast; 0 for fast everywhere.
     seeds : tuple of int
         Seeds of the placer, in the order in which they are tried.
     resources : tuple of Resource
@@ -64,6 +67,7 @@ class Board:
     place: tuple[str, ...]
     pack: tuple[str, ...] = ()
     synthesis: str = ""
+    mapping_ps: int = 0
     seeds: tuple[int, ...] = (1, 2, 3, 4)
     resources: tuple[Resource, ...] = field(default=())
 
@@ -80,8 +84,9 @@ BOARDS = {
         config="ulx3s",
         serial="FT231X of socket US1",
         loader="ulx3s",
-        place=("--85k", "--package", "CABGA381", "--speed", "6"),
+        place=("--85k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
         pack=("--compress",),
+        mapping_ps=2000,
     ),
     "orangecrab": Board(
         title="OrangeCrab r0.2 25F",
@@ -94,8 +99,9 @@ BOARDS = {
         # its USB socket goes to the FPGA itself, which would have to be a USB device
         serial="header pins 0 (rx) and 1 (tx), 3.3 V, with a USB-serial cable of your own",
         loader="orangeCrab",
-        place=("--25k", "--package", "CSFBGA285", "--speed", "8"),
+        place=("--25k", "--package", "CSFBGA285", "--speed", "8", "--router", "router2"),
         pack=("--compress", "--freq", "38.8"),
+        mapping_ps=2000,
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")),),
     ),
     "icebreaker": Board(
@@ -125,6 +131,9 @@ BOARDS = {
         loader="tangnano9k",
         place=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
         pack=("-d", "GW1N-9C"),
+        # a wide multiplexer takes look-up tables only, so registers reach it through tables of their own, and
+        # its cells must lie side by side, which a device that is nearly full has no room for
+        synthesis="-nowidelut",
     ),
 }
 

@@ -26,6 +26,9 @@ NETLIST, NETLIST_VERILOG = "netlist.json", "netlist.v"
 #: What place and route reports of itself.
 TIMING = "timing.json"
 
+#: Seconds that a seed has to be placed and routed in: nearly full devices have seeds whose routing goes on forever.
+PATIENCE = 3600.0
+
 #: Command of Yosys, by family.
 SYNTHESIS = {"ice40": "synth_ice40", "ecp5": "synth_ecp5", "gowin": "synth_gowin -noiopads"}
 
@@ -51,6 +54,7 @@ def script(project: Project) -> str:
             f"read_rtlil {TOP}.il",
             # these blocks keep their bounds until their cells have names, which say where they belong
             f"setattr -mod -set keep_hierarchy 1 {lanes}",
+            *([f"scratchpad -set abc9.D {project.board.mapping_ps}"] if project.board.mapping_ps else []),
             command,
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
@@ -136,13 +140,19 @@ def place(project: Project, folder: Path, tools: Tools, steps: Steps) -> dict[st
     FlowError
         If it does not fit, or the clock is not reached.
     """
-    reached = 0.0
+    reached, endless = 0.0, []
     for seed in project.board.seeds:
         log = folder / f"place-{seed}.log"
         arguments = _place_arguments(project, seed)
         (folder / TIMING).unlink(missing_ok=True)
         step = f"place and route, seed {seed}"
-        good = steps.run(step, lambda show, a=arguments, log=log: tools.place.run(a, folder, log.name, show), log)
+        try:
+            good = steps.run(
+                step, lambda show, a=arguments, log=log: tools.place.run(a, folder, log.name, show, PATIENCE), log
+            )
+        except TimeoutError:
+            endless.append(seed)
+            continue
         if not (good and (folder / TIMING).is_file()):
             raise FlowError(misfit(project, log.read_text(errors="replace")) or f"{step} failed: {complaint(log)}")
         found = timing(json.loads((folder / TIMING).read_text()), project.mhz)
@@ -150,8 +160,9 @@ def place(project: Project, folder: Path, tools: Tools, steps: Steps) -> dict[st
         if found["fmax_mhz"] >= project.mhz:
             return {"seed": seed, **found}
     seeds = ", ".join(map(str, project.board.seeds))
+    ended = f" ({', '.join(map(str, endless))} not ended in {PATIENCE:g} s)" if endless else ""
     raise FlowError(
-        f"{project.name} reaches {reached:.1f} MHz of {project.mhz:g} MHz with seeds {seeds}: "
+        f"{project.name} reaches {reached:.1f} MHz of {project.mhz:g} MHz with seeds {seeds}{ended}: "
         "lower target_mhz in fpga/boards.py, or shrink array.lanes, array.group or layers in the configuration"
     )
 
@@ -200,20 +211,20 @@ def build(project: Project, builds: Path = BUILD, reports: Path = REPORTS) -> tu
     return content, made
 
 
-def synthesized(project: Project, builds: Path = BUILD) -> str:
-    """Give the netlist of a project, in Verilog; synthesize it only if that has not been done.
+def netlists(project: Project, builds: Path = BUILD) -> Path:
+    """Give the folder with the netlists of a project; synthesize it only if that has not been done.
 
     Parameters
     ----------
     project : Project
         The project.
     builds : Path
-        As for `build`; a netlist without a bitstream is kept under its identity.
+        As for `build`; netlists without a bitstream are kept under their identity.
 
     Returns
     -------
-    str
-        The netlist that place and route gets, the same that a bitstream is made of.
+    Path
+        Folder with `NETLIST` and `NETLIST_VERILOG`, the same that a bitstream is made of.
 
     Raises
     ------
@@ -225,7 +236,7 @@ def synthesized(project: Project, builds: Path = BUILD) -> str:
         folder = builds / "netlists" / project.identity(tools)[:16]
         if not folder.is_dir():
             _whole(folder, lambda partial: synthesize(project, partial, tools, Steps(project.name)))
-    return (folder / NETLIST_VERILOG).read_text()
+    return folder
 
 
 def _whole(folder: Path, call: Callable[[Path], Any]) -> Any:

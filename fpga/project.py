@@ -81,7 +81,15 @@ class Project:
 
     def identity(self, tools: Tools) -> str:
         """Digest of all that decides the bytes of the bitstream."""
-        options = [self.board.synthesis, self.board.place, self.board.pack, sorted(LANES), self.board.seeds, self.mhz]
+        options = [
+            self.board.synthesis,
+            self.board.mapping_ps,
+            self.board.place,
+            self.board.pack,
+            sorted(LANES),
+            self.board.seeds,
+            self.mhz,
+        ]
         return _digest([self.design, tools.versions, options])
 
 

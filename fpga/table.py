@@ -1,6 +1,7 @@
-"""The table of docs/fpga.md, from the reports of the boards."""
+"""The tables of docs/fpga.md, from the reports."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from fpga.flow import REPORTS
 from fpga.tools import FlowError
 from golden.files import whole
 
-#: Where the table stands, and the lines around it.
+#: Where the tables stand, and the lines around one, the first with the command that makes it.
 DOCUMENT = Path("docs/fpga.md")
-BEGIN, END = "<!-- made by python -m fpga table -->", "<!-- end of the table -->"
+BEGIN, END = "<!-- made by python -m fpga {} -->", "<!-- end of the table -->"
 
 _HEAD = (
     "board",
@@ -84,12 +85,43 @@ def update(document: Path = DOCUMENT, reports: Path = REPORTS) -> bool:
     found = [json.loads(path.read_text()) for path in paths if path.is_file()]
     if not found:
         raise FlowError(f"no reports in {reports}: make bitstream BOARD={next(iter(BOARDS))} first")
-    before, begin, rest = document.read_text().partition(BEGIN)
+    return insert(document, "table", _HEAD, map(row, found), texts=2)
+
+
+def insert(document: Path, command: str, head: Sequence[str], rows: Iterable[str], *, texts: int = 1) -> bool:
+    """Write a table into a document.
+
+    Parameters
+    ----------
+    document : Path
+        The document.
+    command : str
+        Of ``python -m fpga``, that makes the table.
+    head : sequence of str
+        Names of the columns.
+    rows : iterable of str
+        Lines of Markdown.
+    texts : int
+        Columns that are text, the first ones.
+
+    Returns
+    -------
+    bool
+        Whether that changed the document.
+
+    Raises
+    ------
+    FlowError
+        If it has no place for the table.
+    """
+    mark = BEGIN.format(command)
+    before, begin, rest = document.read_text().partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise FlowError(f"{document} has no lines {BEGIN!r} and {END!r}")
-    head = f"| {' | '.join(_HEAD)} |\n| {' | '.join(['---', '---', *['---:'] * (len(_HEAD) - 2)])} |"
-    text = "\n".join([f"{before}{BEGIN}", head, *map(row, found), f"{END}{after}"])
+        raise FlowError(f"{document} has no lines {mark!r} and {END!r}")
+    rule = ["---"] * texts + ["---:"] * (len(head) - texts)
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, rule)]
+    text = "\n".join([f"{before}{mark}", *lines, *rows, f"{END}{after}"])
     changed = text != document.read_text()
     if changed:
         with whole(document) as temporary:

@@ -6,6 +6,7 @@ Yosys there prints nothing more once ABC has run: every call names files relativ
 """
 
 import hashlib
+import math
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,14 @@ class Tool:
     command: tuple[str, ...]
     version: str
 
-    def run(self, arguments: Sequence[str], folder: Path, log: str, watch: Callable[[], None] = lambda: None) -> bool:
+    def run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        log: str,
+        watch: Callable[[], None] = lambda: None,
+        patience: float = math.inf,
+    ) -> bool:
         """Call the tool and wait for its end; it is ended with us when we are interrupted.
 
         Parameters
@@ -82,12 +90,20 @@ class Tool:
             File in `folder` that gets all it prints.
         watch : callable
             Called now and then.
+        patience : float
+            Seconds after which it is ended.
 
         Returns
         -------
         bool
             Whether it says that all went well.
+
+        Raises
+        ------
+        TimeoutError
+            If it had to be ended.
         """
+        until = time.monotonic() + patience
         with (folder / log).open("w") as output:
             process = subprocess.Popen(
                 [*self.command, *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -96,6 +112,8 @@ class Tool:
                 while process.poll() is None:
                     time.sleep(_MOMENT)
                     watch()
+                    if time.monotonic() > until:
+                        raise TimeoutError(f"{self.name} has not ended in {patience:g} s")
             except BaseException:
                 process.kill()
                 process.wait()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpga.boards import BOARDS
-from fpga.table import BEGIN, END, update
+from fpga.table import BEGIN, END, insert, update
 from fpga.tools import FlowError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +91,8 @@ def test_options(options: tuple[str, ...], message: str, tmp_path: Path) -> None
 def test_table(tmp_path: Path) -> None:
     """The table is written between its lines, once; without reports there is none."""
     document = tmp_path / "fpga.md"
-    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    mark = BEGIN.format("table")
+    document.write_text(f"before\n{mark}\nold\n{END}\nafter\n")
     with pytest.raises(FlowError, match=r"^no reports in .*: make bitstream BOARD=ulx3s first$"):
         update(document, tmp_path)
     (tmp_path / "fpga-ulx3s.json").write_text(
@@ -101,7 +102,11 @@ def test_table(tmp_path: Path) -> None:
     )
     assert update(document, tmp_path)
     lines = document.read_text().splitlines()
-    assert (lines[0], lines[1], lines[-2], lines[-1]) == ("before", BEGIN, END, "after")
+    assert (lines[0], lines[1], lines[-2], lines[-1]) == ("before", mark, END, "after")
     assert lines[4] == "| B, D | 4-2 | 8 | 12.3 (12) | 100 | 5.5 (12.5) | 50 | 3 | 1 | 100 | 119522 | 61 |"
     assert {line.count("|") for line in lines[2:5]} == {13}
     assert not update(document, tmp_path)
+    with pytest.raises(
+        FlowError, match=r"fpga.md has no lines '<!-- made by python -m fpga options -->' and '<!-- end "
+    ):
+        insert(document, "options", ("option",), ())

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from cocotb_tests.fpga.small import LARGE, SLOW, small
 from fpga import flow, netlist
 from fpga.boards import BOARDS
 from fpga.project import LANES, TOP, project
-from fpga.tools import FlowError, find
+from fpga.tools import FlowError, Tool, find
 from gen import config as configs
 
 #: What decides the bytes, beside the small design.
@@ -71,9 +73,9 @@ def test_cached(built: Path) -> None:
 def test_netlist_kept(built: Path) -> None:
     """The netlist of a bitstream is that of the flow; without a bitstream it is kept by its identity."""
     text = (built / "build" / "small" / flow.NETLIST_VERILOG).read_text()
-    assert flow.synthesized(small(), built / "build") == text
+    assert (flow.netlists(small(), built / "build") / flow.NETLIST_VERILOG).read_text() == text
     assert not (built / "build" / "netlists").exists()
-    assert flow.synthesized(small(), built / "other") == text
+    assert (flow.netlists(small(), built / "other") / flow.NETLIST_VERILOG).read_text() == text
     assert [path.name for path in (built / "other" / "netlists").iterdir()] == [small().identity(TOOLS)[:16]]
 
 
@@ -84,6 +86,7 @@ def test_identity() -> None:
         small(17),
         replace(plain, mhz=25.0),
         replace(plain, board=replace(plain.board, synthesis="")),
+        replace(plain, board=replace(plain.board, mapping_ps=5000)),
         replace(plain, files={**plain.files, plain.constraints: "set_io x 1\n"}),
     ]
     assert len({project.identity(TOOLS) for project in [plain, *others]}) == len(others) + 1
@@ -104,6 +107,23 @@ def test_too_slow(built: Path) -> None:
         flow.build(project, built / "build", built / "reports")
     assert (built / "build" / "small" / "small.bin").read_bytes() == before
     assert (built / "build" / "small.failed" / "place-1.log").is_file()
+
+
+def test_endless(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seed that is not routed in time is given up for the next one."""
+    plain, run = small(), Tool.run
+
+    def endless(tool: Tool, arguments: Sequence[str], folder: Path, log: str, *rest: Any) -> bool:
+        if tool == TOOLS.place and arguments[arguments.index("--seed") + 1] == "7":
+            raise TimeoutError
+        return run(tool, arguments, folder, log, *rest)
+
+    monkeypatch.setattr(Tool, "run", endless)
+    content, made = flow.build(replace(plain, board=replace(plain.board, seeds=(7, 1))), built / "other", built)
+    assert made
+    assert content["seed"] == 1
+    with pytest.raises(FlowError, match=r"^small reaches 0.0 MHz of 24 MHz with seeds 7 \(7 not ended in 3600 s\): "):
+        flow.build(replace(plain, board=replace(plain.board, seeds=(7,))), built / "build", built)
 
 
 def test_too_large(built: Path) -> None:

@@ -41,7 +41,8 @@ def own_or_tiny(board: str) -> str:
 def test_netlist_trains(board: str, tmp_path: Path) -> None:
     """What place and route gets computes what the golden model does, down to the pins."""
     made = machine(board, own_or_tiny(board))
-    write(gates.simulation(made, flow.synthesized(made), find(made.board.family)), tmp_path)
+    netlist = (flow.netlists(made) / flow.NETLIST_VERILOG).read_text()
+    write(gates.simulation(made, netlist, find(made.board.family)), tmp_path)
     train(tmp_path, json.loads(made.files["manifest.json"]), made.config, SAMPLES)
 
 
@@ -49,7 +50,7 @@ def test_netlist_trains(board: str, tmp_path: Path) -> None:
 def test_wrong_netlist(tmp_path: Path) -> None:
     """A netlist with one table of the array wrong does not."""
     made = machine("icebreaker", "tiny")
-    netlist = flow.synthesized(made)
+    netlist = (flow.netlists(made) / flow.NETLIST_VERILOG).read_text()
     broken, count = re.subn(
         r"(\.LUT_INIT\(16'h)([0-9a-f]+)(\)\s*\) \\board\.axi\.machine\.array\.)",
         lambda found: f"{found[1]}{int(found[2], 16) ^ 0xFFFF:04x}{found[3]}",
@@ -66,7 +67,8 @@ def test_wrong_netlist(tmp_path: Path) -> None:
 def test_echo(name: str, tmp_path: Path) -> None:
     """Pins, PLL, power-on reset and the cells of every family, in the netlist of a small design that sends back."""
     made = small(board=name)
-    files = gates.simulation(made, flow.synthesized(made, tmp_path / "build"), find(made.board.family))
+    netlist = (flow.netlists(made, tmp_path / "build") / flow.NETLIST_VERILOG).read_text()
+    files = gates.simulation(made, netlist, find(made.board.family))
     write(files, tmp_path / "simulated")
     board = Board(tmp_path / "simulated", quick=True)
     board.run(1 << 12)

@@ -60,6 +60,15 @@ def test_run(tmp_path: Path) -> None:
     assert not shell.run(["exit 3"], tmp_path, "log")
 
 
+def test_patience(tmp_path: Path) -> None:
+    """A tool that does not end is ended."""
+    shell = Tool("sh", ("/bin/sh", "-c"), "")
+    with pytest.raises(TimeoutError, match=r"^sh has not ended in 0.5 s$"):
+        shell.run(["echo $$ > pid; exec sleep 600"], tmp_path, "log", patience=0.5)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_interrupted(tmp_path: Path) -> None:
     """A tool does not outlive us."""
     program = (
