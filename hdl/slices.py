@@ -30,6 +30,8 @@ class Slices:
         It is the command's last.
     working : Value
         A slice is in any stage.
+    ending : Value
+        The command's last slice is in the last stage or the one before.
     """
 
     def __init__(self, m: Module, parameters: ArrayParameters, begin: Value) -> None:
@@ -52,6 +54,7 @@ class Slices:
             m.d.sync += [now.eq(before) for now, before in zip(after, walk[-1], strict=True)]
             walk.append(after)
         self.comparing, self.last = walk[-1]
+        self.ending = self.last if stages == 1 else self.last | walk[-2][1]
         self.working: Value = walk[0][0]
         for chosen, _ in walk[1:]:
             self.working = self.working | chosen

@@ -41,7 +41,7 @@ class SynapseArray(wiring.Component):
     FORM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is accepted
     (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE, FORM or WRITE is
     still under way is taken, and waits inside until the new states can be read, 2 cycles when it follows at once; so
-    long no other command is taken.
+    long no other command is taken. With 3 stages none is taken then whatever the rows.
 
     Parameters
     ----------
@@ -122,17 +122,22 @@ class SynapseArray(wiring.Component):
             return held(m, name, moves, _one_of(stage[1].op, *ops))
 
         # no command is taken while slices are chosen; one to a row that changes waits in stage 1, where it reads until
-        # it has the new states. Whether one can be taken comes from registers alone
+        # it has the new states
         arrived = Signal(name="arrived")
         changes = present_is("changes", *_CHANGING)
         changed = Signal(name="changed")
         m.d.sync += changed.eq(acted & changes)
         changing = (part.working & changes, changed)
         same = Cat(change & (of.row == stage[1].row) for change, of in zip(changing, stage[2:], strict=True)).any()
+        holds = waits
+        if p.stages > 2:
+            # what follows a change at once keeps others out as if it waited: rows are not compared on the way to ready
+            holds = Signal(name="holds")
+            m.d.sync += holds.eq(changes & part.ending & (accept | holds))
         m.d.comb += [
             waits.eq(arrived & same),
             moves.eq(arrived & ~same),
-            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED), waits) & ~waits),
+            macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED), waits) & ~holds),
         ]
         m.d.sync += arrived.eq(accept | waits)
         reads = When(accept | waits, named(m, "read_row", Mux(waits, stage[1].row, command.row)))

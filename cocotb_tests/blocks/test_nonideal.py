@@ -10,10 +10,10 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import block, words
 from cocotb_tests.checkers import equal
+from cocotb_tests.course import Course
 from cocotb_tests.drivers import Regime
 from cocotb_tests.manifest import from_planes, to_planes
 from cocotb_tests.monitors import Watch
-from golden import cycles
 from golden.config import MachineConfig
 from golden.converter import ConverterParameters
 from golden.lfsr import LfsrParameters
@@ -202,8 +202,8 @@ class Pair:
         bench.add(self.done)
         self.ops = bench.ports.described["macro__command__payload"]["fields"]["op"]["values"]
         self.expected: list[dict[str, Any]] = []
-        self.latencies: list[int] = []
-        self.changing: list[tuple[int, bool]] = []
+        self.sent: list[tuple[str, int]] = []
+        self._course = Course(config.array)
         self.set_drive(np.zeros(self.lanes, np.int64))
 
     def set_drive(self, drive: np.ndarray) -> None:
@@ -245,21 +245,14 @@ class Pair:
                 macro__codes=to_planes(codes, self.bench.config.switching.code_bits),
             )
             self.expected.append(answer)
-            written = op in ("PULSE", "FORM", "WRITE", "READ")
-            config = self.bench.config
-            self.latencies.append(config.array_latency - 1 + (config.array_writing - 1) * written)
-            self.changing.append((row, written and op != "READ"))
+            self.sent.append((op, row))
 
     async def finish(self) -> None:
         """Wait for all answers and compare them, their cycles and the device states."""
         await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
-        when, changed, writing = [], dict[int, int](), self.bench.config.array_writing
-        for at, latency, (row, changes) in zip(self.commands.cycles, self.latencies, self.changing, strict=True):
-            # a command to a row that changes waits inside
-            begun = max(at, changed.get(row, 0))
-            when.append(begun + latency)
-            if changes:
-                changed[row] = begun + writing + cycles.SAME_ROW
+        config, when = self.bench.config, []
+        for at, (op, row) in zip(self.commands.cycles, self.sent, strict=True):
+            when.append(self._course.take(at, op, row) + self._course.latency(op, config.array_latency - 1))
         equal("cycles of done", [seen.cycle for seen in self.done.seen], when)
         for at, (seen, answer) in enumerate(zip(self.done.seen, self.expected, strict=True)):
             for name, value in answer.items():
@@ -273,8 +266,7 @@ class Pair:
         self.commands.clear()
         self.done.seen.clear()
         self.expected.clear()
-        self.latencies.clear()
-        self.changing.clear()
+        self.sent.clear()
 
 
 async def _pair(dut: HierarchyObject, regime: Regime) -> Pair:

@@ -10,6 +10,7 @@ from cocotb.handle import HierarchyObject
 
 from cocotb_tests import block, words
 from cocotb_tests.checkers import equal
+from cocotb_tests.course import HAZARD, Course
 from cocotb_tests.drivers import Ports, Regime
 from cocotb_tests.manifest import from_planes, to_planes
 from cocotb_tests.monitors import Transfer
@@ -18,12 +19,8 @@ from golden.config import MachineConfig
 from golden.sequencer import HostOp
 from golden.synapse_array import SynapseArray
 
-#: Cycles from accepted command to `done`, and cycles that a row is not free after a write to it, in the least array.
-LATENCY, HAZARD = 4, 2
-
-#: Commands after which a row is not free, and those that take all slices.
-_CHANGING = ("PULSE", "FORM", "WRITE")
-_SLICED = (*_CHANGING, "READ")
+#: Cycles from accepted command to `done` in the least array.
+LATENCY = 4
 _KINDS = [(synapse, scheme) for synapse in ("ternary", "binary") for scheme in ("blind", "verified")]
 
 
@@ -174,24 +171,16 @@ class Pair:
         self.set_drive(self.drive)
         self.latency, self.writing = LATENCY + config.array.stages - 1, config.array_writing
         self.ops_by_code = {code: op for op, code in self.ops.items()}
-        # when each command begins its way, when the next can be taken, and when a row has its new states
-        self._begun: list[int] = []
-        self._free, self._changed = 0, dict[int, int]()
+        self._course, self._begun = Course(config.array), list[int]()
         bench.each_cycle(sample=self._hazard)
 
     def _hazard(self, cycle: int) -> None:
         """No command while slices are chosen, or one waits inside until its row has changed; else ready."""
         ready = self.bench.ports.read("macro__command__ready")
-        equal(f"cycle {cycle}: ready", ready, cycle >= self._free)
-        if not ready or not self.bench.ports.read("macro__command__valid"):
-            return
-        command = self.bench.ports.read("macro__command__payload")
-        row, op = command["row"], self.ops_by_code[command["op"]]
-        begun = max(cycle, self._changed.get(row, 0))
-        self._begun.append(begun)
-        self._free = begun + (self.writing if op in _SLICED else 1)
-        if op in _CHANGING:
-            self._changed[row] = begun + self.writing + HAZARD
+        equal(f"cycle {cycle}: ready", ready, cycle >= self._course.free)
+        if ready and self.bench.ports.read("macro__command__valid"):
+            command = self.bench.ports.read("macro__command__payload")
+            self._begun.append(self._course.take(cycle, self.ops_by_code[command["op"]], command["row"]))
 
     def set_drive(self, drive: np.ndarray) -> None:
         """Change the column drive, while no command is under way."""
@@ -253,21 +242,18 @@ class Pair:
     async def finish(self, regime: Regime = Regime.RANDOM) -> None:
         """Wait for all answers and compare them, the cycles and the device states."""
         await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
-        slower = [self.latency + (self.writing - 1) * (op in _SLICED) for op, _ in self.sent]
-        due = [at + latency for at, latency in zip(self._begun, slower, strict=True)]
+        latencies = [self._course.latency(op, self.latency) for op, _ in self.sent]
+        due = [at + latency for at, latency in zip(self._begun, latencies, strict=True)]
         equal("cycles of done", [seen.cycle for seen in self.done.seen], due)
         for at, (seen, answer, sent) in enumerate(zip(self.done.seen, self.expected, self.sent, strict=True)):
             for name, value in answer.items():
                 equal(f"command {at} {sent} {name}", seen.value[name], value)
         if regime is Regime.FLOWING:
-            free: dict[int, int] = {}
-            now, when = self.commands.cycles[0], []
+            course, now, when = Course(self.bench.config.array), self.commands.cycles[0], []
             for op, row in self.sent:
                 when.append(now)
-                now = max(now, free.get(row, 0))
-                if op in _CHANGING:
-                    free[row] = now + HAZARD + self.writing
-                now += self.writing if op in _SLICED else 1
+                course.take(now, op, row)
+                now = course.free
             equal("cycles of the commands", self.commands.cycles, when)
         self.check_states()
         self.commands.clear()
@@ -287,9 +273,8 @@ class Pair:
     async def reset(self) -> None:
         """Reset: streams start again, states stay."""
         await self.bench.clock.reset()
-        self._changed.clear()
+        self._course = Course(self.bench.config.array)
         self._begun.clear()
-        self._free = 0
         self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 
     async def form(self) -> None:
