@@ -86,7 +86,7 @@ BOARDS = {
         loader="ulx3s",
         place=("--85k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
         pack=("--compress",),
-        mapping_ps=2000,
+        mapping_ps=3000,
     ),
     "orangecrab": Board(
         title="OrangeCrab r0.2 25F",
@@ -101,7 +101,7 @@ BOARDS = {
         loader="orangeCrab",
         place=("--25k", "--package", "CSFBGA285", "--speed", "8", "--router", "router2"),
         pack=("--compress", "--freq", "38.8"),
-        mapping_ps=2000,
+        mapping_ps=3000,
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")),),
     ),
     "icebreaker": Board(

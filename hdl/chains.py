@@ -90,17 +90,10 @@ def _last(m: Module, name: str, total: Value, cycles: int, bits: int, *, is_sign
 
 def _tree(m: Module, name: str, words: list[Value], cycles: int) -> tuple[Value, int]:
     """Add up words in a tree with `cycles` ranks of registers, or fewer if it is low; the sum, and ranks left."""
-    if len(words) > 2 and all(len(word) == 1 for word in words):
-        # single bits: a full adder is two LUTs for three of them
-        words += [Const(0, 1)] * (-len(words) % 3)
-        thirds = zip(words[::3], words[1::3], words[2::3], strict=True)
-        words = [
-            named(m, f"{name}_third{at}", Cat(a ^ b ^ c, (a & b) | (c & (a ^ b))))
-            for at, (a, b, c) in enumerate(thirds)
-        ]
+    if all(len(word) == 1 for word in words):
+        return _count(m, name, words, cycles)
     levels = (len(words) - 1).bit_length()
-    # registers in front of levels, evenly; the last level has something to do behind it
-    ranks = [levels - 1 - rank * levels // (cycles or 1) for rank in range(cycles)]
+    ranks = _ranks(levels, cycles)
     for level in range(levels):
         for rank in range(ranks.count(level)):
             words = [delayed(m, f"{name}_{level}_{rank}_{at}", word) for at, word in enumerate(words)]
@@ -108,3 +101,43 @@ def _tree(m: Module, name: str, words: list[Value], cycles: int) -> tuple[Value,
         pairs = zip(words[::2], words[1::2], strict=False)
         words = [named(m, f"{name}_sum{level}_{at}", a + b) for at, (a, b) in enumerate(pairs)] + odd
     return words[0], sum(rank < 0 for rank in ranks)
+
+
+def _ranks(levels: int, cycles: int) -> list[int]:
+    """Registers go in front of these levels, evenly; the last level has something to do behind it."""
+    return [levels - 1 - rank * levels // (cycles or 1) for rank in range(cycles)]
+
+
+def _count(m: Module, name: str, bits: list[Value], cycles: int) -> tuple[Value, int]:
+    """Count ones as `_tree` adds words: full adders, two LUTs for three bits of a weight, until a chain can add."""
+    heights, levels = [len(bits)], 1
+    while max(heights) > 2:
+        kept, carried = [h - h // 3 * 2 for h in heights], [h // 3 for h in heights]
+        heights = [a + b for a, b in zip([*kept, 0], [0, *carried], strict=True)]
+        levels += 1
+    ranks = _ranks(levels, cycles)
+    columns = [bits]
+    for level in range(levels):
+        for rank in range(ranks.count(level)):
+            columns = [
+                list(delayed(m, f"{name}_{level}_{rank}_{at}", Cat(column))) if column else []
+                for at, column in enumerate(columns)
+            ]
+        if level < levels - 1:
+            columns = _full_adders(m, f"{name}_level{level}", columns)
+    low, high = (Cat(column[at] if len(column) > at else Const(0, 1) for column in columns) for at in range(2))
+    return named(m, f"{name}_count", low + high), sum(rank < 0 for rank in ranks)
+
+
+def _full_adders(m: Module, name: str, columns: list[list[Value]]) -> list[list[Value]]:
+    """Turn three bits of a weight into one of the same and one of twice the weight, wherever there are three."""
+    after: list[list[Value]] = [[] for _ in range(len(columns) + 1)]
+    for weight, column in enumerate(columns):
+        last = len(column) // 3 * 3
+        a, b, c = (Cat(column[at:last:3]) for at in range(3))
+        if last:
+            half = named(m, f"{name}_half{weight}", a ^ b)
+            after[weight] += list(named(m, f"{name}_sum{weight}", half ^ c))
+            after[weight + 1] += list(named(m, f"{name}_carry{weight}", (a & b) | (half & c)))
+        after[weight] += column[last:]
+    return after if after[-1] else after[:-1]

@@ -92,27 +92,6 @@ def later(m: Module, name: str, value: Value, cycles: int) -> Value:
     return value
 
 
-def scale_trit(coefficient: Value, nonzero: Value, negative: Value) -> tuple[list[Value], Value]:
-    """Multiply a trit per lane by a signed number common to all lanes.
-
-    Parameters
-    ----------
-    coefficient : Value
-        The common number, two's complement.
-    nonzero, negative : Value
-        The trits, one bit per lane.
-
-    Returns
-    -------
-    planes : list of Value
-        The product in one's complement, as many planes as `coefficient` has bits.
-    carry : Value
-        One bit per lane to add, which makes it two's complement.
-    """
-    lanes = len(nonzero)
-    return [nonzero & (spread(bit, lanes) ^ negative) for bit in coefficient], nonzero & negative
-
-
 def extend(planes: Planes, count: int) -> list[Value]:
     """Sign-extend planes to `count` planes, or drop the upper ones where the number is known to fit."""
     return [*planes, *[planes[-1]] * (count - len(planes))][:count]
@@ -282,11 +261,12 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
     return chosen
 
 
-def picked(m: Module, name: str, plane: Value, index: Value, width: int) -> Value:
-    """Give the `index`-th part of `width` lanes of a plane; `name` is a prefix of intermediate signals."""
-    for bit in reversed(range(len(index))):
-        half = width << bit
-        plane = named(m, f"{name}_half{bit}", Mux(index[bit], plane[half:], plane[:half]))
+def folded(m: Module, name: str, plane: Value, group: int) -> Value:
+    """OR of all groups of lanes of a plane, one bit per lane of a group; `name` is a prefix of intermediate signals."""
+    plane = named(m, name, plane)
+    while len(plane) > group:
+        lower = (len(plane) // group + 1) // 2 * group
+        plane = named(m, f"{name}_{lower}", plane[:lower] | plane[lower:])
     return plane
 
 

@@ -1,10 +1,10 @@
 """Slices of lanes, which share the circuits that write (see `golden.synapse_array.ArrayParameters.slices`)."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from golden.cycles import array_writing
 from golden.synapse_array import ArrayParameters
-from hdl.planes import later, named, picked
+from hdl.planes import later, named
 
 
 class Slices:
@@ -94,7 +94,10 @@ class Slices:
 
     def picked(self, name: str, plane: Value) -> Value:
         """Give the chosen slice's lanes of a plane that stays where it is."""
-        return self.of(name, picked(self._m, name, plane, self._index, self._parameters.slice_lanes))
+        for at, bit in enumerate(reversed(self._index)):
+            half = len(plane) // 2
+            plane = named(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
+        return self.of(name, plane)
 
     def compared(self, name: str, value: Value) -> Value:
         """Pass what has been chosen or looked up to the last stage."""

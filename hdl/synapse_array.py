@@ -22,7 +22,7 @@ from hdl import cells
 from hdl.chains import add, add_up
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import any_of, delayed, extend, held, later, named, ones, picked, scale_trit, spread
+from hdl.planes import any_of, extend, folded, held, later, named, ones, spread
 from hdl.read_out import ReadOut
 from hdl.rows import APART, When
 from hdl.slices import Slices
@@ -179,7 +179,8 @@ class SynapseArray(wiring.Component):
         else:
             nonzero, negative = ones(lanes), named(m, "negative", ~present[0])
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
-        columns = self._columns(m, driven, stage[3].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
+        drives = active(ArrayOp.DRIVE_ROW, 1)
+        columns = self._columns(m, drives, stage[1].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
         with m.If(answering[ArrayOp.SENSE_COLUMNS]):
             m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
         products, row_sum = self._reads(
@@ -341,39 +342,44 @@ class SynapseArray(wiring.Component):
         return found[:devices], found[devices:]
 
     def _columns(
-        self,
-        m: Module,
-        driven: Value,
-        coefficient: Value,
-        nonzero: Value,
-        negative: Value,
-        sensed: Value,
+        self, m: Module, drives: Value, coefficient: Value, nonzero: Value, negative: Value, sensed: Value
     ) -> list[Value]:
-        """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind."""
+        """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind.
+
+        `drives` comes with `coefficient`, a cycle before the weights are there.
+        """
         p = self._parameters
+        # what a weight of +1 and one of -1 contribute, in one's complement, whose carry makes it two's complement
+        up, down = Signal.like(coefficient, name="coefficient_up"), Signal.like(coefficient, name="coefficient_down")
+        driven = Signal(name="driven")
+        m.d.sync += [up.eq(Mux(drives, coefficient, 0)), down.eq(Mux(drives, ~coefficient, 0)), driven.eq(drives)]
+        ups, downs = named(m, "weights_up", nonzero & ~negative), named(m, "weights_down", nonzero & negative)
+        numbers = [
+            (ups & spread(one, p.lanes)) | (downs & spread(other, p.lanes)) for one, other in zip(up, down, strict=True)
+        ]
+        numbers.append(downs & spread(driven, p.lanes))
+        # zero where no row is driven, as a carry chain has no room for an enable behind it; also after a reset
+        products = [Signal(p.lanes, name=f"product{bit}") for bit in range(len(numbers))]
+        storing: Value = Const(1)
         adding: Value = Const(1)
-        if p.adders == "chains":
-            # weights of rows that are not driven count as zero: a carry chain has no room for an enable behind it
-            nonzero = delayed(m, "weights_nonzero", nonzero & spread(driven, p.lanes))
-        else:
-            adding = Signal(name="adding")
+        if p.adders == "planes":
+            storing, adding = driven, Signal(name="adding")
             m.d.sync += adding.eq(driven)
-            nonzero = held(m, "weights_nonzero", driven, nonzero)
-        negative = held(m, "weights_negative", driven, negative)
+        with m.If(storing):
+            m.d.sync += [product.eq(number) for product, number in zip(products, numbers, strict=True)]
+        *product, carry = products
         planes = [Signal(p.lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
-        product, carry = scale_trit(coefficient, nonzero, negative)
         total = add(m, "column", planes, extend(product, len(planes)), carry, adders=p.adders)
         with m.If(adding):
             m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
-        # the next group; the last one read leaves zeros everywhere
-        last = p.lanes // p.group - 1
-        chosen = Signal(range(last + 1), name="column_group")
-        clear = named(m, "columns_clear", sensed & (chosen == last))
+        # lanes of the next group; the last one read leaves zeros everywhere
+        chosen = Signal(p.lanes, name="column_group", init=(1 << p.group) - 1)
         with m.If(sensed):
-            m.d.sync += chosen.eq(chosen + 1)
-        with m.If(clear):
-            m.d.sync += [chosen.eq(0), *[plane.eq(0) for plane in planes]]
-        groups = [picked(m, f"group{bit}", plane, chosen, p.group) for bit, plane in enumerate(planes)]
+            m.d.sync += chosen.eq(chosen.rotate_left(p.group))
+        with m.If(named(m, "columns_clear", sensed & chosen[-1])):
+            m.d.sync += [plane.eq(0) for plane in planes]
+        # one-hot: an OR takes fewer look-up tables than a tree of multiplexers
+        groups = [folded(m, f"group{bit}", plane & chosen, p.group) for bit, plane in enumerate(planes)]
         found = [later(m, f"sensed{bit}", plane, p.stages - 1) for bit, plane in enumerate(groups)]
         return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 

@@ -39,6 +39,14 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     return folder, wire.design(TINY, "tiny", WIRE, folder)
 
 
+def test_speed(board: Folder) -> None:
+    """A line has the speed of the design behind it, unless another is asked for."""
+    assert wire.speed(0, board[1] | {"line": {"baud": 3_000_000}}) == 3_000_000
+    assert wire.speed(0, board[1]) == BAUD
+    assert wire.speed(0, {}) == 1_000_000
+    assert wire.speed(115_200, board[1]) == 115_200
+
+
 def _run() -> Run:
     """Make a run of three mini-batches and a test in each of two epochs."""
     rng = random(40)

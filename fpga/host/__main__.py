@@ -49,9 +49,8 @@ _USER_ERRORS = (
 
 _Design = Annotated[Path, typer.Option(help="Folder with the manifest.json of the board's design.")]
 _Port = Annotated[str, typer.Option(help="/dev/ttyUSB0 or the like, or tcp:HOST:PORT.")]
-_Baud = Annotated[int, typer.Option(help="Of the serial line; it belongs to the board's design.")]
+_Baud = Annotated[int, typer.Option(help="Of the serial line; 0 for that of the board's design, for sim 1000000.")]
 _Quick = Annotated[bool, typer.Option("--quick", help="Compile quickly instead of for speed.")]
-_BAUD = 1_000_000
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -121,7 +120,7 @@ def train(
     samples: Annotated[int, typer.Option(help="Training samples, the first ones; 0 for all.")] = 0,
     epochs: Annotated[int, typer.Option(help="Passes over them; 0 for the configuration's.")] = 0,
     seed: Annotated[int, typer.Option(help="Of a simulated board; 0 for the configuration's.")] = 0,
-    baud: _Baud = _BAUD,
+    baud: _Baud = 0,
     clock: Annotated[float, typer.Option(help="Clock of a simulated board, Hz.")] = 24e6,
     patience: Annotated[float, typer.Option(help="How long the board may be gone, s.")] = 30.0,
     repeat: Annotated[float, typer.Option(help="How long to wait before asking once more, s.")] = 0.2,
@@ -137,8 +136,8 @@ def train(
         raise ValueError("--design is for a real board, which needs it; --port sim makes its own")
     _trouble(noise, pull)
     options = ("--noise", noise, "--pull", pull, *["--quick"] * quick) if port == wire.SIM else ()
-    way = wire.Wire(port, baud, clock, patience, repeat, options)
     title, loaded = configs.title(config or dataset), data.load(dataset, data_dir)
+    way = wire.Wire(port, wire.speed(baud, _manifest(design) if design else {}), clock, patience, repeat, options)
     if design is None:
         machine = wire.seeded(configs.load(config or dataset), seed)
         folder = build / "fpga" / "sim" / title
@@ -162,10 +161,11 @@ def train(
 
 
 @app.command()
-def status(port: _Port, design: _Design, baud: _Baud = _BAUD) -> None:
+def status(port: _Port, design: _Design, baud: _Baud = 0) -> None:
     """Show what a board is and what it has done. Ends no command, but takes the line from another program."""
-    with wire.Wire(port, baud, patience=5.0).open(design) as (link, _):
-        driver = Driver(link, _manifest(design))
+    manifest = _manifest(design)
+    with wire.Wire(port, wire.speed(baud, manifest), patience=5.0).open(design) as (link, _):
+        driver = Driver(link, manifest)
         print(f"design {driver.read('DESIGN'):#x}, words of {link.word} bytes, busy {driver.read('STATUS.BUSY')}")
         for name, count in driver.counters().items():
             print(f"{name:24} {count}")

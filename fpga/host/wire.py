@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +73,11 @@ class Wire:
             yield link, board
         finally:
             link.close()
+
+
+def speed(baud: int, manifest: Mapping[str, Any]) -> int:
+    """Give the speed of a line: `baud`, or for 0 what the manifest of a design has; 1000000 if it has no line."""
+    return baud or manifest.get("line", {}).get("baud", 1_000_000)
 
 
 def design(config: MachineConfig, title: str, wire: Wire, folder: Path) -> dict[str, Any]:
