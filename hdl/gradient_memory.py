@@ -181,7 +181,9 @@ class GradientMemory(wiring.Component):
             ]
         lowest: Value = drive[0]
         if self._parameters.reset_on_switch:
-            lowest = held(m, "lowest", arriving, drive[0] & ~spread(present.op == GradientOp.FORGET, lanes))
+            lowest = held(m, "lowest", arriving, drive[0])
+            with m.If(arriving & (present.op == GradientOp.FORGET)):
+                m.d.sync += lowest.eq(0)
         trit = spread(trits, lanes)
         there = named(m, "there", lowest | ~trit)
         negated = [(trit & drive[-1]) | (~trit & lowest), *drive[1:]]

@@ -183,9 +183,7 @@ class SynapseArray(wiring.Component):
         columns = self._columns(m, drives, stage[1].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
         with m.If(answering[ArrayOp.SENSE_COLUMNS]):
             m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
-        products, row_sum = self._reads(
-            m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative, answering[ArrayOp.SENSE_ROW]
-        )
+        products, row_sum = self._reads(m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative)
         with m.If(answering[ArrayOp.DRIVE_ROW] | answering[ArrayOp.SENSE_ROW]):
             m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
 
@@ -391,7 +389,6 @@ class SynapseArray(wiring.Component):
         sensed: Value,
         nonzero: Value,
         negative: Value,
-        answers_sense: Value,
     ) -> tuple[Value, Value]:
         """Non-zero products of a row that is driven or sensed, and the sum over the lanes of w * drive."""
         p, drive = self._parameters, list(self.macro.drive)
@@ -399,12 +396,12 @@ class SynapseArray(wiring.Component):
         common = {"cycles": p.stages, "adders": p.adders}
         sensing, most = spread(sensed, p.lanes), p.lanes.bit_length()
         if self._geometry.trit_rows:
-            # of trits, products are +1 or -1: two counts give both answers; of a row that is driven, one is of no use
-            differ = named(m, "differ", negative ^ drive[1])
-            ups, downs = nonzero & (~sensing | (drive[0] & ~differ)), nonzero & drive[0] & differ
-            plus = add_up(m, "plus", reading, [([ups], False)], bits=most, **common)
+            # of trits, products are +1 or -1: how many there are, and how many of these are -1
+            there = nonzero & (drive[0] | ~sensing)
+            products = add_up(m, "products", reading, [([there], False)], bits=most, **common)
+            downs = nonzero & drive[0] & named(m, "differ", negative ^ drive[1])
             minus = add_up(m, "minus", sensed, [([downs], False)], bits=most, **common)
-            return plus + Mux(answers_sense, minus, 0), plus - minus
+            return products, products - (minus << 1)
         driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
         products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], bits=most, **common)
         # in one's complement per lane; the carries make it two's complement
