@@ -31,7 +31,8 @@ class Framer(wiring.Component):
     load : stream, out
         Words of loads.
     loading : Signal(1), in
-        Words belong to a load. What comes behind its packet waits until this is low.
+        Words belong to a load. What comes behind its packet waits until this is low; no word is judged in the first
+        cycle of either.
     end : Signal, in
         Number of the load's last word, from 0.
     discard : Signal(1), in
@@ -86,11 +87,13 @@ class Framer(wiring.Component):
         complete = Signal(name="complete")
         ends, wrong, fault = Signal(name="ends"), Signal(name="wrong"), Signal(name="fault")
         judged, advance = Signal(name="judged"), Signal(name="advance")
+        # whether the present word is the last comes from a register, which lags behind when a load begins or ends
+        before, limit = Signal(name="before"), Signal.like(at, name="limit")
         m.d.comb += [
             forget.eq(self.discard | faulted),
-            ends.eq(at == Mux(self.loading, self.end, self._groups)),
+            limit.eq(Mux(self.loading, self.end, self._groups)),
             wrong.eq(ends & ~self.loading & (held.word >= self._classes)),
-            judged.eq(valid & ~forget & ~(self.loading & complete)),
+            judged.eq(valid & ~forget & ~(self.loading & complete) & (self.loading == before)),
             fault.eq(judged & ((ends != held.last) | wrong)),
             self.short.eq(fault & held.last & ~ends),
             self.long.eq(fault & ends & ~held.last),
@@ -107,14 +110,15 @@ class Framer(wiring.Component):
         ]
         with m.If(self.packets.ready):
             m.d.sync += [valid.eq(self.packets.valid), held.eq(self.packets.payload)]
+        m.d.sync += [before.eq(self.loading), ends.eq(at == limit)]
         with m.If(self.taken):
-            m.d.sync += at.eq(Mux(ends, 0, at + 1))
+            m.d.sync += [at.eq(Mux(ends, 0, at + 1)), ends.eq(Mux(ends, limit == 0, at + 1 == limit))]
         with m.If(self.taken & ends & self.loading):
             m.d.sync += complete.eq(1)
         with m.If(~self.loading):
             m.d.sync += complete.eq(0)
         with m.If(forget | fault):
-            m.d.sync += at.eq(0)
+            m.d.sync += [at.eq(0), ends.eq(limit == 0)]
         with m.If(fault):
             m.d.sync += faulted.eq(1)
         with m.Elif(self.discard):

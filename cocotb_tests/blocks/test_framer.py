@@ -36,6 +36,7 @@ class _Model:
         self._held: tuple[int, int] | None = None
         self.at, self._faulted, self._complete = 0, False, False
         self.loading, self.words, self.discard = False, 1, False
+        self._before = False
         bench.each_cycle(self._drive, self._sample)
 
     @property
@@ -64,7 +65,7 @@ class _Model:
         if self.discard or self._faulted:
             return "forgotten"
         word, last = self._held
-        if self.loading and self._complete:
+        if (self.loading and self._complete) or self.loading != self._before:
             return "waits"
         if last != (self.at == self.last):
             return "short" if last else "long"
@@ -88,6 +89,7 @@ class _Model:
                 self.passed[verdict].append(held[0])
         if fault:
             self.faults.append(verdict)
+        self._before = self.loading
         self._complete = self.loading and (self._complete or (taken and self.at == self.last))
         if fault or forgotten:
             self.at = 0
