@@ -116,7 +116,7 @@ BOARDS = {
         loader="ice40_generic",
         # of 5280 logic cells 92 % are used: the first router does not get through, the second not with every seed
         place=("--up5k", "--package", "sg48", "--router", "router2"),
-        seeds=(4, 3, 1),
+        seeds=(5, 3, 4),
         synthesis="-device u -dsp -spram -dffe_min_ce_use 3",
     ),
     "tangnano9k": Board(
@@ -124,7 +124,7 @@ BOARDS = {
         device="Gowin GW1NR-9C",
         platform=TangNano9kPlatform,
         family="gowin",
-        target_mhz=27,
+        target_mhz=54,
         baud=1_000_000,
         config="tangnano9k",
         serial="second channel of the BL702 of its USB socket",
