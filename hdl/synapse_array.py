@@ -99,27 +99,30 @@ class SynapseArray(wiring.Component):
         accept = named(m, "accept", macro.command.valid & macro.command.ready)
         waits, moves = Signal(name="waits"), Signal(name="moves")
         valid = [accept, moves, *[Signal(name=f"valid{stage}") for stage in (2, 3)]]
-        stage = [command, *[Signal(command.shape(), name=f"stage{n}", reset_less=True) for n in (1, 2, 3)]]
+        stage1 = Signal(command.shape(), name="stage1", reset_less=True)
 
         # what a command does in stages 2 and 3 is decoded a stage before: it reaches every lane
         slicing, acted = Signal(name="slicing"), Signal(name="acted")
         part = Slices(m, p, slicing)
-        m.d.sync += [slicing.eq(moves & _one_of(stage[1].op, *_SLICED)), valid[2].eq(moves), valid[3].eq(acted)]
+        m.d.sync += [slicing.eq(moves & _one_of(stage1.op, *_SLICED)), valid[2].eq(moves), valid[3].eq(acted)]
         m.d.comb += acted.eq((valid[2] & ~slicing) | part.last)
-        for n, leaves in enumerate((accept, moves, acted)):
-            with m.If(leaves):
-                m.d.sync += stage[n + 1].eq(stage[n])
+        with m.If(accept):
+            m.d.sync += stage1.eq(command)
+        op2, row2 = held(m, "op2", moves, Value.cast(stage1.op)), held(m, "row2", moves, stage1.row)
+        op3, row3 = held(m, "op3", acted, op2), held(m, "row3", acted, row2)
+        # of READ and SEED
+        choice = held(m, "choice2", moves, stage1.coefficient[: 2 if self._lfsr.loadable else 1])
 
         def active(op: ArrayOp, n: int) -> Signal:
             found = Signal(name=f"{op.name.lower()}{n}")
             if n < 2:
-                m.d.comb += found.eq(valid[n] & (stage[n].op == op))
+                m.d.comb += found.eq(valid[n] & ((command, stage1)[n].op == op))
             else:
-                m.d.sync += found.eq((moves if n == 2 else acted) & (stage[n - 1].op == op))
+                m.d.sync += found.eq(moves & (stage1.op == op) if n == 2 else acted & (op2 == op.value))
             return found
 
         def present_is(name: str, *ops: ArrayOp) -> Signal:
-            return held(m, name, moves, _one_of(stage[1].op, *ops))
+            return held(m, name, moves, _one_of(stage1.op, *ops))
 
         # no command is taken while slices are chosen; one to a row that changes waits in stage 1, where it reads until
         # it has the new states
@@ -128,7 +131,8 @@ class SynapseArray(wiring.Component):
         changed = Signal(name="changed")
         m.d.sync += changed.eq(acted & changes)
         changing = (part.working & changes, changed)
-        same = Cat(change & (of.row == stage[1].row) for change, of in zip(changing, stage[2:], strict=True)).any()
+        rows = (row2, row3)
+        same = Cat(change & (row == stage1.row) for change, row in zip(changing, rows, strict=True)).any()
         holds = waits
         if p.stages > 2:
             # what follows a change at once keeps others out as if it waited: rows are not compared on the way to ready
@@ -140,7 +144,7 @@ class SynapseArray(wiring.Component):
             macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED), waits) & ~holds),
         ]
         m.d.sync += arrived.eq(accept | waits)
-        reads = When(accept | waits, named(m, "read_row", Mux(waits, stage[1].row, command.row)))
+        reads = When(accept | waits, named(m, "read_row", Mux(waits, stage1.row, command.row)))
         m.d.comb += [read.addr.eq(reads.row), read.en.eq(reads.enable)]
         pulse: list[Value] = [macro.increase, *macro.codes]
         pulsed, here = active(ArrayOp.PULSE, 0), Signal(name="pulse_here")
@@ -159,10 +163,11 @@ class SynapseArray(wiring.Component):
         finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(finals)]
         final_op, final_row = (
-            later(m, f"final_{name}", Value.cast(stage[3][name]), p.stages - 1) for name in ("op", "row")
+            later(m, f"final_{name}", value, p.stages - 1) for name, value in (("op", op3), ("row", row3))
         )
         answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final_op == op)) for op in ArrayOp}
-        answer = self._answer(m, answering, stage[3].coefficient[:2])
+        bank3 = held(m, "bank3", acted, choice) if self._loads_noise else Const(0)
+        answer = self._answer(m, answering, bank3)
         m.d.sync += answer.done.eq(finals[-1])
         with m.If(finals[-1]):
             m.d.sync += [
@@ -180,7 +185,9 @@ class SynapseArray(wiring.Component):
             nonzero, negative = ones(lanes), named(m, "negative", ~present[0])
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
         drives = active(ArrayOp.DRIVE_ROW, 1)
-        columns = self._columns(m, drives, stage[1].coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3))
+        columns = self._columns(
+            m, drives, driven, stage1.coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3)
+        )
         with m.If(answering[ArrayOp.SENSE_COLUMNS]):
             m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
         products, row_sum = self._reads(m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative)
@@ -189,7 +196,8 @@ class SynapseArray(wiring.Component):
 
         pulsing, reading = present_is("pulsing", ArrayOp.PULSE), present_is("reading", ArrayOp.READ)
         forming, writing = present_is("forming", ArrayOp.FORM), present_is("writing", ArrayOp.WRITE)
-        words = self._random(m, part.comparing & (pulsing | forming), active(ArrayOp.SEED, 2), stage[2].coefficient[:2])
+        seeds = active(ArrayOp.SEED, 2) if self._lfsr.loadable else Const(0)
+        words = self._random(m, part.comparing & (pulsing | forming), seeds, choice)
         stuck: Sequence[Value] = ()
         values: Sequence[Value] = ()
         if self._nonideal.any_stuck:
@@ -205,10 +213,10 @@ class SynapseArray(wiring.Component):
             states=olds,
             increase=part.of("increase", increase),
             codes=[part.of(f"code{b}", plane) for b, plane in enumerate(codes)],
-            kinds=self._kinds(m, part, here, stage[1].row, shape),
+            kinds=self._kinds(m, part, here, stage1.row, shape),
             stuck=stuck,
             words=words,
-            table=self._table(m, active(ArrayOp.THRESHOLDS, 2)),
+            table=self._table(m, active(ArrayOp.THRESHOLDS, 2)) if self._switching.loadable else None,
         )
 
         # new states of the slice, which take the place of the old ones, and what is told of it: where a device has
@@ -226,11 +234,11 @@ class SynapseArray(wiring.Component):
             new.append(part.moved_in(present[i], result, part.working if p.slices > 1 else Const(0)))
         with m.If(moves):
             m.d.sync += Cat(present).eq(read.data)
-        told = Mux(stage[2].coefficient[0], olds[-1], olds[0])
+        told = Mux(choice[0], olds[-1], olds[0])
         shown = Signal(lanes, name="shown", reset_less=True)
         part.moved_in(shown, named(m, "told", Mux(reading, told, any_of(outcome.flips, width))), part.comparing)
         m.d.comb += [
-            write.addr.eq(stage[2].row),
+            write.addr.eq(row2),
             write.en.eq(part.last & changes),
             write.data.eq(Cat(new)),
         ]
@@ -256,6 +264,11 @@ class SynapseArray(wiring.Component):
             m.d.sync += [getattr(answer, name).eq(count) for name, count in counts.items()]
         return m
 
+    @property
+    def _loads_noise(self) -> bool:
+        """Whether the streams of the converters' noise can be loaded."""
+        return self._nonideal.converting and self._lfsr.loadable
+
     def _answer(self, m: Module, answering: dict[ArrayOp, Signal], bank: Value) -> Any:
         """Where answers go: to the boundary, or to the converters before it."""
         macro = self.macro
@@ -269,7 +282,7 @@ class SynapseArray(wiring.Component):
             read_out.draw_row.eq(answering[ArrayOp.SENSE_ROW]),
             *[getattr(macro, name).eq(getattr(read_out.answer, name)) for name in read_out.answer.signature.members],
         ]
-        if self._lfsr.loadable:
+        if self._loads_noise:
             bank = later(m, "final_bank", bank, self._parameters.stages - 1)
             m.d.comb += [
                 read_out.shift_columns.eq(answering[ArrayOp.SEED] & (bank == 2)),
@@ -309,10 +322,8 @@ class SynapseArray(wiring.Component):
         )
         return [part.of(f"kinds{at}", part.kept(f"kinds{at}", pulsing, plane)) for at, plane in enumerate(found)]
 
-    def _table(self, m: Module, shift: Value) -> Signal | None:
-        """Registers of the switching table where it can be loaded."""
-        if not self._switching.loadable:
-            return None
+    def _table(self, m: Module, shift: Value) -> Signal:
+        """Registers of the switching table, which can be loaded."""
         p = self._parameters
         word = Cat(plane[p.lanes - p.group :] for plane in list(self.macro.drive)[:2])
         return loadable(
@@ -340,17 +351,23 @@ class SynapseArray(wiring.Component):
         return found[:devices], found[devices:]
 
     def _columns(
-        self, m: Module, drives: Value, coefficient: Value, nonzero: Value, negative: Value, sensed: Value
+        self,
+        m: Module,
+        drives: Value,
+        driven: Value,
+        coefficient: Value,
+        nonzero: Value,
+        negative: Value,
+        sensed: Value,
     ) -> list[Value]:
         """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind.
 
-        `drives` comes with `coefficient`, a cycle before the weights are there.
+        `drives` comes with `coefficient`, a cycle before `driven` and the weights.
         """
         p = self._parameters
         # what a weight of +1 and one of -1 contribute, in one's complement, whose carry makes it two's complement
         up, down = Signal.like(coefficient, name="coefficient_up"), Signal.like(coefficient, name="coefficient_down")
-        driven = Signal(name="driven")
-        m.d.sync += [up.eq(Mux(drives, coefficient, 0)), down.eq(Mux(drives, ~coefficient, 0)), driven.eq(drives)]
+        m.d.sync += [up.eq(Mux(drives, coefficient, 0)), down.eq(Mux(drives, ~coefficient, 0))]
         ups, downs = named(m, "weights_up", nonzero & ~negative), named(m, "weights_down", nonzero & negative)
         numbers = [
             (ups & spread(one, p.lanes)) | (downs & spread(other, p.lanes)) for one, other in zip(up, down, strict=True)
