@@ -25,7 +25,7 @@ FAULTS = {
         r"(flip_0 = .*)switch0_at_most15;",
         r"\1switch0_at_most14;",
     ),
-    "array: row of another command answered": ("array.v", "array", r"macro__row <= stage3", "macro__row <= stage2"),
+    "array: row of another command answered": ("array.v", "array", r"macro__row <= row3", "macro__row <= row2"),
     "array: switched lanes of earlier pulses told again": (
         "array.v",
         "array",
