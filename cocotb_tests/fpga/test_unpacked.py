@@ -69,7 +69,7 @@ def test_bitstream_trains() -> None:
 @pytest.mark.fpga
 @needs_icestorm
 def test_bitstream_echoes(tmp_path: Path) -> None:
-    """On iCEBreaker's own FPGA: a far end of the link with little behind it; with ten tables wrong it does not answer."""
+    """On iCEBreaker's own FPGA: a far end of the link with little behind it; with ten tables wrong it fails."""
     made = echo(tmp_path)
     flow.build(made, tmp_path / "build", tmp_path)
     text = unpacked.verilog(made, tmp_path / "build" / made.name / made.bitstream)
