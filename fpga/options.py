@@ -30,7 +30,7 @@ def _part(name: str, **values: Any) -> Change:
 
 
 def _converters(config: MachineConfig) -> MachineConfig:
-    converter = ConverterParameters(bits=6, step=2, offset=4, noise=8)
+    converter = ConverterParameters(bits=6, step=1, offset=4, noise=8)
     return _part("nonideal", columns=converter, rows=converter)(config)
 
 
