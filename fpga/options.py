@@ -24,6 +24,11 @@ REPORT = "fpga-options.json"
 Change = Callable[[MachineConfig], MachineConfig]
 
 
+def _same(config: MachineConfig) -> MachineConfig:
+    """Change nothing."""
+    return config
+
+
 def _part(name: str, **values: Any) -> Change:
     """Change fields of a block's parameters."""
     return lambda config: replace(config, **{name: replace(getattr(config, name), **values)})
@@ -45,25 +50,25 @@ _device = _part(
 
 #: What is compared: name, the machine without, the machine with it, both made from the plain one.
 OPTIONS: dict[str, tuple[Change, Change]] = {
-    "verified writes instead of blind ones": (_part("array", scheme="blind"), lambda config: config),
-    "gradient sums one bit wider": (lambda config: config, _part("gradient", bits=11, leak=11)),
+    "verified writes instead of blind ones": (_part("array", scheme="blind"), _same),
+    "gradient sums one bit wider": (_same, _part("gradient", bits=11, leak=11)),
     "gradient sums that forget when a weight switches": (
         _part("gradient", reset_on_switch=False),
-        lambda config: config,
+        _same,
     ),
-    "gradient sums that leak": (lambda config: config, _part("gradient", leak=6)),
-    "a device's switching curve instead of tanh": (lambda config: config, _device),
+    "gradient sums that leak": (_same, _part("gradient", leak=6)),
+    "a device's switching curve instead of tanh": (_same, _device),
     "8 kinds of devices (`spread_bins`)": (
         _device,
         lambda config: _part("switching", spread_bins=8, spread=0.05)(_device(config)),
     ),
-    "converters: 6 bits, offset, noise (ADC model)": (lambda config: config, _converters),
-    "stuck devices": (lambda config: config, _part("nonideal", stuck_parallel=0.005, stuck_antiparallel=0.005)),
-    "loadable switching table": (lambda config: config, _part("switching", loadable=True)),
-    "loadable seeds": (lambda config: config, _part("random", loadable=True)),
-    "trained offsets of neurons": (_part("neuron", offset_trains=False), lambda config: config),
-    "writers of its own for every lane (`slices = 1`)": (lambda config: config, _part("array", slices=1)),
-    "adders in planes instead of carry chains": (lambda config: config, _part("array", adders="planes")),
+    "converters: 6 bits, offset, noise (ADC model)": (_same, _converters),
+    "stuck devices": (_same, _part("nonideal", stuck_parallel=0.005, stuck_antiparallel=0.005)),
+    "loadable switching table": (_same, _part("switching", loadable=True)),
+    "loadable seeds": (_same, _part("random", loadable=True)),
+    "trained offsets of neurons": (_part("neuron", offset_trains=False), _same),
+    "writers of its own for every lane (`slices = 1`)": (_same, _part("array", slices=1)),
+    "adders in planes instead of carry chains": (_same, _part("array", adders="planes")),
 }
 
 

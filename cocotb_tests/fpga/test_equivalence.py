@@ -10,7 +10,10 @@ from fpga.tools import FlowError, find
 from gen import config, verilog
 
 #: Blocks without memories, which induction would have to match word by word, and whose registers keep their names.
-BLOCKS = ("error_unit",)
+BLOCKS = (
+    "error_unit",
+    pytest.param("update_unit", marks=pytest.mark.xfail(strict=True, reason="a wrong table is proved equal as well")),
+)
 
 
 @pytest.mark.fpga
