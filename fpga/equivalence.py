@@ -1,4 +1,4 @@
-"""Formal equivalence of a module and what synthesis makes of it, by induction over its registers."""
+"""Formal equivalence of a module and what synthesis makes of it, from a reset on, by induction over its registers."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,10 @@ from fpga.flow import SYNTHESIS
 from fpga.tools import FlowError, Tools, complaint
 
 _SOURCE, _NETLIST = "source.v", "mapped.v"
-#: Registers are matched by name; what lies between them is proven step by step, then by induction.
+#: Cycles that induction may look back on.
+_CYCLES = 4
+#: Registers are matched by name. They are equal in the cycles after a reset, before which all are zero, as in an FPGA
+#: that has been configured; and where they have been equal, they are in the next cycle, whatever those without a match.
 _PROOF = """\
 read_verilog {source}
 prep -flatten -top {module}
@@ -25,8 +28,11 @@ equiv_make source netlist both
 prep -top both
 async2sync
 opt_clean
+equiv_miter -assert start both
+sat -verify -prove-asserts -set-init-zero -set-at 1 rst 1 -tempinduct-baseonly -maxsteps {cycles} -seq 1 start
+delete start
 equiv_simple -undef
-equiv_induct -undef
+equiv_induct -undef -seq {cycles}
 equiv_status -assert
 """
 
@@ -73,7 +79,7 @@ def synthesize(verilog: str, module: str, family: str, folder: Path, tools: Tool
 
 
 def prove(verilog: str, netlist: str, module: str, family: str, folder: Path, tools: Tools) -> int:
-    """Prove that a module and a netlist of it do the same.
+    """Prove that a module and a netlist of it do the same from a reset on.
 
     Parameters
     ----------
@@ -97,7 +103,10 @@ def prove(verilog: str, netlist: str, module: str, family: str, folder: Path, to
     cells = (tools.models / family / "cells_sim.v").read_text()
     (folder / "cells.v").write_text(cells)
     log = _yosys(
-        "equivalence", _PROOF.format(source=_SOURCE, netlist=_NETLIST, module=module, cells="cells.v"), folder, tools
+        "equivalence",
+        _PROOF.format(source=_SOURCE, netlist=_NETLIST, module=module, cells="cells.v", cycles=_CYCLES),
+        folder,
+        tools,
     )
     found = re.findall(r"Of those cells (\d+) are proven and 0 are unproven", log)
     if not found:
