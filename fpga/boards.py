@@ -11,6 +11,8 @@ from amaranth_boards.resources import UARTResource
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
+from fpga.floorplan import Floor
+
 
 class BoardError(ValueError):
     """There is no such board; the message is one line."""
@@ -49,6 +51,8 @@ class Board:
     mapping_ps : int
         Delay of a path, in the units of ABC's models, which ignore most of the wires, up to which its look-up tables
         shall be few rather than fast; 0 for fast everywhere.
+    floor : Floor or None
+        Where block RAMs of the lanes are put; None leaves it to the placer.
     seeds : tuple of int
         Seeds of the placer, in the order in which they are tried.
     resources : tuple of Resource
@@ -68,6 +72,7 @@ class Board:
     pack: tuple[str, ...] = ()
     synthesis: str = ""
     mapping_ps: int = 0
+    floor: Floor | None = None
     seeds: tuple[int, ...] = (1, 2, 3, 4)
     resources: tuple[Resource, ...] = field(default=())
 
@@ -87,6 +92,7 @@ BOARDS = {
         place=("--85k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
         pack=("--compress",),
         mapping_ps=5000,
+        floor=Floor(bands=((22, 46), (70, 82)), groups=13, middle=7),
     ),
     "orangecrab": Board(
         title="OrangeCrab r0.2 25F",
@@ -102,6 +108,7 @@ BOARDS = {
         place=("--25k", "--package", "CSFBGA285", "--speed", "8", "--router", "router2"),
         pack=("--compress", "--freq", "38.8"),
         mapping_ps=5000,
+        floor=Floor(bands=((25, 37),), groups=7, middle=3),
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")),),
     ),
     "icebreaker": Board(

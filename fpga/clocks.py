@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Instance, IOValue, Value
+from amaranth.hdl import Const, Instance, IOValue, Signal, Value
 
 
 class ClockError(ValueError):
@@ -77,16 +77,23 @@ def _filter(compared: float) -> int:
 
 
 def _ecp5(source: float) -> Iterator[Setting]:
-    """EHXPLLL, feedback from CLKOP: f = source CLKFB_DIV / CLKI_DIV; the oscillator runs CLKOP_DIV times as fast."""
+    """EHXPLLL, feedback from CLKOP, the machine's clock from CLKOS: both divide the oscillator, each by its own.
+
+    CLKOP runs as fast as the phase detector times CLKFB_DIV, of which 1 is enough.
+    """
     for reference in range(1, 129):
-        if not 10 <= source / reference <= 400:
+        compared = source / reference
+        if not 10 <= compared <= 400:
             continue
-        for feedback in range(1, 81):
-            clock = source * feedback / reference
+        for feedback in range(1, 129):
+            oscillator = compared * feedback
+            if not 400 <= oscillator <= 800:
+                continue
             for output in range(1, 129):
-                if 400 <= clock * output <= 800 and 3.125 <= clock <= 400:
-                    yield Setting(clock, {"CLKI_DIV": reference, "CLKFB_DIV": feedback, "CLKOP_DIV": output})
-                    break
+                if 3.125 <= oscillator / output <= 400:
+                    yield Setting(
+                        oscillator / output, {"CLKI_DIV": reference, "CLKOP_DIV": feedback, "CLKOS_DIV": output}
+                    )
 
 
 def _gowin(source: float) -> Iterator[Setting]:
@@ -142,24 +149,31 @@ def pll(
             o_LOCK=locked,
         )
     if family == "ecp5":
-        # the phase of CLKOP, in periods of the oscillator, that puts its edge where the feedback expects it
+        feedback = Signal(name="feedback")
+        # phases, in periods of the oscillator, that put the edge of CLKOP where the feedback expects it
         return Instance(
             "EHXPLLL",
             **parameters,
+            p_CLKFB_DIV=1,
             p_FEEDBK_PATH="CLKOP",
             p_CLKOP_ENABLE="ENABLED",
             p_CLKOP_CPHASE=made.dividers["CLKOP_DIV"] - 1,
             p_CLKOP_FPHASE=0,
+            p_CLKOS_ENABLE="ENABLED",
+            p_CLKOS_CPHASE=made.dividers["CLKOP_DIV"] - 1,
+            p_CLKOS_FPHASE=0,
             a_FREQUENCY_PIN_CLKI=f"{source_mhz:g}",
-            a_FREQUENCY_PIN_CLKOP=f"{made.mhz:g}",
+            a_FREQUENCY_PIN_CLKOS=f"{made.mhz:g}",
             a_ICP_CURRENT="12",
             a_LPF_RESISTOR="8",
             i_CLKI=source,
-            i_CLKFB=clock,
+            i_CLKFB=feedback,
             i_RST=Const(0),
             i_STDBY=Const(0),
             i_ENCLKOP=Const(1),
-            o_CLKOP=clock,
+            i_ENCLKOS=Const(1),
+            o_CLKOP=feedback,
+            o_CLKOS=clock,
             o_LOCK=locked,
         )
     off = {name: Const(0, width) for name, width in _GOWIN_OFF.items()}

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fpga import netlist
+from fpga import floorplan, netlist
 from fpga.project import LANES, TOP, Project
 from fpga.report import misfit, report, timing
 from fpga.steps import Steps
@@ -99,7 +99,13 @@ def synthesize(project: Project, folder: Path, tools: Tools, steps: Steps) -> di
     # the last of its files: Yosys of YoWASP may end without a word
     if not (good and (folder / NETLIST_VERILOG).is_file()):
         raise FlowError(f"synthesis failed: {complaint(log)}")
-    return netlist.cells(json.loads((folder / NETLIST).read_text()), TOP)
+    content = json.loads((folder / NETLIST).read_text())
+    found = netlist.cells(content, TOP)
+    if project.board.floor:
+        for name, place in floorplan.plan(found, project.config.array.lanes, project.board.floor).items():
+            found[name]["attributes"]["BEL"] = place
+        (folder / NETLIST).write_text(json.dumps(content))
+    return found
 
 
 def _place_arguments(project: Project, seed: int) -> list[str]:

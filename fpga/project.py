@@ -84,6 +84,7 @@ class Project:
         options = [
             self.board.synthesis,
             self.board.mapping_ps,
+            self.board.floor and self.board.floor.way,
             self.board.place,
             self.board.pack,
             sorted(LANES),

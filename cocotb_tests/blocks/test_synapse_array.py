@@ -84,7 +84,9 @@ def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, 
     config = _sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)
     if slices == 1:
         config = replace(config, layers=(10, 6, 3), training=replace(config.training, rates=(8, 8)))
-    block.run("synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands|hazard|writes")
+    block.run(
+        "synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands|hazard|writes|reset"
+    )
 
 
 def _sliced(**array: Any) -> MachineConfig:
@@ -277,9 +279,9 @@ class Pair:
         self._begun.clear()
         self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 
-    async def form(self) -> None:
-        """Form all rows."""
-        for row in range(self.rows):
+    async def form(self, *, first: int = 0) -> None:
+        """Form all rows from one on."""
+        for row in range(first, self.rows):
             self.send("FORM", row)
         await self.finish()
 
@@ -375,6 +377,33 @@ async def writes_and_reads(dut: HierarchyObject) -> None:
         pair.send("PULSE", row)
         pair.send("FORM", row)
     await pair.finish()
+
+
+@cocotb.test()
+async def reset_of_one_cycle(dut: HierarchyObject) -> None:
+    """A reset of one cycle at any moment of rows that are driven leaves column sums of 0, and the states."""
+    bench = block.Bench(dut)
+    await bench.start()
+    pair = Pair(bench, Regime.FLOWING)
+    pair.set_drive(np.ones(pair.lanes, np.int64))
+    pair.send("WRITE", 0)
+    await pair.form(first=1)
+    drives = {"op": pair.ops["DRIVE_ROW"], "row": 0, "coefficient": 1}
+    for moment in range(1, pair.latency + 3):
+        bench.clock.agents.clear()
+        bench.ports.write("macro__command__valid", 1)
+        bench.ports.write("macro__command__payload", drives)
+        await bench.clock.step(moment)
+        dut.rst.value = 1
+        await bench.clock.step()
+        dut.rst.value = 0
+        golden = pair.golden
+        pair = Pair(bench, Regime.FLOWING)
+        pair.golden.r1[:], pair.golden.r2[:] = golden.r1, golden.r2
+        pair.sense_columns()
+        pair.send("DRIVE_ROW", 0, 1)
+        pair.sense_columns()
+        await pair.finish()
 
 
 @cocotb.test()

@@ -9,10 +9,11 @@ from fpga.clocks import ClockError, setting
 @pytest.mark.parametrize(
     ("family", "source", "target", "dividers"),
     [
-        # as icepll, ecppll and gowin_pll give them
+        # as icepll and gowin_pll give them; of the ECP5's two outputs the second one is the machine's
         ("ice40", 12, 24, {"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1}),
-        ("ecp5", 25, 100, {"CLKI_DIV": 1, "CLKFB_DIV": 4, "CLKOP_DIV": 4}),
-        ("ecp5", 48, 80, {"CLKI_DIV": 3, "CLKFB_DIV": 5, "CLKOP_DIV": 5}),
+        ("ecp5", 25, 100, {"CLKI_DIV": 1, "CLKOP_DIV": 16, "CLKOS_DIV": 4}),
+        ("ecp5", 25, 31.25, {"CLKI_DIV": 1, "CLKOP_DIV": 20, "CLKOS_DIV": 16}),
+        ("ecp5", 48, 80, {"CLKI_DIV": 1, "CLKOP_DIV": 10, "CLKOS_DIV": 6}),
         ("gowin", 27, 54, {"FBDIV_SEL": 1, "IDIV_SEL": 0, "ODIV_SEL": 8}),
     ],
 )

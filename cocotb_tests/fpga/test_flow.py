@@ -87,6 +87,7 @@ def test_identity() -> None:
         replace(plain, mhz=25.0),
         replace(plain, board=replace(plain.board, synthesis="")),
         replace(plain, board=replace(plain.board, mapping_ps=5000)),
+        replace(plain, board=replace(plain.board, floor=BOARDS["ulx3s"].floor)),
         replace(plain, files={**plain.files, plain.constraints: "set_io x 1\n"}),
     ]
     assert len({project.identity(TOOLS) for project in [plain, *others]}) == len(others) + 1

@@ -2,9 +2,11 @@
 // counts clock cycles. Registers inside multipliers are not modelled: Yosys does not use them.
 module EHXPLLL #(
     parameter CLKI_DIV = 1, CLKFB_DIV = 1, CLKOP_DIV = 1, CLKOP_CPHASE = 0, CLKOP_FPHASE = 0,
-    parameter FEEDBK_PATH = "CLKOP", CLKOP_ENABLE = "ENABLED"
-) (input CLKI, CLKFB, RST, STDBY, ENCLKOP, output CLKOP, LOCK);
+    parameter CLKOS_DIV = 1, CLKOS_CPHASE = 0, CLKOS_FPHASE = 0,
+    parameter FEEDBK_PATH = "CLKOP", CLKOP_ENABLE = "ENABLED", CLKOS_ENABLE = "ENABLED"
+) (input CLKI, CLKFB, RST, STDBY, ENCLKOP, ENCLKOS, output CLKOP, CLKOS, LOCK);
     assign CLKOP = CLKI;
+    assign CLKOS = CLKI;
     assign LOCK = !RST;
 endmodule
 
