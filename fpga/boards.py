@@ -42,9 +42,9 @@ class Board:
         Where the serial line is.
     loader : str
         What openFPGALoader calls it.
-    place : tuple of str
-        Options of place and route that choose the device.
-    pack : tuple of str
+    place : str
+        Options of place and route: the device, and what its being full asks for.
+    pack : str
         Options of the packer.
     synthesis : str
         Options of Yosys's ``synth_FAMILY``.
@@ -68,8 +68,8 @@ class Board:
     config: str
     serial: str
     loader: str
-    place: tuple[str, ...]
-    pack: tuple[str, ...] = ()
+    place: str
+    pack: str = ""
     synthesis: str = ""
     mapping_ps: int = 0
     floor: Floor | None = None
@@ -84,13 +84,14 @@ BOARDS = {
         device="ECP5 LFE5U-85F-6",
         platform=ULX3S_85F_Platform,
         family="ecp5",
-        target_mhz=25,
+        target_mhz=100 / 3,
         baud=1_000_000,
         config="ulx3s",
         serial="FT231X of socket US1",
         loader="ulx3s",
-        place=("--85k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
-        pack=("--compress",),
+        # the wires are long: timing must weigh more in the placer than it does for nextpnr
+        place="--85k --package CABGA381 --speed 6 --router router2 --placer-heap-timingweight 150",
+        pack="--compress",
         mapping_ps=5000,
         floor=Floor(bands=((22, 46), (70, 82)), groups=13, middle=7),
     ),
@@ -99,14 +100,14 @@ BOARDS = {
         device="ECP5 LFE5U-25F-8",
         platform=OrangeCrabR0_2_25FPlatform,
         family="ecp5",
-        target_mhz=48,
+        target_mhz=50,
         baud=1_000_000,
         config="orangecrab",
         # its USB socket goes to the FPGA itself, which would have to be a USB device
         serial="header pins 0 (rx) and 1 (tx), 3.3 V, with a USB-serial cable of your own",
         loader="orangeCrab",
-        place=("--25k", "--package", "CSFBGA285", "--speed", "8", "--router", "router2"),
-        pack=("--compress", "--freq", "38.8"),
+        place="--25k --package CSFBGA285 --speed 8 --router router2",
+        pack="--compress --freq 38.8",
         mapping_ps=5000,
         floor=Floor(bands=((25, 37),), groups=7, middle=3),
         resources=(UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")),),
@@ -122,7 +123,7 @@ BOARDS = {
         serial="second channel of the FT2232H of its USB socket",
         loader="ice40_generic",
         # of 5280 logic cells 92 % are used: the first router does not get through, the second not with every seed
-        place=("--up5k", "--package", "sg48", "--router", "router2"),
+        place="--up5k --package sg48 --router router2",
         seeds=(5, 3, 4),
         synthesis="-device u -dsp -spram -dffe_min_ce_use 3",
     ),
@@ -136,8 +137,8 @@ BOARDS = {
         config="tangnano9k",
         serial="second channel of the BL702 of its USB socket",
         loader="tangnano9k",
-        place=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
-        pack=("-d", "GW1N-9C"),
+        place="--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C",
+        pack="-d GW1N-9C",
         # a wide multiplexer takes look-up tables only, so registers reach it through tables of their own, and
         # its cells must lie side by side, which a device that is nearly full has no room for
         synthesis="-nowidelut",

@@ -117,14 +117,14 @@ def _place_arguments(project: Project, seed: int) -> list[str]:
         "ecp5": ["--lpf", project.constraints, "--textcfg", f"{TOP}.config"],
         "gowin": ["--vopt", f"cst={project.constraints}", "--write", f"{TOP}.routed.json"],
     }
-    return [*project.board.place, *common, *outputs[project.board.family]]
+    return [*project.board.place.split(), *common, *outputs[project.board.family]]
 
 
 def _pack_arguments(project: Project) -> list[str]:
     return {
         "ice40": [f"{TOP}.asc", project.bitstream],
-        "ecp5": [*project.board.pack, "--input", f"{TOP}.config", "--bit", project.bitstream],
-        "gowin": [*project.board.pack, "-o", project.bitstream, f"{TOP}.routed.json"],
+        "ecp5": [*project.board.pack.split(), "--input", f"{TOP}.config", "--bit", project.bitstream],
+        "gowin": [*project.board.pack.split(), "-o", project.bitstream, f"{TOP}.routed.json"],
     }[project.board.family]
 
 
