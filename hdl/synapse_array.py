@@ -18,15 +18,14 @@ from golden.lfsr import LfsrParameters
 from golden.nonideal import NonidealParameters
 from golden.synapse_array import ArrayParameters
 from golden.tables import SwitchingParameters
-from hdl import cells
-from hdl.chains import add, add_up
+from hdl import cells, sums
 from hdl.lfsr import Lfsr
 from hdl.macro import ArrayOp, ArraySignature
-from hdl.planes import any_of, extend, folded, held, later, named, ones, spread
+from hdl.planes import any_of, held, later, named, ones, spread
 from hdl.read_out import ReadOut
 from hdl.rows import APART, When
 from hdl.slices import Slices
-from hdl.switching import Attempt, attempt
+from hdl.switching import attempt
 from hdl.tables import loadable, switching_entries
 
 #: Commands that change states, and those that go through the slices.
@@ -185,12 +184,15 @@ class SynapseArray(wiring.Component):
             nonzero, negative = ones(lanes), named(m, "negative", ~present[0])
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
         drives = active(ArrayOp.DRIVE_ROW, 1)
-        columns = self._columns(
-            m, drives, driven, stage1.coefficient, nonzero, negative, active(ArrayOp.SENSE_COLUMNS, 3)
+        sensed_columns = active(ArrayOp.SENSE_COLUMNS, 3)
+        columns = sums.columns(
+            m, p, self._geometry, drives, driven, stage1.coefficient, nonzero, negative, sensed_columns
         )
         with m.If(answering[ArrayOp.SENSE_COLUMNS]):
             m.d.sync += [total.eq(column) for total, column in zip(answer.sums, columns, strict=True)]
-        products, row_sum = self._reads(m, active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative)
+        products, row_sum = sums.reads(
+            m, p, self._geometry, list(macro.drive), active(ArrayOp.SENSE_ROW, 1), driven, sensed, nonzero, negative
+        )
         with m.If(answering[ArrayOp.DRIVE_ROW] | answering[ArrayOp.SENSE_ROW]):
             m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
 
@@ -246,7 +248,7 @@ class SynapseArray(wiring.Component):
             m.d.sync += answer.lanes.eq(shown)
 
         # events of the pulses, slice by slice
-        counts = self._events(m, part.comparing, outcome)
+        counts = sums.events(m, p, self._switching, part.comparing, outcome)
         if p.slices > 1:
             counted = Signal(name="counted_0")
             m.d.sync += counted.eq(part.comparing & pulsing)
@@ -349,101 +351,6 @@ class SynapseArray(wiring.Component):
             part.kept(f"stuck{at}", moves, read.data[at * lanes : (at + 1) * lanes]) for at in range(2 * devices)
         ]
         return found[:devices], found[devices:]
-
-    def _columns(
-        self,
-        m: Module,
-        drives: Value,
-        driven: Value,
-        coefficient: Value,
-        nonzero: Value,
-        negative: Value,
-        sensed: Value,
-    ) -> list[Value]:
-        """Column accumulators: coefficient * w in every lane; the next group of sums, which leaves zeros behind.
-
-        `drives` comes with `coefficient`, a cycle before `driven` and the weights.
-        """
-        p = self._parameters
-        # what a weight of +1 and one of -1 contribute, in one's complement, whose carry makes it two's complement
-        up, down = Signal.like(coefficient, name="coefficient_up"), Signal.like(coefficient, name="coefficient_down")
-        m.d.sync += [up.eq(Mux(drives, coefficient, 0)), down.eq(Mux(drives, ~coefficient, 0))]
-        ups, downs = named(m, "weights_up", nonzero & ~negative), named(m, "weights_down", nonzero & negative)
-        numbers = [
-            (ups & spread(one, p.lanes)) | (downs & spread(other, p.lanes)) for one, other in zip(up, down, strict=True)
-        ]
-        numbers.append(downs & spread(driven, p.lanes))
-        # zero where no row is driven, as a carry chain has no room for an enable behind it; also after a reset
-        products = [Signal(p.lanes, name=f"product{bit}") for bit in range(len(numbers))]
-        storing: Value = Const(1)
-        adding: Value = Const(1)
-        if p.adders == "planes":
-            storing, adding = driven, Signal(name="adding")
-            m.d.sync += adding.eq(driven)
-        with m.If(storing):
-            m.d.sync += [product.eq(number) for product, number in zip(products, numbers, strict=True)]
-        *product, carry = products
-        planes = [Signal(p.lanes, name=f"column{bit}") for bit in range(self._geometry.column_bits)]
-        total = add(m, "column", planes, extend(product, len(planes)), carry, adders=p.adders)
-        with m.If(adding):
-            m.d.sync += [plane.eq(value) for plane, value in zip(planes, total, strict=True)]
-        # lanes of the next group; the last one read leaves zeros everywhere
-        chosen = Signal(p.lanes, name="column_group", init=(1 << p.group) - 1)
-        with m.If(sensed):
-            m.d.sync += chosen.eq(chosen.rotate_left(p.group))
-        with m.If(named(m, "columns_clear", sensed & chosen[-1])):
-            m.d.sync += [plane.eq(0) for plane in planes]
-        # one-hot: an OR takes fewer look-up tables than a tree of multiplexers
-        groups = [folded(m, f"group{bit}", plane & chosen, p.group) for bit, plane in enumerate(planes)]
-        found = [later(m, f"sensed{bit}", plane, p.stages - 1) for bit, plane in enumerate(groups)]
-        return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
-
-    def _reads(
-        self,
-        m: Module,
-        sensing1: Value,
-        driven: Value,
-        sensed: Value,
-        nonzero: Value,
-        negative: Value,
-    ) -> tuple[Value, Value]:
-        """Non-zero products of a row that is driven or sensed, and the sum over the lanes of w * drive."""
-        p, drive = self._parameters, list(self.macro.drive)
-        reading = named(m, "reading", driven | sensed)
-        common = {"cycles": p.stages, "adders": p.adders}
-        sensing, most = spread(sensed, p.lanes), p.lanes.bit_length()
-        if self._geometry.trit_rows:
-            # of trits, products are +1 or -1: how many there are, and how many of these are -1
-            there = nonzero & (drive[0] | ~sensing)
-            products = add_up(m, "products", reading, [([there], False)], bits=most, **common)
-            downs = nonzero & drive[0] & named(m, "differ", negative ^ drive[1])
-            minus = add_up(m, "minus", sensed, [([downs], False)], bits=most, **common)
-            return products, products - (minus << 1)
-        driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
-        products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], bits=most, **common)
-        # in one's complement per lane; the carries make it two's complement
-        number = ([nonzero & (plane ^ negative) for plane in drive], True)
-        carries, bits = ([nonzero & negative], False), self._geometry.row_bits
-        return products, add_up(m, "row_sum", sensed, [number, carries], bits=bits, **common)
-
-    def _events(self, m: Module, comparing: Value, outcome: Attempt) -> dict[str, Value]:
-        """Devices of a slice pulsed, the sum of their width codes, and devices switched."""
-        p, width = self._parameters, self._parameters.slice_lanes
-        pulses, flips = outcome.pulses, outcome.flips
-        if p.scheme == "verified":
-            # one device of a synapse at most
-            pulses, flips = [any_of(pulses, width)], [any_of(flips, width)]
-        widths = [([pulse & plane for plane in outcome.codes], False) for pulse in pulses]
-        # what has no meaning for commands other than PULSE is not answered; one enable for all that a slice does
-        flips = [held(m, f"flipped_{i}", comparing, flip) for i, flip in enumerate(flips)]
-        most = len(pulses) * width
-        bits, bits_of_widths = most.bit_length(), (most * (self._switching.codes - 1)).bit_length()
-        now, then = {"cycles": p.stages, "adders": p.adders}, {"cycles": p.stages - 1, "adders": p.adders}
-        return {
-            "pulses": add_up(m, "pulses", comparing, [([pulse], False) for pulse in pulses], bits=bits, **now),
-            "pulse_width": add_up(m, "pulse_width", comparing, widths, bits=bits_of_widths, **now),
-            "switches": add_up(m, "switches", Const(1), [([flip], False) for flip in flips], bits=bits, **then),
-        }
 
 
 def _one_of(op: Value, *ops: ArrayOp) -> Value:

@@ -127,12 +127,10 @@ def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sum_in_too_few_bits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums over lanes lose their leading bit."""
-    from hdl import synapse_array
+    from hdl import sums
 
-    right = synapse_array.add_up
-    monkeypatch.setattr(
-        synapse_array, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options)
-    )
+    right = sums.add_up
+    monkeypatch.setattr(sums, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options))
     _caught("random_commands")
 
 
