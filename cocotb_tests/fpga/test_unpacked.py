@@ -47,7 +47,7 @@ LARGE = replace(
     BOARDS["icebreaker"],
     device="iCE40HX8K-CT256",
     platform=partial(_Platform, toolchain="IceStorm"),
-    place=("--hx8k", "--package", "ct256"),
+    place="--hx8k --package ct256",
     synthesis="-device hx",
 )
 
