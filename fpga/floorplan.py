@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Memories whose words hold the lanes once or several times, plane after plane.
-LANES = ("array.states", "gradient_memory.sums", "gradient_memory.moved")
+MEMORIES = ("array.states", "gradient_memory.sums", "gradient_memory.moved")
 #: A part of a memory: its words, then its bits, from the lowest.
-_PART = re.compile(rf"\.(?:{'|'.join(map(re.escape, LANES))})\.\d+\.(\d+)$")
+_PART = re.compile(rf"\.(?:{'|'.join(map(re.escape, MEMORIES))})\.\d+\.(\d+)$")
 #: Columns of the first block RAM, of a group of four, and of one.
 _FIRST, _GROUP, _ONE = 4, 9, 2
 
