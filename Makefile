@@ -81,7 +81,7 @@ flash: $(STAMP) ## load the bitstream of BOARD into it
 	$(RUN) -m fpga flash --board '$(or $(BOARD),icebreaker)'
 
 train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast TRANSPORT=axi SEED RESUME=1 WAVES=1
-	$(RUN) -m cocotb_tests.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
+	$(RUN) -m sim.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,transport,TRANSPORT) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
 
@@ -92,7 +92,7 @@ wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG D
 	  $(call option,seed,SEED) $(call option,noise,NOISE)
 
 test-training: $(TRAINING) ## tests of training/, with PyTorch
-	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/pytorch
+	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/training
 
 accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=gxnor|mtj|ste SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
 	$(RUN) -m training run $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \
@@ -117,7 +117,7 @@ import: $(TRAINING) ## a ternary network in QONNX as a weights file: QONNX CONFI
 
 infer: $(STAMP) ## a trained network in RTL against its predictions: WEIGHTS CONFIG DATA_DIR SAMPLES
 	@test -n '$(WEIGHTS)' || { echo "error: WEIGHTS= is missing: a file that make accuracy CONFIG=... writes" >&2; exit 1; }
-	$(RUN) -m fpga.infer --weights '$(WEIGHTS)' $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
+	$(RUN) -m fpga.host.infer --weights '$(WEIGHTS)' $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
 	  $(call option,samples,SAMPLES)
 
 fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
@@ -128,7 +128,7 @@ fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATU
 	  $(call option,output,OUTPUT)
 
 device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVERDRIVE TRAJECTORIES CODE_BITS SEED
-	$(RUN) -m cocotb_tests.device $(call option,device,DEVICE) $(call option,temperature,TEMPERATURE) \
+	$(RUN) -m sim.device $(call option,device,DEVICE) $(call option,temperature,TEMPERATURE) \
 	  $(call option,overdrive,OVERDRIVE) $(call option,trajectories,TRAJECTORIES) \
 	  $(call option,code-bits,CODE_BITS) $(call option,seed,SEED)
 
@@ -136,16 +136,16 @@ figures: train ## train, and keep the picture for the README
 	cp build/reports/train.png docs/train.png
 
 ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/training.md: DATA_DIR EPOCHS SEEDS
-	$(RUN) -m cocotb_tests.ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
+	$(RUN) -m sim.ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
 
 bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETITIONS
-	$(RUN) -m cocotb_tests.bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
+	$(RUN) -m sim.bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
 
 integration: $(STAMP) ## random traffic on the bus, RTL against golden block: TRANSACTIONS SEED
-	$(RUN) -m cocotb_tests.integration $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)
+	$(RUN) -m sim.bus_traffic $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)
 
 waves: $(STAMP) ## record and draw the timing diagrams of docs/integration.md
-	$(RUN) -m cocotb_tests.waves
+	$(RUN) -m sim.waves
 
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache

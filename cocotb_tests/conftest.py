@@ -2,13 +2,13 @@
 
 import pytest
 
-from cocotb_tests import block, runner
+from sim import block_bench, runner
 
 
 def pytest_configure() -> None:
     """Stop with one line when ``SIM`` or ``SEED`` cannot be used."""
     try:
-        runner.check(block.simulator())
+        runner.check(block_bench.simulator())
         runner.seed()
     except (runner.SimulatorError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
@@ -16,4 +16,4 @@ def pytest_configure() -> None:
 
 def pytest_report_header() -> str:
     """Say what decides the run."""
-    return f"SIM={block.simulator()} SEED={runner.seed()}"
+    return f"SIM={block_bench.simulator()} SEED={runner.seed()}"

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from fpga import flow, options, table
-from fpga.boards import BOARDS, BoardError, board
-from fpga.clocks import ClockError
-from fpga.flash import flash
-from fpga.project import project
-from fpga.tools import FlowError
+from fpga.flow import area_sweep, bitstream, table
+from fpga.flow.boards import BOARDS, BoardError, board
+from fpga.flow.clocks import ClockError
+from fpga.flow.flash import flash
+from fpga.flow.project import project
+from fpga.flow.tools import FlowError
 from gen import config as configs
 
 app = typer.Typer(
@@ -41,9 +41,9 @@ def bitstream_command(
     chosen = replace(chosen, config=config or chosen.config, target_mhz=target_mhz or chosen.target_mhz)
     title = configs.title(chosen.config)
     machine = configs.load(chosen.config)
-    content, made = flow.build(project(name if not config else f"{name}-{title}", chosen, machine, title))
+    content, made = bitstream.build(project(name if not config else f"{name}-{title}", chosen, machine, title))
     typer.echo(
-        f"{'made' if made else 'unchanged:'} {flow.BUILD / content['name']}: {content['fmax_mhz']:g} MHz "
+        f"{'made' if made else 'unchanged:'} {bitstream.BUILD / content['name']}: {content['fmax_mhz']:g} MHz "
         f"(target {content['target_mhz']:g}), {content['lut']} LUT4, {content['lut_per_lane']:g} per lane, "
         f"{content['lanes']} lanes, {content['wall_seconds']:.0f} s, design {content['design_sha256'][:16]}"
     )
@@ -52,7 +52,7 @@ def bitstream_command(
 @app.command("flash")
 def flash_command(name: _BOARD) -> None:
     """Load the bitstream of a board into it."""
-    flash(name, board(name), flow.BUILD)
+    flash(name, board(name), bitstream.BUILD)
     typer.echo(f"loaded {name}")
 
 
@@ -65,8 +65,8 @@ def table_command() -> None:
 @app.command("options")
 def options_command() -> None:
     """Synthesize machines that differ in an option: build/reports/fpga-options.json and a table of docs/fpga.md."""
-    rows = map(options.row, options.write())
-    changed = table.insert(table.DOCUMENT, "options", options.HEAD, rows)
+    rows = map(area_sweep.row, area_sweep.write())
+    changed = table.insert(table.DOCUMENT, "options", area_sweep.HEAD, rows)
     typer.echo("wrote docs/fpga.md" if changed else "unchanged: docs/fpga.md")
 
 

@@ -12,15 +12,15 @@ import typer
 from tqdm import tqdm
 
 from gen import config as configs
-from gen import lint as linting
-from gen import reference
+from gen import register_docs
 from gen import verilog as generator
-from gen.verilator import ToolError
 from golden.config import MachineConfig
 from golden.device.fit import fit
 from golden.device.measured import MeasurementError, read
 from golden.device.switching import FORMS
-from golden.files import whole
+from golden.lib.atomic_write import whole
+from sim import lint as linting
+from sim.verilator import ToolError
 
 _BUILD = Path("build/verilog")
 
@@ -83,9 +83,9 @@ def registers_command(
     html: Annotated[Path, typer.Option(help="Folder for the reference as HTML pages.")] = Path("build/registers/html"),
 ) -> None:
     """Write the reference of the registers, as Markdown and HTML, and their C header."""
-    files = reference.files()
+    files = register_docs.files()
     state = "wrote" if generator.write(files, Path()) else "unchanged:"
-    reference.write_html(html)
+    register_docs.write_html(html)
     typer.echo(f"{state} {', '.join(files)}; wrote {html}/index.html")
 
 

@@ -4,27 +4,27 @@ from collections.abc import Callable
 
 from amaranth.lib import wiring
 
-from gen import registers
+from gen import register_map
 from golden.config import MachineConfig
-from hdl.axi_lite import AxiLite
-from hdl.axi_registers import AxiRegisters
+from hdl.array.array_interface import ArraySignature
+from hdl.array.synapse_array import SynapseArray
+from hdl.bus.axi_lite import AxiLite
+from hdl.bus.axi_registers import AxiRegisters
+from hdl.bus.control import Control
+from hdl.bus.framer import Framer
+from hdl.bus.register_bank import RegisterBank
+from hdl.bus.stream_out import Output
 from hdl.collector import Collector
-from hdl.control import Control
 from hdl.counters import EventCounters, increment_widths
 from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
-from hdl.framer import Framer
 from hdl.gradient_memory import GradientMemory
 from hdl.input_buffer import InputBuffer
 from hdl.lfsr import Lfsr
 from hdl.loader import Loader
-from hdl.macro import ArraySignature
 from hdl.neuron import Neurons
-from hdl.output import Output
 from hdl.periphery import Periphery
-from hdl.registers import RegisterBank
 from hdl.sequencer import Sequencer
-from hdl.synapse_array import SynapseArray
 from hdl.update_unit import UpdateUnit
 from hdl.vector_memory import VectorMemory
 
@@ -46,7 +46,7 @@ def _longest(config: MachineConfig) -> int:
 #: Block name -> how a configuration makes it.
 BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
     "axi_lite": lambda c: AxiLite(),
-    "axi_registers": lambda c: AxiRegisters(registers.register_map(c)),
+    "axi_registers": lambda c: AxiRegisters(register_map.register_map(c)),
     # `output` is a word of Verilog
     "bus_output": lambda c: Output(word_bits=2 * c.array.group, class_bits=(c.layers[-1] - 1).bit_length()),
     "collector": lambda c: Collector(c.geometry),
@@ -90,7 +90,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         error_bits=c.error.bits,
     ),
     "periphery": Periphery,
-    "registers": lambda c: RegisterBank(registers.register_map(c)),
+    "registers": lambda c: RegisterBank(register_map.register_map(c)),
     "row_driver": lambda c: RowDriver(
         group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
     ),

@@ -6,8 +6,8 @@ from typing import Any
 
 import dacite
 
+from golden.array.nonideal import read_map
 from golden.config import MachineConfig
-from golden.nonideal import read_map
 
 _NAMED = Path(__file__).parent / "configs"
 

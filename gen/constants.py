@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from golden.bus.registers import RegisterMap
 from golden.config import MachineConfig
-from golden.registers import RegisterMap
 from golden.sequencer import HostOp
-from hdl.macro import ArrayOp
+from hdl.array.array_interface import ArrayOp
 
 #: Name of the SystemVerilog package, and its file.
 PACKAGE = "mtj_gxnor_pkg"

@@ -14,9 +14,9 @@ import docstring_parser
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
+from golden.bus.registers import Field, RegisterMap
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
-from golden.registers import Field, RegisterMap
 
 #: Version of the manifest's form.
 FORMAT = 1

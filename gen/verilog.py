@@ -12,12 +12,12 @@ from amaranth.lib import wiring
 
 from gen import constants, manifest, packages
 from gen.blocks import BLOCKS
-from gen.procedures import procedural
-from gen.registers import register_map
+from gen.code_sinking import procedural
+from gen.register_map import register_map
 from golden.config import MachineConfig
-from golden.files import whole
-from hdl.axi import Axi
-from hdl.instance import Instantiated
+from golden.lib.atomic_write import whole
+from hdl.bus.axi import Axi
+from hdl.lib.blackbox import Instantiated
 from hdl.machine import Machine
 from hdl.periphery import Periphery
 

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from golden import cycles
+from golden.array.nonideal import NonidealParameters
+from golden.array.synapse_array import ArrayParameters
 from golden.error_unit import ErrorParameters
 from golden.geometry import Geometry
 from golden.gradient_memory import GradientParameters
 from golden.input_buffer import InputParameters
 from golden.lfsr import LfsrParameters
 from golden.neuron import NeuronParameters
-from golden.nonideal import NonidealParameters
 from golden.sequencer import Loadable, Program, assemble
-from golden.synapse_array import ArrayParameters
 from golden.tables import PulseParameters, SwitchingParameters
 
 
@@ -205,3 +206,16 @@ class MachineConfig:
         """Rates of all layers in an epoch, counted from 0; they stop rising at the highest that the hardware offers."""
         slower = epoch // self.training.slow_down if self.training.slow_down else 0
         return tuple(min(rate + slower, self.offered_rates[-1]) for rate in self.training.rates)
+
+
+def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:
+    """Change fields of the blocks' parameters, for example ``variant(c, error={"bits": 3})``.
+
+    The rates of training move into the range that the change leaves open.
+    """
+    parts = {block: replace(getattr(config, block), **fields) for block, fields in blocks.items()}
+    pulse, gradient = parts.get("pulse", config.pulse), parts.get("gradient", config.gradient)
+    training = parts.get("training", config.training)
+    offered = gradient.offered(pulse.nu_bits)
+    rates = tuple(min(max(rate, offered[0]), offered[-1]) for rate in training.rates)
+    return replace(config, **{**parts, "training": replace(training, rates=rates)})

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.config import MachineConfig
-from golden.files import whole
 from golden.input_buffer import InputParameters
+from golden.lib.atomic_write import whole
 
 #: A file of another form is refused.
 FORMAT = 1

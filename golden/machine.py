@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import cycles
+from golden.array.synapse_array import SynapseArray
 from golden.collector import Collector
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
@@ -14,7 +15,6 @@ from golden.lfsr import Lfsr
 from golden.neuron import Neurons
 from golden.samples import Sample, Samples
 from golden.sequencer import Instruction, Op, Phase, Source, Unit
-from golden.synapse_array import SynapseArray
 from golden.update_unit import UpdateUnit
 from golden.vector_memory import VectorMemory
 

@@ -7,8 +7,8 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.counters import COUNTER_BITS, COUNTERS
-from hdl.macro import ArraySignature
-from hdl.rows import APART
+from hdl.array.array_interface import ArraySignature
+from hdl.lib.ram_pipeline import APART
 
 
 def increment_widths(macro: ArraySignature) -> dict[str, int]:

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.planes import any_of, shift_in
+from hdl.lib.planes import any_of, shift_in
 
 
 class RowDriver(wiring.Component):

@@ -5,8 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.error_unit import ErrorParameters
+from hdl.lib.planes import held, named
 from hdl.neuron import clamp
-from hdl.planes import held, named
 
 
 class ErrorUnit(wiring.Component):

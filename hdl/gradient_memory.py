@@ -5,9 +5,9 @@ from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
-from hdl.chains import add
-from hdl.planes import Planes, extend, held, named, spread, subtract
-from hdl.rows import BLOCK_RAM, When, fetched
+from hdl.lib.chains import add
+from hdl.lib.planes import Planes, extend, held, named, spread, subtract
+from hdl.lib.ram_pipeline import BLOCK_RAM, When, fetched
 
 
 class GradientOp(enum.Enum, shape=3):
@@ -36,7 +36,7 @@ class GradientMemory(wiring.Component):
     error_bits : int
         Width of coefficients and column drive.
     adders, stages : str, int
-        See `golden.synapse_array.ArrayParameters`.
+        See `golden.array.synapse_array.ArrayParameters`.
 
     Attributes
     ----------

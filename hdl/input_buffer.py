@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.planes import extend
-from hdl.rows import APART
+from hdl.lib.planes import extend
+from hdl.lib.ram_pipeline import APART
 
 
 class InputBuffer(wiring.Component):

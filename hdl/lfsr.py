@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lfsr import LfsrParameters
-from hdl.planes import any_of, named, spread
+from hdl.lib.planes import any_of, named, spread
 
 
 class Lfsr(wiring.Component):

@@ -4,8 +4,8 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from golden.config import MachineConfig
+from hdl.array.synapse_array import SynapseArray
 from hdl.periphery import Periphery, periphery_ports
-from hdl.synapse_array import SynapseArray
 
 
 class Machine(wiring.Component):

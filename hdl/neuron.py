@@ -9,8 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.geometry import ceil_div
 from golden.neuron import NeuronParameters
-from hdl.planes import held, named
-from hdl.rows import APART
+from hdl.lib.planes import held, named
+from hdl.lib.ram_pipeline import APART
 
 
 def clamp(value: Value, bits: int) -> Value:

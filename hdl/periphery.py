@@ -7,16 +7,16 @@ from amaranth.lib.wiring import In, Out
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.sequencer import Op, Phase, Source, Unit
+from hdl.array.array_interface import ArrayOp, ArraySignature
 from hdl.collector import Collector
 from hdl.counters import EventCounters, increment_widths
 from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
 from hdl.gradient_memory import GradientMemory, GradientOp
 from hdl.input_buffer import InputBuffer
+from hdl.lib.planes import delayed, extend, named
 from hdl.loader import Loader
-from hdl.macro import ArrayOp, ArraySignature
 from hdl.neuron import Neurons
-from hdl.planes import delayed, extend, named
 from hdl.sequencer import HostCommand, Sequencer
 from hdl.update_unit import UpdateUnit, rate_shape
 from hdl.vector_memory import VectorMemory

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, Module, Signal, Value
 
 from golden.tables import PulseParameters, SwitchingParameters
-from hdl.planes import Planes, choose, lookup
+from hdl.lib.planes import Planes, choose, lookup
 
 
 def pulse_table(

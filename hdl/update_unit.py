@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
 from golden.tables import PulseParameters, SwitchingParameters
-from hdl.planes import any_of, named, spread
+from hdl.lib.planes import any_of, named, spread
 from hdl.tables import loadable, pulse_entries, pulse_table
 
 

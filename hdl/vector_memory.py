@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.planes import extend, transpose
-from hdl.rows import BLOCK_RAM
+from hdl.lib.planes import extend, transpose
+from hdl.lib.ram_pipeline import BLOCK_RAM
 
 
 class VectorMemory(wiring.Component):

@@ -19,7 +19,7 @@ import typer
 from gen import config as configs
 from gen.config import ConfigError
 from golden.dense import DenseError
-from training import checkpoint, curves, data, download, hardware, imported, loop, report, table
+from training import checkpoint, data, download, loop, nonideality_sweep, qonnx_import, report, table, torch_device
 from training.errors import TrainingError
 from training.export import evaluate
 from training.run import Run
@@ -78,7 +78,7 @@ def run(
     with _one_line():
         if threads:
             torch.set_num_threads(threads)
-        chosen = hardware.device(device)
+        chosen = torch_device.device(device)
         settings = recipe(
             dataset,
             rule,
@@ -96,7 +96,7 @@ def run(
             norm_rate=norm_rate,
             augment="" if augment == "-" else augment,
             devices=devices.read_text() if devices else None,
-            precision=precision or hardware.precision(chosen),
+            precision=precision or torch_device.precision(chosen),
         )
         images = data.load(dataset, data_dir)
         folder = loop.Folder(build / "accuracy" / settings.name)
@@ -165,8 +165,8 @@ def tabulate(
 @app.command("curves")
 def nonidealities(
     seeds: Annotated[int, typer.Option(help="runs per point")] = 1,
-    samples: Annotated[int, typer.Option(help="training samples of a point")] = curves.SAMPLES,
-    epochs: Annotated[int, typer.Option(help="epochs of a point")] = curves.EPOCHS,
+    samples: Annotated[int, typer.Option(help="training samples of a point")] = nonideality_sweep.SAMPLES,
+    epochs: Annotated[int, typer.Option(help="epochs of a point")] = nonideality_sweep.EPOCHS,
     threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
     data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
     time_limit: Annotated[float | None, typer.Option(help="seconds after which no further point begins")] = None,
@@ -177,16 +177,16 @@ def nonidealities(
     with _one_line():
         if threads:
             torch.set_num_threads(threads)
-        chosen, started = hardware.device("auto"), time.monotonic()
+        chosen, started = torch_device.device("auto"), time.monotonic()
         images = data.load("mnist", data_dir)
-        budget = {"samples": samples, "epochs": epochs, "batch": curves.BATCH}
+        budget = {"samples": samples, "epochs": epochs, "batch": nonideality_sweep.BATCH}
         found, left, network = {}, 0, ""
-        for devices, seed in curves.points(seeds):
+        for devices, seed in nonideality_sweep.points(seeds):
             settings = recipe(
-                "mnist", "mtj", devices=devices, seed=seed, precision=hardware.precision(chosen), **budget
+                "mnist", "mtj", devices=devices, seed=seed, precision=torch_device.precision(chosen), **budget
             )
             folder, network = loop.Folder(build / "nonidealities" / settings.name), settings.network
-            if (accuracy := curves.known(folder.path)) is None:
+            if (accuracy := nonideality_sweep.known(folder.path)) is None:
                 if time_limit is not None and time.monotonic() - started > time_limit:
                     left += 1
                     continue
@@ -194,7 +194,9 @@ def nonidealities(
                 written = _train(Run(settings, images, chosen), folder, images.source, "", resume, None)
                 accuracy = written["test_accuracy_last"]
             found[devices, seed] = accuracy
-        curves.write(curves.summary(found), budget | {"network": network, "seeds": seeds}, build / "reports", docs)
+        nonideality_sweep.write(
+            nonideality_sweep.summary(found), budget | {"network": network, "seeds": seeds}, build / "reports", docs
+        )
     print(f"{len(found)} points, {left} left; {build}/reports/nonidealities.json, {docs}/accuracy-nonidealities.svg")
 
 
@@ -209,7 +211,7 @@ def take(
     """Turn a ternary dense network in QONNX into a weights file for `make infer`."""
     with _one_line():
         machine = configs.load(config)
-        dense, moved = imported.read(file, machine.input, dataset)
+        dense, moved = qonnx_import.read(file, machine.input, dataset)
         dense.place(machine)
         images = data.load(dataset, data_dir)
         trits = torch.tensor(machine.input.trits(images.test_images.reshape(len(images.test_images), -1)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from golden.files import whole
+from golden.lib.atomic_write import whole
 from training.errors import TrainingError
 
 #: A checkpoint of another version is refused.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import data as golden_data
+from golden.run import data as golden_data
 from training.errors import TrainingError
 
 #: MD5 of MNIST's files.

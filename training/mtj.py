@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from golden import cells
-from golden.nonideal import NonidealParameters
+from golden.array import cells
+from golden.array.nonideal import NonidealParameters
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, PulseParameters, SwitchingParameters
 from training.quantize import Space
 from training.rules import SLOPE
@@ -40,7 +40,7 @@ class MtjParameters:
     Attributes
     ----------
     scheme : str
-        ``verified`` or ``blind``, as of `golden.synapse_array.ArrayParameters`.
+        ``verified`` or ``blind``, as of `golden.array.synapse_array.ArrayParameters`.
     switching, pulse, nonideal
         As of the machine.
     temperature : float or None
@@ -202,7 +202,7 @@ def pulse(
     codes: Tensor,
     words: Tensor,
 ) -> None:
-    """Apply one write pulse to synapses; the twin of `golden.synapse_array.SynapseArray.pulse`.
+    """Apply one write pulse to synapses; the twin of `golden.array.synapse_array.SynapseArray.pulse`.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from golden.files import whole
+from golden.lib.atomic_write import whole
 from training.networks import parameters
 from training.run import Run
 from training.settings import Settings, recipe

@@ -13,9 +13,9 @@ from torch import Tensor
 from gen import config as configs
 from golden.dense import Dense
 from training import devices
+from training.adam import Adam
 from training.augment import Augmentation
 from training.data import Images
-from training.descent import Adam
 from training.errors import TrainingError
 from training.export import evaluate, fold
 from training.mtj import Mtj

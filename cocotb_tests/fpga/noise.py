@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fpga.host.lines import Line
+from fpga.host.byte_line import Line
 from fpga.host.noise import Noise, Spoiler
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cocotb_tests.configs import variant
 from gen import config as named
 from gen import verilog
-from golden.converter import ConverterParameters
-from golden.nonideal import NonidealParameters
+from golden.array.converter import ConverterParameters
+from golden.array.nonideal import NonidealParameters
+from golden.config import variant
 
 TINY = named.load("tiny")
 TEXT = (Path(named.__file__).parent / "configs" / "tiny.toml").read_text()

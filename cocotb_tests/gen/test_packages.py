@@ -10,9 +10,10 @@ from pathlib import Path
 
 from cocotb_tests.machine import slow_array
 from gen import config as configs
-from gen import constants, packages, verilator, verilog
+from gen import constants, packages, verilog
 from golden.sequencer import HostOp
-from hdl.macro import ArrayOp
+from hdl.array.array_interface import ArrayOp
+from sim import verilator
 
 #: The core of a project that brings an array of its own.
 _CORE = """\

@@ -10,7 +10,8 @@ import pyslang
 import pytest
 
 from gen import config as configs
-from gen import constants, lint, verilog
+from gen import constants, verilog
+from sim import lint
 
 _EXAMPLES = Path(verilog.__file__).parents[1] / "fpga" / "examples"
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from cocotb_tests.configs import random_config, variant
 from gen import blocks, manifest, verilog
 from gen import config as configs
-from golden.config import MachineConfig
+from golden.config import MachineConfig, variant
 from golden.counters import COUNTERS
+from sim.random_config import random_config
 
 ROOT = Path(verilog.__file__).resolve().parents[1]
 

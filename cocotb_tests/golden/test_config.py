@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from cocotb_tests.configs import cases, random_config, variant
+from cocotb_tests.kit.configs import series
 from gen import config as named
-from golden.config import MachineConfig, TrainingParameters
-from golden.synapse_array import ArrayParameters
+from golden.array.synapse_array import ArrayParameters
+from golden.config import MachineConfig, TrainingParameters, variant
+from sim.random_config import random_config
 
 TINY = named.load("tiny")
 
@@ -104,7 +105,7 @@ def test_limits_are_allowed() -> None:
     assert wide.geometry.rows == 65536
 
 
-@pytest.mark.parametrize("config", [TINY, *cases(3, 8).values()], ids=range(10))
+@pytest.mark.parametrize("config", [TINY, *series(3, 8).values()], ids=range(10))
 def test_equal_configurations(config: MachineConfig) -> None:
     """A configuration is a value: equal fields, equal objects, equal programs."""
     other = replace(config)

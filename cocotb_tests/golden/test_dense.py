@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cocotb_tests.configs import random_config
-from cocotb_tests.runner import seed
 from gen import config as configs
 from golden.config import MachineConfig
 from golden.dense import Dense, DenseError, centred
@@ -17,6 +15,8 @@ from golden.input_buffer import InputParameters
 from golden.machine import Machine
 from golden.neuron import NeuronParameters, Neurons
 from golden.samples import Samples
+from sim.random_config import random_config
+from sim.runner import seed
 
 MNIST = configs.load("mnist")
 NOTHING = np.zeros(0, np.uint8)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cocotb_tests.configs import KINDS, loadable, random_config, variant
 from gen import config as named
-from golden.config import MachineConfig
-from golden.converter import ConverterParameters
+from golden.array.converter import ConverterParameters
+from golden.config import MachineConfig, variant
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.machine import Machine
 from golden.samples import Sample, Samples
+from sim.random_config import KINDS, loadable, random_config
 
 #: Small networks: the named one, and random ones of every synapse and write scheme.
 CONFIGS = [named.load("tiny"), *(random_config(21, number) for number in range(8))]

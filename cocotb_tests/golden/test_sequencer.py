@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cocotb_tests.configs import nonideal, random_config
 from gen import config as named
 from golden.config import MachineConfig
 from golden.sequencer import HostOp, Instruction, Op, Phase, Source, Unit
+from sim.random_config import nonideal, random_config
 
 CONFIGS = [named.load(name) for name in named.names()] + [random_config(11, number) for number in range(12)]
 CONFIGS += [nonideal(random_config(12, number), 12, number) for number in range(4)]

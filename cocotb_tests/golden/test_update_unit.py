@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from golden.array.synapse_array import ArrayParameters, SynapseArray
 from golden.lfsr import LfsrParameters
-from golden.synapse_array import ArrayParameters, SynapseArray
 from golden.tables import PulseParameters, SwitchingParameters
 from golden.update_unit import UpdateUnit
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cocotb_tests import configs, fourstate, harness, runner
-from cocotb_tests.machine.presentation import Job, make_samples
-from cocotb_tests.train import simulation
+from cocotb_tests.kit import strip_init
+from cocotb_tests.machine.machine_bench import Job, make_samples
 from gen import verilog
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.tables import PulseParameters
+from sim import harness, random_config, runner
+from sim.train import simulation
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ def present(
     if simulator == "icarus":
         # no initial values: what reset does not reach and FORM does not write shows up as X
         files = {
-            name: fourstate.without_initial_values(content) if name.endswith(".v") else content
+            name: strip_init.without_initial_values(content) if name.endswith(".v") else content
             for name, content in files.items()
         }
     runner.run(
         simulation(files, simulator, quick=quick),
-        "cocotb_tests.machine.presentation",
+        "cocotb_tests.machine.machine_bench",
         environment={"MTJ_JOB": str(job.write())},
         plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
     )
@@ -91,8 +92,8 @@ def generate(config: MachineConfig) -> dict[str, str]:
 def lively(seed: int, number: int, *, nonideal: bool = False) -> MachineConfig:
     """Make a random configuration that pulses after a few samples; synapse and scheme go by `number` modulo 4."""
     while True:
-        config = configs.random_config(seed, number)
-        config = configs.nonideal(config, seed, number) if nonideal else config
+        config = random_config.random_config(seed, number)
+        config = random_config.nonideal(config, seed, number) if nonideal else config
         pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1, loadable=config.pulse.loadable)
         rates = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
         # in half of them these rates alone

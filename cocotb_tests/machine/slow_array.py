@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from golden.array.nonideal import NonidealParameters
 from golden.config import MachineConfig
 from golden.geometry import ceil_div
-from golden.nonideal import NonidealParameters
 
 _TEMPLATE = """\
 // A slow array with the ports of mtj_gxnor_array, for the test of the macro boundary.

@@ -9,16 +9,17 @@ import pytest
 from cocotb.handle import HierarchyObject
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
-from cocotb_tests import block, integration, runner
-from cocotb_tests.axi_lite import AxiLiteMonitor, quiet
-from cocotb_tests.checkers import equal
-from cocotb_tests.drivers import Regime, sink_pattern, source_pattern
-from gen import registers, verilog
-from golden import words
-from golden.control import Block
+from cocotb_tests.kit import configs
+from cocotb_tests.kit.axi_lite import AxiLiteMonitor, quiet
+from cocotb_tests.kit.checkers import equal
+from gen import register_map, verilog
+from golden.bus import packets as packet_format
+from golden.bus.bus_model import Block
+from golden.bus.registers import Answer
 from golden.input_buffer import word_bytes
-from golden.registers import Answer
 from golden.sequencer import HostOp
+from sim import block_bench, bus_traffic, runner
+from sim.drivers import Regime, sink_pattern, source_pattern
 
 #: Most accesses to STATUS until a command has ended, under any regime.
 _PATIENCE = 2000
@@ -30,22 +31,22 @@ _FEW, _MANY = 3000, 18_000
 
 def test_axi() -> None:
     """All coroutines of this module."""
-    files = verilog.machine_files(block.tiny(), "axi")
+    files = verilog.machine_files(configs.tiny(), "axi")
     described = json.loads(files["manifest.json"]) | {"top": verilog.AXI}
-    block.run_files(files | {"manifest.json": json.dumps(described)}, __name__)
+    block_bench.run_files(files | {"manifest.json": json.dumps(described)}, __name__)
 
 
-def _traffic(tmp_path: Path, name: str, transactions: int, stalls: float) -> integration.Outcome:
+def _traffic(tmp_path: Path, name: str, transactions: int, stalls: float) -> bus_traffic.Outcome:
     """Let random traffic run on a machine of `make integration`."""
-    config = integration.machines(runner.seed())[name]
+    config = bus_traffic.machines(runner.seed())[name]
     verilog.write(verilog.machine_files(config, name), tmp_path)
-    outcome = integration.traffic(config, tmp_path, transactions, stalls, runner.seed())
+    outcome = bus_traffic.traffic(config, tmp_path, transactions, stalls, runner.seed())
     assert (outcome.mismatch, outcome.hang, outcome.samples_lost) == ("", "", 0)
     assert outcome.tally.transactions >= transactions
     return outcome
 
 
-@pytest.mark.skipif(block.simulator() == "icarus", reason="the transport is a Verilated one")
+@pytest.mark.skipif(block_bench.simulator() == "icarus", reason="the transport is a Verilated one")
 @pytest.mark.parametrize("name", ["tiny-loadable", "random-1"])
 def test_traffic(tmp_path: Path, name: str) -> None:
     """A host that does anything gets the same answers from RTL and golden block; most kinds of misuse have been."""
@@ -55,21 +56,21 @@ def test_traffic(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(block.simulator() == "icarus", reason="the transport is a Verilated one")
-@pytest.mark.parametrize("name", integration.machines(1))
+@pytest.mark.skipif(block_bench.simulator() == "icarus", reason="the transport is a Verilated one")
+@pytest.mark.parametrize("name", bus_traffic.machines(1))
 def test_much_traffic(tmp_path: Path, name: str) -> None:
     """The same for all machines, 100000 accesses in all, which take minutes."""
-    for stalls in integration.STALLS:
-        _traffic(tmp_path, name, _MANY // len(integration.STALLS), stalls)
+    for stalls in bus_traffic.STALLS:
+        _traffic(tmp_path, name, _MANY // len(bus_traffic.STALLS), stalls)
 
 
 class _Pair:
     """The block and the golden block, which get the same."""
 
-    def __init__(self, bench: block.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
         dut, rng = bench.dut, bench.rng
         self.bench, config = bench, bench.config
-        self.golden = Block(config, registers.register_map(config), int(bench.manifest["design"], 16))
+        self.golden = Block(config, register_map.register_map(config), int(bench.manifest["design"], 16))
         self.address = {register.name: register.address for register in self.golden.bank.registers.registers}
         with quiet():
             self._axi = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.clk)
@@ -161,7 +162,7 @@ class _Pair:
         """Make samples."""
         config, rng = self.bench.config, self.bench.rng
         trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-        return words.pack_samples(trits, rng.integers(0, config.layers[-1], count), config.array.group)
+        return packet_format.pack_samples(trits, rng.integers(0, config.layers[-1], count), config.array.group)
 
     def load(self, op: HostOp) -> bytes:
         """Make a packet of a load."""
@@ -170,10 +171,10 @@ class _Pair:
 
 
 @cocotb.test()
-@cocotb.parametrize(regime=block.REGIMES)
+@cocotb.parametrize(regime=block_bench.REGIMES)
 async def whole(dut: HierarchyObject, regime: Regime) -> None:
     """Everything that a host does, right and wrong."""
-    bench = block.Bench(dut)
+    bench = block_bench.Bench(dut)
     await bench.start()
     bench.add(AxiLiteMonitor(bench.ports))
     host = cocotb.start_soon(_host(_Pair(bench, regime)))

@@ -1,4 +1,4 @@
-"""Memories in which no row is read and written in the same cycle, or what is read then is of no use (`hdl.rows`)."""
+"""Memories in which a row is never read while it is written, or to no purpose (`hdl.lib.ram_pipeline`)."""
 
 import os
 import re

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cocotb_tests import runner
-from cocotb_tests.configs import variant
 from cocotb_tests.machine import rtl
 from gen import config as named
+from golden.config import variant
+from sim import runner
 
 SIM = os.environ.get("SIM", "verilator")
 STALLS = {"no stalls": 0, "random stalls": 1, "long stalls": 2}

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cocotb_tests import runner
-from cocotb_tests.configs import loadable, nonideal, variant
 from cocotb_tests.machine import rtl, slow_array
 from gen import config as named
-from golden.converter import ConverterParameters
+from golden.array.converter import ConverterParameters
+from golden.config import variant
+from sim import runner
+from sim.random_config import loadable, nonideal
 
 SIM = os.environ.get("SIM", "verilator")
 _SPREAD = {

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from cocotb_tests import runner, train
 from cocotb_tests.machine.test_faults import FAULTS, mutate
 from gen import verilog
+from sim import runner, train
 
 SIM = os.environ.get("SIM", "verilator")
 pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
@@ -61,7 +61,7 @@ def test_bus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
 def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str) -> None:
     """A run is interrupted by Ctrl-C after its first checkpoint and goes on to the same end."""
     options = ["--dataset", "digits", "--config", config, "--samples", "1437", "--epochs", "5"]
-    command = [sys.executable, "-m", "cocotb_tests.train", *options, "--build", str(tmp_path / "cut")]
+    command = [sys.executable, "-m", "sim.train", *options, "--build", str(tmp_path / "cut")]
     process = subprocess.Popen(
         command,
         cwd=runner.ROOT,

@@ -7,19 +7,20 @@ import cocotb
 import numpy as np
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests import block, words
-from cocotb_tests.checkers import equal
-from cocotb_tests.drivers import Regime
+from cocotb_tests.kit import configs, reference_packets
+from cocotb_tests.kit.checkers import equal
 from cocotb_tests.machine import rtl, slow_array
-from cocotb_tests.machine.presentation import make_samples
-from cocotb_tests.monitors import Watch
+from cocotb_tests.machine.machine_bench import make_samples
+from golden.array.converter import ConverterParameters
 from golden.config import MachineConfig
-from golden.converter import ConverterParameters
 from golden.counters import COUNTERS
 from golden.input_buffer import beats
 from golden.machine import Machine
 from golden.samples import Samples
 from golden.sequencer import HostOp
+from sim import block_bench
+from sim.drivers import Regime
+from sim.monitors import Watch
 
 #: Sums that saturate and return to 0 on a switch, updates of several steps, small tables.
 _LIVELY: dict[str, Any] = {
@@ -41,13 +42,13 @@ _NOISY = {
 
 
 def _run(files: dict[str, str], tests: str = "") -> None:
-    block.run_files(files, __name__, tests=tests or None)
+    block_bench.run_files(files, __name__, tests=tests or None)
 
 
 def _config(**more: dict[str, Any]) -> MachineConfig:
-    from cocotb_tests.configs import variant
+    from golden.config import variant
 
-    return variant(block.tiny(), **_LIVELY, **more)
+    return variant(configs.tiny(), **_LIVELY, **more)
 
 
 def test_ideal() -> None:
@@ -79,7 +80,7 @@ def test_slow_array() -> None:
 class _Host:
     """The host beside the machine, and the golden machine beside both."""
 
-    def __init__(self, bench: block.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
         self.bench, self.ports, self.config = bench, bench.ports, bench.config
         self.golden = Machine(self.config)
         self.samples, _ = bench.source("samples", regime)
@@ -160,11 +161,11 @@ class _Host:
 
     async def compare(self) -> tuple[list[int], list[int]]:
         """Dump everything, compare it and return it."""
-        weights = words.weights(self.config, *self.golden.dump_weights())
+        weights = reference_packets.weights(self.config, *self.golden.dump_weights())
         await self.begin(HostOp.DUMP_WEIGHTS)
         await self.end(len(weights))
         equal("weights", self.dump.values, weights)
-        neurons = words.neurons(self.config, self.golden.neurons.offset, self.golden.neurons.spread)
+        neurons = reference_packets.neurons(self.config, self.golden.neurons.offset, self.golden.neurons.spread)
         await self.begin(HostOp.DUMP_NEURONS)
         await self.end(len(neurons))
         equal("neurons", self.dump.values, neurons)
@@ -190,7 +191,7 @@ class _Host:
         shape = self.golden.array.r1.shape
         r1, r2 = self.bench.rng.integers(0, 2, (2, *shape))
         self.golden.load_weights(r1[:rows], r2[:rows])
-        sent = words.weights(self.config, r1, r2)
+        sent = reference_packets.weights(self.config, r1, r2)
         per_row = len(sent) // shape[0]
         if rows is not None:
             sent = sent[: rows * per_row + int(self.bench.rng.integers(0, per_row))]
@@ -206,7 +207,7 @@ class _Host:
         spread = self.bench.rng.integers(0, 2 * golden.limit, len(golden.offset)) >> int(self.bench.rng.integers(0, 6))
         count = None if groups is None else groups * group
         self.golden.load_neurons(offset[:count], spread[:count])
-        sent = words.neurons(self.config, offset, spread)
+        sent = reference_packets.neurons(self.config, offset, spread)
         per_group = len(sent) // (len(offset) // group)
         if groups is not None:
             sent = sent[: groups * per_group + int(self.bench.rng.integers(0, per_group))]
@@ -220,21 +221,21 @@ class _Host:
         }
         banks[0][:2] = 0  # is repaired
         self.golden.load_seeds(banks)
-        await self.put(HostOp.LOAD_SEEDS, words.seeds(self.config, banks))
+        await self.put(HostOp.LOAD_SEEDS, reference_packets.seeds(self.config, banks))
 
     async def put_tables(self) -> None:
         """Load other tables."""
         codes = self.bench.rng.integers(0, self.config.switching.codes, 1 << self.config.pulse.nu_bits)
         self.golden.load_pulses(codes)
-        await self.put(HostOp.LOAD_PULSES, words.pulses(self.config, codes))
+        await self.put(HostOp.LOAD_PULSES, reference_packets.pulses(self.config, codes))
         top = 1 << self.config.switching.threshold_bits
         thresholds = self.bench.rng.integers(1, top + 1, self.golden.array.thresholds.shape)
         self.golden.load_switching(thresholds)
-        await self.put(HostOp.LOAD_SWITCHING, words.switching(self.config, thresholds))
+        await self.put(HostOp.LOAD_SWITCHING, reference_packets.switching(self.config, thresholds))
 
 
 async def _formed(dut: HierarchyObject, regime: Regime) -> _Host:
-    bench = block.Bench(dut)
+    bench = block_bench.Bench(dut)
     await bench.start()
     host = _Host(bench, regime)
     host.golden.form()
@@ -244,7 +245,7 @@ async def _formed(dut: HierarchyObject, regime: Regime) -> _Host:
 
 
 @cocotb.test()
-@cocotb.parametrize(regime=block.REGIMES)
+@cocotb.parametrize(regime=block_bench.REGIMES)
 async def loads_and_dumps(dut: HierarchyObject, regime: Regime) -> None:
     """Whatever is loaded is dumped again, and trained on: gradient sums of loaded rows are 0."""
     host = await _formed(dut, regime)

@@ -8,24 +8,24 @@ from typing import Annotated, Any
 import dacite
 import typer
 
-from fpga.host import terminal, wire
+from fpga.host import pty_board, train_serial
 from fpga.host.board import Board
-from fpga.host.bridge import FarEnd, Server
 from fpga.host.driver import DesignError, Driver
-from fpga.host.models import BuildError
+from fpga.host.link_server import FarEnd, Server
 from fpga.host.ports import PortError
-from fpga.host.registers import MachineError
+from fpga.host.register_access import MachineError
 from fpga.host.training import StateError
-from fpga.host.transport import LinkError, TransportTimeout
-from fpga.host.verilated import Verilated
 from gen import config as configs
 from gen import verilog
-from gen.verilator import ToolError
-from golden import data
+from golden.bus.transport import LinkError, TransportTimeout
 from golden.config import MachineConfig
 from golden.fast.machine import quickest
 from golden.input_buffer import word_bytes
-from golden.training import CheckpointError, Run
+from golden.run import data
+from golden.run.run import CheckpointError, Run
+from sim.verilated import Verilated
+from sim.verilated_build import BuildError
+from sim.verilator import ToolError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -42,7 +42,7 @@ _USER_ERRORS = (
     MachineError,
     LinkError,
     TransportTimeout,
-    wire.CutError,
+    train_serial.CutError,
     ValueError,
     OSError,
 )
@@ -60,7 +60,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder}/manifest.json is no manifest: give the folder of a generated design") from None
 
 
-def _trouble(noise: str, pull: str) -> terminal.Trouble:
+def _trouble(noise: str, pull: str) -> pty_board.Trouble:
     """Read SEED/RATE and BYTES/SECONDS."""
 
     def numbers(name: str, text: str, high: float) -> tuple[int, float]:
@@ -73,7 +73,7 @@ def _trouble(noise: str, pull: str) -> terminal.Trouble:
             raise ValueError(f"{name} must be a whole number >= 0 and a number 0 .. {high:g}, not {text}")
         return found
 
-    return terminal.Trouble(*numbers("--noise", noise, 0.3), *numbers("--pull", pull, 3600))
+    return pty_board.Trouble(*numbers("--noise", noise, 0.3), *numbers("--pull", pull, 3600))
 
 
 @app.command()
@@ -106,7 +106,7 @@ def board(
     """Simulate a board with the pins of its serial line until Ctrl-C; programs find it at a serial port."""
     port.parent.mkdir(parents=True, exist_ok=True)
     trouble = _trouble(noise, pull)
-    counts = terminal.serve(Board(folder, quick=quick), port, trouble, attached=attached)
+    counts = pty_board.serve(Board(folder, quick=quick), port, trouble, attached=attached)
     print(json.dumps(counts))
 
 
@@ -132,24 +132,26 @@ def train(
     build: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("build"),
 ) -> None:
     """Train a board over its serial line, the golden machine beside it; write build/reports/wire.json."""
-    if (port == wire.SIM) == (design is not None):
+    if (port == train_serial.SIM) == (design is not None):
         raise ValueError("--design is for a real board, which needs it; --port sim makes its own")
     _trouble(noise, pull)
-    options = ("--noise", noise, "--pull", pull, *["--quick"] * quick) if port == wire.SIM else ()
+    options = ("--noise", noise, "--pull", pull, *["--quick"] * quick) if port == train_serial.SIM else ()
     title, loaded = configs.title(config or dataset), data.load(dataset, data_dir)
-    way = wire.Wire(port, wire.speed(baud, _manifest(design) if design else {}), clock, patience, repeat, options)
+    way = train_serial.Wire(
+        port, train_serial.speed(baud, _manifest(design) if design else {}), clock, patience, repeat, options
+    )
     if design is None:
-        machine = wire.seeded(configs.load(config or dataset), seed)
+        machine = train_serial.seeded(configs.load(config or dataset), seed)
         folder = build / "fpga" / "sim" / title
-        manifest = wire.design(machine, title, way, folder)
+        manifest = train_serial.design(machine, title, way, folder)
     else:
         folder, manifest = design, _manifest(design)
         machine = dacite.from_dict(MachineConfig, manifest["config"], dacite.Config(strict=True, cast=[tuple]))
         title = manifest["name"]
     run = Run(machine, loaded, samples, epochs or machine.training.epochs, quickest(machine))
     checkpoint = build / "wire" / f"{dataset}-{title}" / "checkpoint.npz"
-    outcome = wire.train(run, manifest, way, folder, checkpoint, resume=resume, reload=reload)
-    found = {"dataset": dataset} | wire.report(run, way, title, outcome)
+    outcome = train_serial.train(run, manifest, way, folder, checkpoint, resume=resume, reload=reload)
+    found = {"dataset": dataset} | train_serial.report(run, way, title, outcome)
     verilog.write({"wire.json": json.dumps(found, indent=1) + "\n"}, build / "reports")
     if not found["bit_exact"]:
         sys.exit(f"board and golden model differ: {found['mismatch']}")
@@ -164,7 +166,7 @@ def train(
 def status(port: _Port, design: _Design, baud: _Baud = 0) -> None:
     """Show what a board is and what it has done. Ends no command, but takes the line from another program."""
     manifest = _manifest(design)
-    with wire.Wire(port, wire.speed(baud, manifest), patience=5.0).open(design) as (link, _):
+    with train_serial.Wire(port, train_serial.speed(baud, manifest), patience=5.0).open(design) as (link, _):
         driver = Driver(link, manifest)
         print(f"design {driver.read('DESIGN'):#x}, words of {link.word} bytes, busy {driver.read('STATUS.BUSY')}")
         for name, count in driver.counters().items():

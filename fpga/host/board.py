@@ -4,7 +4,7 @@ import ctypes
 import json
 from pathlib import Path
 
-from fpga.host.models import BUILDS, build
+from sim.verilated_build import BUILDS, build
 
 #: Module that the shim is written for.
 TOP = "mtj_gxnor_board"
@@ -30,7 +30,7 @@ class Board:
     Parameters
     ----------
     folder : Path
-        Output of `fpga.verilog.write`.
+        Output of `fpga.gateware.verilog.write`.
     builds : Path
         Folder under which models are kept.
     quick : bool

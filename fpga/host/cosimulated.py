@@ -16,7 +16,7 @@ from cocotb.handle import HierarchyObject
 from cocotb.task import resume
 from cocotb.triggers import FallingEdge
 
-from fpga.host.transport import BusError, TransportTimeout
+from golden.bus.transport import BusError, TransportTimeout
 
 #: Clock cycles that every call of `wait` lets pass, and most for a register access.
 _MOMENT, _ACCESS = 64, 10_000

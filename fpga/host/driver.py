@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpga.host.packets import Packets
-from fpga.host.registers import MachineError, Registers
-from fpga.host.transport import Transport, TransportTimeout
+from fpga.host.register_access import MachineError, Registers
+from golden.bus.transport import Transport, TransportTimeout
 from golden.config import MachineConfig
 from golden.samples import Samples
 
@@ -28,7 +28,7 @@ class Driver:
     """A machine on a bus.
 
     A command that fails raises an exception: `MachineError` with the machine's own words, after which the machine is
-    ready for the next command; `TransportTimeout` or `fpga.host.transport.LinkError`, after which `recover` makes it
+    ready for the next command; `TransportTimeout` or `golden.bus.transport.LinkError`, after which `recover` makes it
     so. Weights are what the whole samples and rows before have made of them.
 
     Parameters

@@ -6,9 +6,20 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from fpga.host.frames import ANSWER, LIMIT, VERSION, Decoder, Frame, Kind, Result, Status, cut_segment, split_answer
-from fpga.host.lines import Connect, Line
-from fpga.host.transport import BusError, LinkError, TransportTimeout
+from fpga.host.byte_line import Connect, Line
+from golden.bus.link_frames import (
+    ANSWER,
+    LIMIT,
+    VERSION,
+    Decoder,
+    Frame,
+    Kind,
+    Result,
+    Status,
+    cut_segment,
+    split_answer,
+)
+from golden.bus.transport import BusError, LinkError, TransportTimeout
 
 #: How long to wait before asking once more where nothing moves, s.
 _PAUSE = 0.002
@@ -30,7 +41,7 @@ class Link:
     Parameters
     ----------
     connect : Connect
-        Opens the line: `fpga.host.lines.tcp`, `fpga.host.lines.serial_port`.
+        Opens the line: `fpga.host.byte_line.tcp`, `fpga.host.byte_line.serial_port`.
     repeat : float
         How long to wait for an answer before repeating a request, s.
     timeout : float

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fpga.host.registers import MachineError
-from golden import words
+from fpga.host.register_access import MachineError
+from golden.bus import packets as packet_format
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
 from golden.samples import Samples
@@ -57,12 +57,12 @@ class Packets:
         packets: list[bytes] = []
         for start in range(0, len(labels), _CHUNK):
             part = slice(start, start + _CHUNK)
-            packets += words.pack_samples(trits[part].astype(np.int8), labels[part], self._group)
+            packets += packet_format.pack_samples(trits[part].astype(np.int8), labels[part], self._group)
         return packets
 
     def predictions(self, data: bytes) -> NDArray[np.int64]:
         """Unpack predictions."""
-        return words.unpack_predictions(data, self._group)
+        return packet_format.unpack_predictions(data, self._group)
 
     def predictions_size(self, samples: int) -> int:
         """Bytes of predictions."""
@@ -72,11 +72,11 @@ class Packets:
         """Pack device states."""
         _check("r1", r1, self._weights, 0, 1)
         _check("r2", r2, self._weights, 0, self._config.array.devices - 1)
-        return words.pack_weights(r1, r2, self._group)
+        return packet_format.pack_weights(r1, r2, self._group)
 
     def unpack_weights(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Unpack device states."""
-        return words.unpack_weights(data, self._config.array.lanes, self._group)
+        return packet_format.unpack_weights(data, self._config.array.lanes, self._group)
 
     @property
     def weights_size(self) -> int:
@@ -89,11 +89,11 @@ class Packets:
         half = 1 << (self._offset_bits - 1)
         _check("offset", offset, self._neurons, -half, half - 1)
         _check("spread", spread, self._neurons, 0, (1 << self._spread_bits) - 1)
-        return words.pack_neurons(offset, spread, self._offset_bits, self._spread_bits, self._group)
+        return packet_format.pack_neurons(offset, spread, self._offset_bits, self._spread_bits, self._group)
 
     def unpack_neurons(self, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Unpack offsets and spreads."""
-        return words.unpack_neurons(data, self._offset_bits, self._spread_bits, self._group)
+        return packet_format.unpack_neurons(data, self._offset_bits, self._spread_bits, self._group)
 
     @cached_property
     def neurons_size(self) -> int:
@@ -109,7 +109,7 @@ class Packets:
             raise ValueError(f"banks must be {sorted(self._config.seed_banks)}, not {sorted(banks)}")
         for bank, states in banks.items():
             _check(f"states of bank {bank}", states, (self._config.seed_banks[bank],), 1, (1 << width) - 1)
-        return words.pack_seeds(banks, width, self._config.array.lanes, self._group)
+        return packet_format.pack_seeds(banks, width, self._config.array.lanes, self._group)
 
     def pulses(self, codes: NDArray[np.integer]) -> bytes:
         """Pack a pulse table."""
@@ -117,7 +117,7 @@ class Packets:
         if not pulse.loadable:
             raise self._error("LOADABLE", detail="pulse.loadable is off")
         _check("codes", codes, (1 << pulse.nu_bits,), 0, switching.codes - 1)
-        return words.pack_pulses(codes, switching.code_bits, self._group)
+        return packet_format.pack_pulses(codes, switching.code_bits, self._group)
 
     def switching(self, thresholds: NDArray[np.integer]) -> bytes:
         """Pack a switching table."""
@@ -127,7 +127,7 @@ class Packets:
         _check("thresholds", thresholds, (s.spread_bins, 2, s.codes), 0, 1 << s.threshold_bits)
         if (thresholds[..., 1:] == 0).any():
             raise ValueError(f"thresholds must be 1 .. {1 << s.threshold_bits} for all codes but 0, not 0")
-        return words.pack_switching(thresholds, s.threshold_bits, self._group)
+        return packet_format.pack_switching(thresholds, s.threshold_bits, self._group)
 
 
 def _check(name: str, values: NDArray[np.integer], shape: tuple[int, ...], low: int, high: int) -> None:

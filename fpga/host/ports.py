@@ -3,7 +3,7 @@
 import errno
 from pathlib import Path
 
-from fpga.host.lines import Connect, serial_port, tcp
+from fpga.host.byte_line import Connect, serial_port, tcp
 
 
 class PortError(RuntimeError):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpga.host.driver import Driver
-from golden.comparison import Mismatch, State, compare
-from golden.training import Run, Step
+from golden.run.comparison import Mismatch, State, compare
+from golden.run.run import Run, Step
 
 #: What `dump_weights` and `dump_neurons` give.
 _DUMPED = ("r1", "r2", "offset", "spread")

@@ -1,7 +1,7 @@
 """The operation UPDATE of the microprogram, compiled: write pulses from the gradient sums, then the leak.
 
-Plain Python that Numba compiles; terms and order are those of `golden/update_unit.py`, `golden/synapse_array.py` and
-`golden/gradient_memory.py`.
+Plain Python that Numba compiles; terms and order are those of `golden/update_unit.py`,
+`golden/array/synapse_array.py` and `golden/gradient_memory.py`.
 """
 
 import numpy as np

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cocotb_tests.binomial import interval
-from cocotb_tests.device import llg
 from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL
 from golden.device.switching import FORMS
+from sim.device import llg
+from sim.device.binomial import interval
 
 BASELINE = JUNCTIONS["perpendicular_50nm"]
 #: A junction whose directions differ, at another temperature.

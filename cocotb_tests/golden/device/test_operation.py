@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.binomial import interval
 from golden.device import spread
 from golden.device.junction import JUNCTIONS, TO_PARALLEL
 from golden.device.operation import Operation
 from golden.device.switching import FORMS, erf
+from sim.device.binomial import interval
 
 BASELINE = JUNCTIONS["perpendicular_50nm"]
 USE = Operation("erf", BASELINE, 40e-6, 50e-6)

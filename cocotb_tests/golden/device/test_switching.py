@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from cocotb_tests.binomial import interval
 from golden.device.junction import JUNCTIONS, thermal_angle
 from golden.device.switching import FORMS, erf, escape_angle, fokker_planck, macrospin, neel_brown, rayleigh
+from sim.device.binomial import interval
 
 BASELINE = JUNCTIONS["perpendicular_50nm"]
 DELTA, CONSTANT = BASELINE.stability(300), BASELINE.time_constant(300)

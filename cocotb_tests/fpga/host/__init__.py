@@ -1,0 +1,1 @@
+"""Tests of driver, transports and link."""

@@ -1,0 +1,253 @@
+"""The driver on the generated Verilog: the same as the golden machine, also after everything that can go wrong."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cocotb_tests.fpga.driver_fixture import TINY, random, samples_of
+from cocotb_tests.fpga.link_fixture import paired
+from cocotb_tests.fpga.noise import NoisyLine
+from fpga.host.driver import DesignError, Driver
+from fpga.host.link import Link
+from fpga.host.noise import Noise
+from fpga.host.register_access import MachineError
+from gen import verilog
+from golden.bus.packets import pack_samples
+from golden.bus.transport import TransportTimeout
+from golden.input_buffer import word_bytes
+from golden.machine import Machine
+from sim.runner import seed
+from sim.verilated import Verilated
+
+RATES = TINY.training.rates
+WORD = word_bytes(TINY.array.group)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generate the Verilog."""
+    path = tmp_path_factory.mktemp("verilog")
+    verilog.write(verilog.machine_files(TINY, "tiny"), path)
+    return path
+
+
+class Desk:
+    """A Verilated machine, a driver of it, and a golden machine to compare with."""
+
+    def __init__(self, folder: Path, stalls: float = 0.0) -> None:
+        self.transport = Verilated(folder, quick=True, stalls=stalls, seed=seed())
+        self.manifest = json.loads((folder / "manifest.json").read_text())
+        self.driver = Driver(self.transport, self.manifest, timeout=1)
+        self.golden = Machine(TINY)
+
+    def train(self, count: int, *numbers: int) -> None:
+        """Train both: sums, random streams and neurons show in what comes of it."""
+        samples = samples_of(TINY, count, *numbers)
+        np.testing.assert_array_equal(self.driver.train(samples, 4, RATES), self.golden.train(samples, 4, RATES))
+
+    def equal(self) -> None:
+        """Compare what a host can see."""
+        driver, golden = self.driver, self.golden
+        for found, states in zip(driver.dump_weights(), golden.dump_weights(), strict=True):
+            np.testing.assert_array_equal(found, states)
+        for found, states in zip(driver.dump_neurons(), (golden.neurons.offset, golden.neurons.spread), strict=True):
+            np.testing.assert_array_equal(found, states)
+        assert driver.counters() | {"cycles_wait": 0} == golden.counters
+
+    def form(self) -> None:
+        """Form both."""
+        self.driver.form()
+        self.golden.form()
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+def test_everything(folder: Path, stalls: float) -> None:
+    """All commands, one after another."""
+    desk, rng, geometry = Desk(folder, stalls), random(21), TINY.geometry
+    driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 50, 21)
+    desk.form()
+    desk.train(50, 22)
+    desk.equal()
+    np.testing.assert_array_equal(driver.infer(samples), golden.test(samples))
+    r1, r2 = rng.integers(0, 2, (2, geometry.rows, geometry.lanes))
+    driver.load_weights(r1, r2)
+    golden.load_weights(r1, r2)
+    seeds = rng.integers(1, 1 << 63, geometry.lanes, np.uint64)
+    driver.load_seeds({0: seeds})
+    golden.load_seeds({0: seeds})
+    bits, elements = TINY.neuron.offset_bits(geometry.sum_bits), geometry.vector_groups * geometry.group
+    offset = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), elements)
+    spread = rng.integers(0, 1 << bits, elements)
+    driver.load_neurons(offset, spread)
+    golden.load_neurons(offset, spread)
+    desk.equal()
+    codes = rng.integers(0, 32, 32)
+    driver.load_pulses(codes)
+    golden.load_pulses(codes)
+    thresholds = rng.integers(1, 65537, (1, 2, 32))
+    driver.load_switching(thresholds)
+    golden.load_switching(thresholds)
+    desk.train(50, 23)
+    desk.equal()
+    assert desk.transport.violations == 0
+    driver.close()
+
+
+def test_identity(folder: Path) -> None:
+    """A manifest of another design is noticed."""
+    transport = Verilated(folder, quick=True)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    with pytest.raises(
+        DesignError, match=r"^the machine is another design: DESIGN is 0x\w+, that of the manifest 0x1$"
+    ):
+        Driver(transport, manifest | {"design": "1"})
+    transport.close()
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+def test_halted_streams(folder: Path, stalls: float) -> None:
+    """A stream that halts in training: what was whole counts, without a write pass; the next command is as ever."""
+    desk = Desk(folder, stalls)
+    driver, golden, transport = desk.driver, desk.golden, desk.transport
+    desk.form()
+    driver.write("BATCH", 4)
+    for number, name in enumerate(("LABEL", "SHORT", "LONG", "TIMEOUT")):
+        samples = samples_of(TINY, 6, 30 + number)
+        packets = pack_samples(samples.trits, samples.labels, TINY.array.group)
+        whole = packets[0][:-WORD]
+        packets += {"LABEL": [whole + b"\x03"], "SHORT": [whole], "LONG": [packets[0] * 2], "TIMEOUT": []}[name]
+        driver.write("TIMEOUT", 2000)
+        for layer, rate in enumerate(RATES):
+            driver.write(f"RATE[{layer}]", rate)
+        driver.write("SAMPLES", 100)
+        driver.write("COMMAND.OPERATION", "TRAIN")
+        driver.write("CONTROL.START", 1)
+        transport.send(packets)
+        golden.train(samples[:4], 4, RATES)
+        golden.present(samples[4:], training=True)
+        while driver.read("STATUS.BUSY"):
+            transport.wait(0)
+        # samples that come behind, as long as the stream halts, are nothing
+        transport.send(packets[:3])
+        with pytest.raises(MachineError, match=f"^{name}: "):
+            driver.form()
+        driver.write("TIMEOUT", 0)
+        desk.train(9, 40 + number)
+        desk.equal()
+    driver.close()
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+def test_loads_that_end_early(folder: Path, stalls: float) -> None:
+    """A load whose stream ends in the middle of a row: whole rows count, no other is touched."""
+    desk = Desk(folder, stalls)
+    driver, golden, transport = desk.driver, desk.golden, desk.transport
+    desk.form()
+    for rows, last in ((10, True), (20, False), (34, False)):
+        driver.write("COMMAND.OPERATION", "LOAD_WEIGHTS")
+        driver.write("CONTROL.START", 1)
+        ones = np.ones((rows, TINY.array.lanes), np.uint8)
+        transport.send([bytes([0b0011] * (2 * rows + 1))], last=last)
+        while transport.unsent():
+            transport.wait(0)
+        driver.recover()
+        golden.load_weights(ones, 0 * ones)
+        desk.equal()
+    with pytest.raises(MachineError, match=r"^STATE: "):
+        driver.train(samples_of(TINY, 4), 4, RATES)
+    desk.form()
+    driver.write("COMMAND.OPERATION", "LOAD_PULSES")
+    driver.write("CONTROL.START", 1)
+    transport.send([bytes(3 * WORD)], last=False)
+    driver.recover()
+    with pytest.raises(MachineError, match=r"^TABLE: "):
+        driver.train(samples_of(TINY, 4), 4, RATES)
+    codes = np.arange(32)[::-1]
+    driver.load_pulses(codes)
+    golden.load_pulses(codes)
+    desk.train(20, 50)
+    desk.equal()
+    driver.close()
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
+    """Stop, recover and reset whatever waits on either side: no word of before gets into what comes after."""
+    desk = Desk(folder, stalls)
+    driver, transport, golden = desk.driver, desk.transport, desk.golden
+    desk.form()
+    samples = samples_of(TINY, 8, 60)
+    packets = pack_samples(samples.trits, samples.labels, TINY.array.group)
+    for way in (driver.stop, driver.recover, driver.reset):
+        before = driver.counters()["samples"]
+        driver.write("SAMPLES", 8)
+        driver.write("COMMAND.OPERATION", "TEST")
+        if count != 7:
+            driver.write("CONTROL.START", 1)
+        transport.send(packets[:count])
+        if count:
+            transport.send([packets[count][: 3 * WORD]], last=False)
+        for _ in range(count):
+            transport.wait(0)
+        way()
+        assert (transport.unsent(), transport.received()) == (0, 0)
+        if way != driver.reset:
+            golden.test(samples[: driver.counters()["samples"] - before])
+        else:
+            golden.reset()
+            desk.form()
+        desk.train(9, 61)
+        desk.equal()
+    driver.write("COMMAND.OPERATION", "DUMP_WEIGHTS")
+    driver.write("CONTROL.START", 1)
+    transport.receive(3 * WORD, 1)
+    driver.stop()
+    golden.dump_weights()
+    desk.equal()
+    driver.write("COMMAND.OPERATION", "DUMP_WEIGHTS")
+    driver.write("CONTROL.START", 1)
+    transport.receive(3 * WORD, 1)
+    driver.reset()
+    golden.reset()
+    desk.form()
+    desk.equal()
+    driver.close()
+
+
+def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that stays away: the command gives up, the machine goes on afterwards."""
+    desk = Desk(folder)
+    desk.form()
+    send = desk.transport.send
+    samples = samples_of(TINY, 10, 70)
+    monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:6]))
+    with pytest.raises(TransportTimeout, match=r"^TRAIN: nothing has moved for 1 s, the machine waits for input$"):
+        desk.driver.train(samples, 4, RATES)
+    monkeypatch.undo()
+    desk.driver.recover()
+    desk.golden.train(samples[:6], 4, RATES)
+    desk.equal()
+    desk.train(9, 71)
+    desk.driver.close()
+
+
+def test_over_a_noisy_line(folder: Path) -> None:
+    """The Verilated machine at the far end of a bad line."""
+    transport = Verilated(folder, quick=True, stalls=0.3, seed=seed())
+    golden, samples = Machine(TINY), samples_of(TINY, 100, 80)
+    with paired(transport, WORD) as line:
+        noisy = NoisyLine(line, Noise(0.0007, 0.0007, 0.0007), random(80))
+        link = Link(lambda: noisy, repeat=0.03, timeout=20)
+        driver = Driver(link, json.loads((folder / "manifest.json").read_text()))
+        driver.form()
+        golden.form()
+        np.testing.assert_array_equal(driver.train(samples, 4, RATES), golden.train(samples, 4, RATES))
+        for found, states in zip(driver.dump_weights(), golden.dump_weights(), strict=True):
+            np.testing.assert_array_equal(found, states)
+        assert driver.counters() | {"cycles_wait": 0} == golden.counters
+        assert link.repeats
+        driver.close()
+    transport.close()

@@ -1,0 +1,199 @@
+"""Training over a wire: a simulated board behind a pseudo-terminal, with noise, pulled cables and lost power."""
+
+import os
+import pty
+import re
+import time
+import tty
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cocotb_tests.fpga.driver_fixture import random
+from fpga.host import train_serial
+from fpga.host.driver import DesignError
+from fpga.host.ports import PortError, open_port
+from fpga.host.pty_board import Simulated, simulated
+from fpga.host.training import StateError
+from gen import config as named
+from golden.bus.transport import LinkError
+from golden.run.data import Dataset
+from golden.run.run import Run
+
+TINY = named.load("tiny")
+#: Four clock cycles a bit, as in no board: the wire is not what the machine waits for.
+CLOCK, BAUD = 4e6, 1_000_000
+WIRE = train_serial.Wire(train_serial.SIM, BAUD, CLOCK, patience=60, repeat=0.3, trouble=("--quick",))
+
+Folder = tuple[Path, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Verilog of a board, and its manifest."""
+    folder = tmp_path_factory.mktemp("board") / "tiny"
+    return folder, train_serial.design(TINY, "tiny", WIRE, folder)
+
+
+def test_speed(board: Folder) -> None:
+    """A line has the speed of the design behind it, unless another is asked for."""
+    assert train_serial.speed(0, board[1] | {"line": {"baud": 3_000_000}}) == 3_000_000
+    assert train_serial.speed(0, board[1]) == BAUD
+    assert train_serial.speed(0, {}) == 1_000_000
+    assert train_serial.speed(115_200, board[1]) == 115_200
+
+
+def _run() -> Run:
+    """Make a run of three mini-batches and a test in each of two epochs."""
+    rng = random(40)
+
+    def images(count: int) -> Any:
+        return rng.integers(0, 17, (count, TINY.layers[0])).astype(np.uint8)
+
+    labels = np.arange(12, dtype=np.uint8) % TINY.layers[-1]
+    return Run(TINY, Dataset(images(12), labels, images(5), labels[:5]), 0, 2)
+
+
+def _alone() -> str:
+    """Give the digest of the weights that the golden machine comes to."""
+    run = _run()
+    for step in run.steps():
+        run.advance(step, run.present(step))
+    return run.weights_sha256()
+
+
+Train = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def train(board: Folder, tmp_path: Path) -> Train:
+    """Trains over a wire; gives the outcome and the digest of the weights."""
+    folder, manifest = board
+
+    def call(way: train_serial.Wire, **options: bool) -> dict[str, Any]:
+        run = _run()
+        settings = {"resume": False, "reload": False} | options
+        outcome = train_serial.train(run, manifest, way, folder, tmp_path / "checkpoint.npz", **settings)
+        return outcome | {"weights": run.weights_sha256()}
+
+    return call
+
+
+def _plugged(port: str) -> None:
+    """Wait until a pulled cable is plugged in again."""
+    until = time.monotonic() + 60
+    while not Path(port).exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_training(train: Train) -> None:
+    """A whole training over the pins of a serial line."""
+    outcome = train(WIRE)
+    assert outcome["bit_exact"], outcome["mismatch"]
+    assert outcome["weights"] == _alone()
+    assert outcome["board"]["violations"] == 0
+    assert outcome["board"]["passed"] >= outcome["bytes_received"] > 500
+    assert outcome["cuts"] == 0
+
+
+def test_noise(train: Train) -> None:
+    """Bits are flipped, bytes lost and added, and nothing is."""
+    outcome = train(replace(WIRE, repeat=0.1, trouble=("--quick", "--noise", "5/0.002")))
+    assert outcome["bit_exact"], outcome["mismatch"]
+    assert outcome["weights"] == _alone()
+    assert min(outcome["board"][name] for name in ("flipped", "lost", "added")) > 0
+    assert outcome["retries"] > 0
+
+
+def test_cable_pulled_for_a_moment(train: Train) -> None:
+    """The program goes on by itself."""
+    outcome = train(replace(WIRE, trouble=("--quick", "--pull", "1500/1")))
+    assert outcome["bit_exact"], outcome["mismatch"]
+    assert outcome["weights"] == _alone()
+    assert outcome["cuts"] == 1
+
+
+def _cut(train: Train, found: Simulated) -> train_serial.Wire:
+    """Train until the cable is pulled for longer than the program waits; give the way to the board."""
+    way = replace(WIRE, port=found.port, patience=1.5)
+    with pytest.raises(
+        train_serial.CutError, match=r"^the board is lost in epoch \d \(no answer to \w+ .*--resume goes on$"
+    ):
+        train(way)
+    return way
+
+
+@pytest.mark.parametrize("pull", [1100, 1400, 1700, 2000])
+def test_resume(train: Train, board: Folder, pull: int) -> None:
+    """The program ends, and another one goes on with the very sample at which the board stands."""
+    with simulated(board[0], "--quick", "--pull", f"{pull}/6") as found:
+        way = _cut(train, found)
+        _plugged(found.port)
+        outcome = train(replace(way, patience=30), resume=True)
+    assert outcome["bit_exact"], outcome["mismatch"]
+    assert outcome["weights"] == _alone()
+    assert outcome["reloads"] == 0
+
+
+def test_resume_from_an_old_checkpoint(train: Train, board: Folder, tmp_path: Path) -> None:
+    """The program had no time to write another one: the golden machine catches up."""
+    with simulated(board[0], "--quick", "--pull", "2000/6") as found:
+        way = _cut(train, found)
+        _run().save(tmp_path / "checkpoint.npz", {"seconds": 0.0, "reloads": 0})
+        _plugged(found.port)
+        outcome = train(replace(way, patience=30), resume=True)
+    assert outcome["bit_exact"], outcome["mismatch"]
+    assert outcome["weights"] == _alone()
+
+
+def test_power_lost(train: Train, board: Folder) -> None:
+    """A board that has forgotten everything is noticed; it goes on from the checkpoint only when asked to."""
+    with simulated(board[0], "--quick", "--pull", "1700/6") as found:
+        _cut(train, found)
+    with pytest.raises(StateError, match=r"^the machine is not where this training left it: its counter samples is 0,"):
+        train(WIRE, resume=True)
+    outcome = train(WIRE, reload=True)
+    assert outcome["bit_exact"], outcome["mismatch"]
+    assert outcome["reloads"] == 1
+
+
+def test_other_board(board: Folder, tmp_path: Path) -> None:
+    """Another design is told by both identities, and nothing is done to it."""
+    folder, manifest = board
+    other = manifest | {"design": "0123456789abcdef"}
+    text = rf"DESIGN is {int(manifest['design'], 16):#x}, that of the manifest 0x123456789abcdef$"
+    with pytest.raises(DesignError, match=text):
+        train_serial.train(_run(), other, WIRE, folder, tmp_path / "checkpoint.npz", resume=False, reload=False)
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
+def test_ports(tmp_path: Path) -> None:
+    """What is no port, is not there, is used or does not answer has one clear line."""
+    for name, text in (
+        (str(tmp_path / "none"), r"^there is no port .*/none: is the board plugged in and powered, and is that its"),
+        ("tcp:nowhere", r"^port tcp:nowhere is none: give tcp:HOST:PORT, or a serial port like /dev/ttyUSB0$"),
+        ("tcp:127.0.0.1:9", r"^port tcp:127\.0\.0\.1:9 does not open: .*refused"),
+    ):
+        with pytest.raises(PortError, match=text):
+            open_port(name, BAUD)
+    ends = pty.openpty()
+    tty.setraw(ends[1])
+    try:
+        name = os.ttyname(ends[1])
+        line = open_port(name, BAUD)()
+        with pytest.raises(PortError, match=rf"^port {re.escape(name)} does not open: another program uses it: end"):
+            open_port(name, BAUD)
+        line.close()
+        with (
+            pytest.raises(LinkError, match=r"^no answer to OPEN from the other end for 0\.5 s: nothing but silence$"),
+            replace(WIRE, port=name, patience=0.5).open(tmp_path),
+        ):
+            pass
+    finally:
+        for end in ends:
+            os.close(end)

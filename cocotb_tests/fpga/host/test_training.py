@@ -1,0 +1,121 @@
+"""A training on RTL and golden machine side by side, cut at any word and taken up again by another program."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cocotb_tests.fpga.driver_fixture import random
+from fpga.host.driver import Driver
+from fpga.host.training import StateError, Training
+from gen import config as named
+from gen import verilog
+from golden.bus.packets import pack_samples
+from golden.run.comparison import Mismatch
+from golden.run.data import Dataset
+from golden.run.run import Run
+from sim.verilated import Verilated
+
+TINY = named.load("tiny")
+_GROUP = TINY.array.group
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The generated machine and its manifest."""
+    files, folder = verilog.machine_files(TINY, "tiny"), tmp_path_factory.mktemp("design")
+    verilog.write(files, folder)
+    return folder, json.loads(files["manifest.json"])
+
+
+def _run() -> Run:
+    rng = random(50)
+
+    def images(count: int) -> Any:
+        return rng.integers(0, 17, (count, TINY.layers[0])).astype(np.uint8)
+
+    labels = np.arange(11, dtype=np.uint8) % TINY.layers[-1]
+    return Run(TINY, Dataset(images(11), labels, images(3), labels[:3]), 0, 2)
+
+
+def _cut(driver: Driver, transport: Verilated, run: Run, words: int) -> None:
+    """Begin the run's next step, and leave it when so many words of its samples have been sent."""
+    step = run.steps()[0]
+    samples = run.present(step)
+    driver.write("SAMPLES", step.count)
+    driver.write("BATCH", step.count)
+    for layer, rate in enumerate(run.config.rates(step.epoch)):
+        driver.write(f"RATE[{layer}]", rate)
+    driver.write("COMMAND.OPERATION", "TRAIN" if step.training else "TEST")
+    driver.write("CONTROL.START", 1)
+    for packet in pack_samples(samples.trits, samples.labels, _GROUP):
+        size = len(packet)
+        part = packet[:words] if words < size else packet
+        if part:
+            transport.send([part], last=len(part) == size)
+        words -= len(part)
+    # a new session of a link empties both buffers; nobody says how much of this the machine has taken
+    transport.run(int(random(51, words).integers(0, 3000)))
+    transport.discard()
+
+
+@pytest.mark.parametrize("before", [0, 2, 3])
+def test_cut_anywhere(design: tuple[Path, dict[str, Any]], before: int) -> None:
+    """Whatever has been sent of a mini-batch or of a test: the training goes on to the same weights."""
+    folder, manifest = design
+    alone = _run()
+    while not alone.finished:
+        step = alone.steps()[0]
+        alone.advance(step, alone.present(step))
+    count = _run().steps()[before].count
+    size = len(pack_samples(np.zeros((1, TINY.layers[0]), np.int8), np.zeros(1, np.uint8), _GROUP)[0])
+    worked = set()
+    for words in range(count * size + 1):
+        transport, run = Verilated(folder, quick=True), _run()
+        driver = Driver(transport, manifest)
+        training = Training(driver, run, often=True)
+        training.begin()
+        for _, _ in zip(range(before), training.steps(), strict=False):
+            pass
+        _cut(driver, transport, run, words)
+        again = Training(Driver(transport, manifest), run, often=True)
+        done = run.done
+        again.rejoin()
+        worked.add((run.done - done, driver.counters()["samples"] - run.machine.counters["samples"]))
+        for _ in again.steps():
+            pass
+        assert run.weights_sha256() == alone.weights_sha256(), words
+        assert transport.violations == 0
+        transport.close()
+    # every place within the step has occurred, and its end
+    assert worked == {(0, sample) for sample in range(count)} | {(1, 0)}
+
+
+def test_other_states(design: tuple[Path, dict[str, Any]]) -> None:
+    """A machine that stands elsewhere is refused; what it shall have been given is compared."""
+    folder, manifest = design
+    transport, run = Verilated(folder, quick=True), _run()
+    driver = Driver(transport, manifest)
+    training = Training(driver, run)
+    training.begin()
+    next(training.steps())
+    state = run.machine.state()
+    driver.load_weights(1 - state["r1"], state["r2"])
+    with pytest.raises(StateError, match=r"^the machine is not where this training left it: after 4 samples: r1\["):
+        Training(driver, run).rejoin()
+    driver.reset()
+    with pytest.raises(StateError, match=r"samples is 0, the checkpoint has 4: was it without power, or used by ano"):
+        Training(driver, run).rejoin()
+    training.reload()
+    for _ in training.steps():
+        pass
+    # and a comparison that can fail
+    other = Training(driver, _run(), often=True)
+    other.begin()
+    other.run.machine.load_weights(1 - state["r1"], state["r2"])
+    with pytest.raises(Mismatch):
+        for _ in other.steps():
+            pass
+    transport.close()

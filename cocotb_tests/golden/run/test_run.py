@@ -1,0 +1,260 @@
+"""Training runs: what is presented when, and that an interrupted run ends like one that was not."""
+
+import gc
+import hashlib
+import re
+import warnings
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gen import config as named
+from golden.config import MachineConfig, variant
+from golden.run import run as run_module
+from golden.run.data import Dataset
+from golden.run.run import CheckpointError, Epoch, Run
+
+TINY = named.load("tiny")
+
+
+def _dataset(seed: int = 1, train: int = 30, test: int = 11) -> Dataset:
+    rng = np.random.default_rng(seed)
+    images = [rng.integers(0, 16, (count, 10)).astype(np.uint8) for count in (train, test)]
+    labels = [np.arange(count).astype(np.uint8) % 3 for count in (train, test)]
+    return Dataset(images[0], labels[0], images[1], labels[1])
+
+
+def _run(config: MachineConfig = TINY, samples: int = 22, epochs: int = 3, seed: int = 1) -> Run:
+    return Run(config, _dataset(seed), samples, epochs)
+
+
+def _advance(run: Run, steps: int | None = None) -> None:
+    for step in run.steps()[:steps]:
+        run.advance(step, run.present(step))
+
+
+def _equal(one: Run, other: Run) -> None:
+    assert one.weights_sha256() == other.weights_sha256()
+    assert one.curve == other.curve
+    assert one.machine.counters == other.machine.counters
+    for name, values in one.machine.state().items():
+        assert (values == other.machine.state()[name]).all(), name
+
+
+@pytest.mark.parametrize(("samples", "batch"), [(22, 4), (22, 22), (22, 50), (1, 1), (0, 7)])
+def test_steps(samples: int, batch: int) -> None:
+    """Every epoch presents every training sample once in batches, then the test set in order."""
+    dataset = _dataset()
+    run = Run(variant(TINY, training={"batch": batch}), dataset, samples, 3)
+    used = samples or 30
+    assert run.samples == used
+    orders = []
+    for epoch in range(3):
+        steps = [step for step in run.steps() if step.epoch == epoch]
+        training = [step for step in steps if step.training]
+        assert steps[: len(training)] == training
+        assert [step.count for step in training[:-1]] == [batch] * (len(training) - 1)
+        trits = TINY.input.trits(dataset.train_images)
+        presented = [sample for step in training for sample in run.present(step)]
+        assert Counter((sample.trits.tobytes(), sample.label) for sample in presented) == Counter(
+            (trits[i].tobytes(), int(dataset.train_labels[i])) for i in range(used)
+        )
+        orders.append([sample.trits.tobytes() for sample in presented])
+        tests = [sample for step in steps[len(training) :] for sample in run.present(step)]
+        assert [sample.label for sample in tests] == dataset.test_labels.tolist()
+        assert (np.array([sample.trits for sample in tests]) == TINY.input.trits(dataset.test_images)).all()
+    assert used == 1 or len({tuple(order) for order in orders}) == 3, "each epoch has its own order"
+    assert run.presentations() == (3 * (used + 11), 0)
+
+
+def test_long_test_sets_are_cut() -> None:
+    """A test set of 2500 samples comes in parts of at most 1000, each sample once."""
+    run = Run(TINY, _dataset(test=2500), 4, 1)
+    tests = [step for step in run.steps() if not step.training]
+    assert [(step.first, step.count) for step in tests] == [(0, 1000), (1000, 1000), (2000, 500)]
+
+
+def test_curve() -> None:
+    """Correct predictions are counted in the epoch and part they belong to."""
+    run = _run()
+    expected = []
+    for step in run.steps():
+        samples = run.present(step)
+        predictions = run.advance(step, samples)
+        correct = np.count_nonzero(predictions == samples.labels)
+        expected += [[0, 0, 0, 0]] * (step.epoch + 1 - len(expected))
+        entry = list(expected[step.epoch])
+        at = 0 if step.training else 2
+        expected[step.epoch] = [*entry[:at], entry[at] + correct, entry[at + 1] + step.count, *entry[at + 2 :]]
+    assert run.curve == [Epoch(*entry) for entry in expected]
+    assert [entry[1::2] for entry in expected] == [[22, 11]] * 3
+    assert run.finished
+    assert run.presentations() == (99, 99)
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 6, 7, 13, 20])
+def test_resume(after: int, tmp_path: Path) -> None:
+    """A run cut anywhere, also between a training and a test step, ends with the weights of one that was not."""
+    whole = _run()
+    _advance(whole)
+    first = _run(epochs=2)
+    _advance(first, after)
+    path = tmp_path / "deep" / "checkpoint.npz"
+    first.save(path, {"note": [1, "two"]})
+    second = _run()
+    assert second.resume(path) == {"note": [1, "two"]}
+    assert second.done == min(after, len(first._steps))
+    _advance(second)
+    assert second.finished
+    _equal(whole, second)
+    assert [entry.name for entry in path.parent.iterdir()] == ["checkpoint.npz"]
+
+
+def test_training_changes_the_digest() -> None:
+    """The digest is that of the weights as bytes, and learning moves it."""
+    run = _run()
+    before = run.weights_sha256()
+    _advance(run, 3)
+    array = run.machine.array
+    weights = array.r1.astype(np.int8) - array.r2.astype(np.int8)
+    assert run.weights_sha256() == hashlib.sha256(weights.tobytes()).hexdigest() != before
+
+
+def test_snapshot() -> None:
+    """Going back undoes steps, curve and counters."""
+    run, other = _run(), _run()
+    _advance(run, 5)
+    _advance(other, 5)
+    snapshot = run.snapshot()
+    _advance(run, 4)
+    run.restore(snapshot)
+    _equal(run, other)
+    assert run.done == 5
+    _advance(run)
+    run.restore(snapshot)
+    _advance(run)
+    _advance(other)
+    _equal(run, other)
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        ({"config": variant(TINY, neuron={"train_shift": 1})}, "neuron.train_shift is 2 there and 1 here"),
+        ({"config": variant(TINY, random={"seed": 5})}, "random.seed is 1 there and 5 here"),
+        ({"config": variant(TINY, training={"shuffle_seed": 2})}, "training.shuffle_seed is 1 there and 2 here"),
+        ({"config": variant(TINY, training={"batch": 5})}, "training.batch is 4 there and 5 here"),
+        ({"samples": 21}, "samples is 22 there and 21 here"),
+        ({"seed": 2}, r"data_sha256 is \w{64} there and \w{64} here"),
+    ],
+    ids=["field", "seed", "order", "batch", "samples", "data"],
+)
+def test_checkpoint_of_another_run(other: dict[str, Any], name: str, tmp_path: Path) -> None:
+    """What decides the course must agree; the message is one line and names what does not."""
+    path = tmp_path / "checkpoint.npz"
+    _run().save(path, {})
+    run = _run(**other)
+    with pytest.raises(
+        CheckpointError,
+        match=f"^checkpoint {path} belongs to another run: {name}; use the same settings, or start without RESUME$",
+    ):
+        run.resume(path)
+    assert run.done == 0
+
+
+def test_checkpoint_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of a machine that counts differently is refused."""
+    path = tmp_path / "checkpoint.npz"
+    _run().save(path, {})
+    monkeypatch.setattr(run_module, "VERSION", run_module.VERSION + 1)
+    with pytest.raises(
+        CheckpointError, match=f"version is {run_module.VERSION - 1} there and {run_module.VERSION} here"
+    ):
+        _run().resume(path)
+
+
+def test_checkpoint_of_other_labels(tmp_path: Path) -> None:
+    """The same images with other classes are another data set."""
+    path = tmp_path / "checkpoint.npz"
+    _run().save(path, {})
+    dataset = _dataset()
+    run = Run(TINY, replace(dataset, train_labels=dataset.train_labels[::-1].copy()), 22, 3)
+    with pytest.raises(CheckpointError):
+        run.resume(path)
+
+
+def test_length_does_not_matter(tmp_path: Path) -> None:
+    """A longer run may go on from a shorter one's checkpoint, whatever the configuration's own epochs are."""
+    short = _run(epochs=1)
+    _advance(short)
+    short.save(tmp_path / "c.npz", {})
+    longer = _run(variant(TINY, training={"epochs": 9}), epochs=3)
+    longer.resume(tmp_path / "c.npz")
+    _advance(longer)
+    whole = _run()
+    _advance(whole)
+    _equal(longer, whole)
+
+
+def test_no_checkpoint(tmp_path: Path) -> None:
+    """The message names the file."""
+    with pytest.raises(CheckpointError, match=f"^nothing to resume: there is no checkpoint {tmp_path}/c.npz$"):
+        _run().resume(tmp_path / "c.npz")
+
+
+@pytest.mark.parametrize("cut", [0, 100, -30])
+def test_broken_checkpoint(cut: int, tmp_path: Path) -> None:
+    """A file that is no checkpoint, or only the beginning of one, is named in one line."""
+    path = tmp_path / "c.npz"
+    _run().save(path, {})
+    path.write_bytes(path.read_bytes()[:cut])
+    error = ""
+    with warnings.catch_warnings():
+        # NumPy leaves the file open when it cannot read it
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            _run().resume(path)
+        except Exception as caught:
+            error = f"{type(caught).__name__}: {caught}"
+        gc.collect()
+    assert error.startswith("CheckpointError: ")
+    assert str(path) in error
+
+
+def test_saving_replaces_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A save that fails leaves the older checkpoint as it was."""
+    path = tmp_path / "c.npz"
+    run = _run()
+    run.save(path, {"n": 1})
+    content = path.read_bytes()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="No space left"):
+        run.save(path, {"n": 2})
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"samples": -1}, "SAMPLES must be 1 .. 30, not -1"),
+        ({"samples": 31}, "SAMPLES must be 1 .. 30, not 31"),
+        ({"epochs": 0}, "EPOCHS must be >= 1, not 0"),
+        (
+            {"config": named.load("digits")},
+            "the data set has 10 pixels and 3 classes, the configuration's layers [64, 256, 10] begin and end "
+            "differently: choose a CONFIG that fits",
+        ),
+    ],
+)
+def test_bad_runs(arguments: dict[str, Any], message: str) -> None:
+    """Messages name what the user gave."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        _run(**arguments)

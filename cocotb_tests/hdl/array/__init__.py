@@ -1,0 +1,1 @@
+"""The array against its golden twin."""

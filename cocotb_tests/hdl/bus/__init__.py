@@ -1,0 +1,1 @@
+"""Blocks of the bus against their golden twins."""

@@ -1,0 +1,93 @@
+"""The command line of the device report: its files, and one line for every mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from gen import config as configs
+from golden.device.junction import JUNCTIONS
+from sim.device import llg
+
+ROOT = Path(configs.__file__).resolve().parents[1]
+FIGURES = ("device-bands.svg", "device-tables.svg", "device-switching.svg", "device-rtl.svg")
+
+
+def _device(build: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sim.device", "--build", str(build)]
+    for name, value in options.items():
+        command += [f"--{name.replace('_', '-')}", str(value)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def _report(build: Path) -> dict[str, Any]:
+    for name in FIGURES:
+        assert ElementTree.parse(build / "reports" / name).getroot().tag.endswith("svg")
+    return json.loads((build / "reports" / "device.json").read_text())
+
+
+def test_report(tmp_path: Path) -> None:
+    """Parameters, derived quantities, table residuals and the comparison, or why there is none."""
+    done = _device(tmp_path, trajectories=20, seed=3, code_bits=2)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    report = _report(tmp_path)
+    assert report["device"] == "perpendicular_50nm"
+    assert report["parameters"]["length"] == 50e-9
+    assert abs(report["derived"]["300 K"]["stability"] - 70.4) < 0.05
+    assert report["pulse_table_max_residual"] == max(
+        entry["residual"] for entry in report["pulse_tables"] if "shared" not in entry["variant"]
+    )
+    assert report["pulse_table_max_residual"] <= 0.01
+    assert report["pulse_table_max_residual_shared_widths"] > 0.01
+    assert {entry["form"] for entry in report["pulse_tables"]} == {"erf", "rayleigh", "fokker_planck", "macrospin"}
+    assert abs(report["worst_z"]) < report["worst_z_allowed"]
+    assert report["rtl_points_outside"] == 0
+    assert len(report["rtl_points"]) == 3 * 2 * 3
+    assert 0 < report["family_wise_alpha"] <= 1e-3
+    assert report["min_stream_separation_log2"] >= 40
+    missing = llg.missing(JUNCTIONS["perpendicular_50nm"])
+    assert report["cmtj_reason"] == (missing or None)
+    if missing:
+        assert report["cmtj_agreement"] is None
+    else:
+        assert report["cmtj_agreement"].keys() == {"erf", "rayleigh", "fokker_planck", "macrospin"}
+        assert report["cmtj_agreement"]["erf"]["points"] == len(report["cmtj_points"]) == 24
+    assert report["seed"] == 3
+    assert {"command", "versions", "date"} <= report.keys()
+    assert report["versions"]["numpy"]
+
+
+def test_in_plane(tmp_path: Path) -> None:
+    """Only the forms that hold in the plane, and no comparison."""
+    done = _device(tmp_path, device="in_plane_100nm", temperature=350, code_bits=1)
+    assert done.returncode == 0, done.stderr
+    report = _report(tmp_path)
+    assert {entry["form"] for entry in report["pulse_tables"]} == {"erf"}
+    assert report["cmtj_agreement"] is None
+    assert report["cmtj_reason"]
+    assert report["temperature_K"] == 350
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "mine"}, "unknown DEVICE='mine': give one of perpendicular_50nm, in_plane_100nm"),
+        ({"overdrive": 1.0}, "OVERDRIVE must be 1.3 .. 10 times the critical current, not 1.0"),
+        ({"temperature": 0}, "TEMPERATURE must be >= 1 K and finite, not 0.0"),
+        ({"trajectories": 0}, "TRAJECTORIES must be >= 1, not 0"),
+        ({"code_bits": 7}, "CODE_BITS must be 1 .. 6, not 7"),
+        ({"seed": -1}, "SEED must be >= 0, not -1"),
+    ],
+)
+def test_mistakes(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """One line, and nothing written."""
+    done = _device(tmp_path, **options)
+    assert (done.returncode, done.stderr) == (1, f"error: {message}\n")
+    assert not (tmp_path / "reports").exists()

@@ -1,0 +1,157 @@
+"""The command line: reports, resuming, time limit, weights files, the table, the curves, one line per mistake."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cocotb_tests.training import files
+from golden.dense import Dense
+from training import nonideality_sweep, table
+from training.__main__ import app
+
+KEYS = {
+    *("test_accuracy_last", "test_accuracy_best", "epochs", "parameters", "width", "seed", "seconds", "device"),
+    "train_curve",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with a small MNIST in it."""
+    files.mnist(tmp_path / "data" / "mnist", monkeypatch)
+    return tmp_path
+
+
+def _call(folder: Path, *words: str, command: Any = "run", **options: Any) -> Result:
+    standard = {"data-dir": folder / "data", "build": folder / "build"}
+    if command == "run":
+        standard |= {"network": "4C5-MP2-10", "epochs": 2, "batch": 20, "precision": "float32"}
+    arguments = [command, *words]
+    for name, value in (standard | options).items():
+        arguments += [f"--{name}", str(value)]
+    return CliRunner().invoke(app, arguments)
+
+
+def _report(folder: Path, rule: str = "mtj") -> dict[str, Any]:
+    return json.loads((folder / "build" / "reports" / f"accuracy-mnist-{rule}.json").read_text())
+
+
+def test_a_run_writes_its_report(folder: Path) -> None:
+    result = _call(folder, rule="gxnor", seed=3)
+    assert result.exit_code == 0, result.output
+    report = _report(folder, "gxnor")
+    assert report.keys() >= KEYS
+    assert (report["epochs"], report["finished"], report["seed"], report["width"]) == (2, True, 3, 1.0)
+    assert len(report["train_curve"]) == 2
+    assert report["test_accuracy_best"] == max(report["test_curve"])
+    assert report["command"] == ("make accuracy DATASET=mnist RULE=gxnor SEED=3 NETWORK=4C5-MP2-10 EPOCHS=2 BATCH=20")
+    assert "test accuracy" in result.output
+
+
+def test_a_run_goes_on_after_its_time_limit(folder: Path) -> None:
+    whole = _call(folder)
+    assert whole.exit_code == 0
+    curve = _report(folder)["test_curve"]
+    limited = _call(folder, **{"time-limit": 0})
+    assert "time is over: the same command with RESUME=1 goes on" in limited.output
+    assert (_report(folder)["epochs"], _report(folder)["finished"]) == (0, False)
+    assert _call(folder, "--resume").exit_code == 0
+    assert _report(folder)["test_curve"] == curve
+
+
+def test_a_network_for_the_machine_becomes_a_weights_file(folder: Path) -> None:
+    result = CliRunner().invoke(
+        app,
+        [
+            *("run", "--config", "mnist", "--epochs", "1", "--batch", "20", "--precision", "float32"),
+            *("--data-dir", str(folder / "data"), "--build", str(folder / "build")),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    (path,) = (folder / "build" / "accuracy").glob("*/weights.npz")
+    dense = Dense.load(path)
+    assert f"WEIGHTS={path}" in result.output
+    assert dense.sizes == [784, 512, 10]
+    labels = files.digits(50, files.np.random.default_rng(0))[1]
+    assert float((dense.predictions == labels).mean()) == _report(folder)["test_accuracy_last"]
+
+
+def test_mistakes_are_one_line_and_leave_nothing(folder: Path) -> None:
+    devices = folder / "devices.toml"
+    devices.write_text("scheme = 'slow'")
+    for options, words in (
+        ({"dataset": "x"}, "error: unknown DATASET='x'"),
+        ({"data-dir": folder / "none"}, "error: no data of DATASET=mnist: looked for train-images"),
+        ({"rule": "x"}, "error: RULE must be one of"),
+        ({"config": "x"}, "error: unknown configuration 'x'"),
+        ({"devices": devices}, "error: DEVICES: scheme must be"),
+        ({"devices": folder / "none.toml"}, "error: [Errno 2]"),
+        ({"device": "tpu"}, "error: DEVICE must be auto, cpu or cuda"),
+        ({"batch": 1000}, "error: BATCH must be at most the 200 training samples"),
+    ):
+        result = _call(folder, **options)
+        assert result.exit_code == 1
+        assert result.output.startswith(words), result.output
+        assert result.output.count("\n") == 1
+    resumed = _call(folder, "--resume")
+    assert resumed.output.startswith("error: nothing to resume: there is no checkpoint")
+    assert not list((folder / "build").glob("reports/*"))
+
+
+def test_finished_runs_become_a_table(folder: Path) -> None:
+    docs = folder / "docs"
+    docs.mkdir()
+    document = docs / "accuracy.md"
+    document.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    for rule, seed in (("gxnor", 1), ("gxnor", 2), ("mtj", 1), ("mtj", 2)):
+        assert _call(folder, rule=rule, seed=seed).exit_code == 0
+    _call(folder, seed=9, **{"time-limit": 0})
+    arguments = ["table", "--build", str(folder / "build"), "--docs", str(docs)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.output.startswith("4 runs"), result.output
+    text = document.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert text.count("`make accuracy DATASET=mnist RULE=mtj SEED=") == 2
+    rows = json.loads((docs / "accuracy.json").read_text())
+    last = {rule: [row["test_accuracy_last"] for row in rows if row["rule"] == rule] for rule in ("gxnor", "mtj")}
+    gap = 50 * (sum(last["mtj"]) - sum(last["gxnor"]))
+    assert f"| {gap:+.2f} ±" in text
+    # rows of runs that are gone stay
+    for path in (folder / "build" / "accuracy").glob("*/report.json"):
+        path.unlink()
+    CliRunner().invoke(app, arguments)
+    assert document.read_text() == text
+    document.write_text("nothing")
+    assert CliRunner().invoke(app, arguments).output.startswith("error: ")
+
+
+def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = (nonideality_sweep.CURVES[1].points[0], nonideality_sweep.CURVES[1].points[2])
+    monkeypatch.setattr(
+        nonideality_sweep,
+        "CURVES",
+        (nonideality_sweep.Curve("stuck", two), nonideality_sweep.Curve("scheme", nonideality_sweep.CURVES[-1].points)),
+    )
+    (folder / "docs").mkdir()
+    options: dict[str, Any] = {"command": "curves", "samples": 100, "epochs": 1, "docs": folder / "docs"}
+    assert "0 points, 3 left" in _call(folder, **options, **{"time-limit": -1}).output
+    result = _call(folder, **options)
+    assert result.stdout.startswith("3 points, 0 left"), result.output
+    found = json.loads((folder / "build" / "reports" / "nonidealities.json").read_text())
+    assert [curve["labels"] for curve in found["curves"]] == [["0", "3"], ["verified", "blind"]]
+    assert found["curves"][0]["accuracy"][0] == found["curves"][1]["accuracy"][0]
+    assert (folder / "docs" / "accuracy-nonidealities.svg").read_text().count("test accuracy") >= 1
+    monkeypatch.setattr("training.__main__.Run", None)
+    assert _call(folder, **options).stdout == result.stdout
+
+
+def test_every_point_of_the_curves_is_a_valid_device() -> None:
+    from training.devices import parse
+
+    for text, _ in nonideality_sweep.points(1):
+        assert parse(text).thresholds.shape[1] == 2

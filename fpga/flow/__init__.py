@@ -1,0 +1,1 @@
+"""From a configuration to a bitstream, and the checks on the way."""

@@ -1,0 +1,1 @@
+"""The synapse array: device states, devices that vary, converters."""

@@ -1,0 +1,1 @@
+"""A training run: data, what is presented when, comparison of two machines, progress."""

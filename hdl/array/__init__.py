@@ -1,0 +1,1 @@
+"""The synapse array, what an analog macro replaces, in parts along its pipeline."""

@@ -1,0 +1,91 @@
+"""Converters side by side, on their way from sums to answers (twin of `golden/array/converter.py`)."""
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.array.converter import ConverterParameters
+from golden.lfsr import LfsrParameters
+from hdl.lfsr import Lfsr
+from hdl.lib.planes import held, named, total
+
+
+class Converters(wiring.Component):
+    """Turns exact sums into what converters say.
+
+    Latency 2 cycles from `sums` to `results`, 3 from `draw`, one conversion per cycle.
+
+    Parameters
+    ----------
+    parameters : ConverterParameters
+        Common to all converters.
+    sum_bits : int
+        Width of the sums, signed.
+    count : int
+        Converters side by side.
+    seed : int
+        From which the offsets follow.
+    purpose : str
+        Likewise, see `golden.lib.seeded_hash`.
+    lfsr : LfsrParameters
+        Random streams of the noise.
+    first, streams : int
+        Number of the first of these streams, and of all streams of the array.
+
+    Attributes
+    ----------
+    draw : Signal(1), in
+        Draw the noise of a conversion, whose sums come in the next cycle.
+    sums : array of signed, in
+        Its sums.
+    results : array of signed, out
+        Results of the last conversion that is over.
+    shift, newest : in
+        As of `hdl.lfsr.Lfsr`, where there is noise and its streams can be loaded.
+    """
+
+    def __init__(
+        self,
+        parameters: ConverterParameters,
+        *,
+        sum_bits: int,
+        count: int,
+        seed: int,
+        purpose: str,
+        lfsr: LfsrParameters,
+        first: int,
+        streams: int,
+    ) -> None:
+        self._parameters, self._bits = parameters, parameters.result_bits(sum_bits)
+        self._offsets = [int(offset) for offset in parameters.offsets(seed, purpose, count)]
+        self._bank = (
+            Lfsr(lfsr, first=first, lanes=count, streams=streams, bits=parameters.noise) if parameters.noise else None
+        )
+        loading = {"shift": In(1), "newest": In(count)} if self._bank and lfsr.loadable else {}
+        sums = data.ArrayLayout(signed(sum_bits), count)
+        super().__init__({"draw": In(1), "sums": In(sums), "results": Out(sums), **loading})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        p, bank = self._parameters, self._bank
+        limit = 1 << (self._bits - 1)
+        biases: list[Value | int] = list(self._offsets)
+        if bank is not None:
+            m.submodules.lfsr = bank
+            m.d.comb += bank.draw.eq(self.draw)
+            if "shift" in self.signature.members:
+                m.d.comb += [bank.shift.eq(self.shift), bank.newest.eq(self.newest)]
+            for at, offset in enumerate(self._offsets):
+                ones = named(m, f"ones{at}", total([(plane[at], 1) for plane in bank.word]))
+                noise = (ones - p.noise // 2) << p.noise_step
+                biases[at] = held(m, f"bias{at}", self.draw, noise + offset)
+        convert, converted = Signal(name="convert"), Signal(name="converted")
+        m.d.sync += [convert.eq(self.draw), converted.eq(convert)]
+        for at, bias in enumerate(biases):
+            biased = held(m, f"biased{at}", convert, self.sums[at] + bias + ((1 << p.step) >> 1))
+            steps = named(m, f"steps{at}", biased >> p.step)
+            over, under = steps > limit - 1, steps < -limit
+            with m.If(converted):
+                m.d.sync += self.results[at].eq(Mux(over, limit - 1, Mux(under, -limit, steps)) << p.step)
+        return m

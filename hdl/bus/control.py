@@ -1,0 +1,198 @@
+"""Commands of a bus: checked, started, watched (twin of `golden/bus/bus_model.py`)."""
+
+from amaranth.hdl import Array, Cat, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.bus.bus_model import KNOWN
+from golden.bus.errors import HALTING, Error
+from golden.config import MachineConfig
+from golden.sequencer import HostOp
+from hdl.sequencer import HostCommand
+from hdl.update_unit import rate_shape
+
+#: Bits of a rate in its register.
+RATE_BITS = 6
+
+
+class Control(wiring.Component):
+    """Turns START into a command of the machine, or into errors, and follows the command to its end.
+
+    A command begins 2 cycles after `start`; `done` comes 1 cycle after the last output word has been taken.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+
+    Attributes
+    ----------
+    start : Signal(1), in
+        Begin what the following say.
+    operation, samples, batch, timeout : Signal, in
+        Fields of the registers of these names; samples and batch are the command's, and stay until it is taken.
+    rate : one unsigned per layer, in
+        log2 of the gradient sum that stands for one weight step.
+    hold : Signal(1), in
+        The host wants the machine to stop.
+    error : Signal(16), in
+        Errors that stand.
+    errors : Signal(16), out
+        Errors that happen in this cycle, but for those of the bus.
+    faults : Signal(3), in
+        ``label``, ``short`` and ``long`` of the framer.
+    busy, done : Signal(1), out
+        A command is under way; it has ended, one cycle.
+    pulse_table, switching_table, neurons, gradients : Signal(1), out
+        What is known.
+    command : stream, out
+        Commands of the machine.
+    rates : one unsigned per layer, out
+        As the machine wants them, stable during a command.
+    waiting, abandoned : Signal(1), in
+        Of the machine.
+    output_idle : Signal(1), in
+        No output word waits.
+    unfinished, taken : Signal(1), in
+        Of the framer.
+    stop, abort, flush : Signal(1), out
+        For the machine.
+    loading, end, discard : out
+        For the framer.
+    """
+
+    def __init__(self, config: MachineConfig) -> None:
+        self._config = config
+        layers = len(config.geometry.layers)
+        self._words = {
+            op: sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
+            for op, section in config.program.transfers.items()
+        }
+        super().__init__(
+            {
+                "start": In(1),
+                "operation": In(4),
+                "samples": In(32),
+                "batch": In(16),
+                "timeout": In(32),
+                "rate": In(data.ArrayLayout(RATE_BITS, layers)),
+                "hold": In(1),
+                "error": In(len(Error)),
+                "errors": Out(len(Error)),
+                "faults": In(3),
+                "busy": Out(1),
+                "done": Out(1),
+                "pulse_table": Out(1),
+                "switching_table": Out(1),
+                "neurons": Out(1),
+                "gradients": Out(1),
+                "command": Out(stream.Signature(HostCommand)),
+                "rates": Out(data.ArrayLayout(rate_shape(config.offered_rates), layers)),
+                "waiting": In(1),
+                "abandoned": In(1),
+                "output_idle": In(1),
+                "unfinished": In(1),
+                "taken": In(1),
+                "stop": Out(1),
+                "abort": Out(1),
+                "flush": Out(1),
+                "loading": Out(1),
+                "end": Out(range(max(self._words.values()))),
+                "discard": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the block."""
+        m = Module()
+        config, op = self._config, self.operation
+        trains, tests = op == HostOp.TRAIN, op == HostOp.TEST
+        loads = self._one_of([command for command in self._words if command.name.startswith("LOAD")])
+        low, high = config.offered_rates[0], config.offered_rates[-1]
+        slow = Cat((rate < low) | (rate > high) for rate in self.rate).any()
+        missing = [command for command in HostOp if command.name.startswith("LOAD") and command not in self._words]
+        refused = {
+            Error.SAMPLES: (trains | tests) & (self.samples == 0),
+            Error.BATCH: trains & (self.batch == 0),
+            Error.RATE: trains & slow,
+            Error.TABLE: trains & ~(self.pulse_table & self.switching_table),
+            Error.LOADABLE: self._one_of(missing),
+            Error.STATE: (trains | tests) & ~(self.neurons & (self.gradients | tests)),
+            Error.UNFINISHED: loads & self.unfinished,
+        }
+        exists = op < len(HostOp)
+        idle, running = Signal(name="idle"), Signal(name="running")
+        begin = Signal(name="begin")
+        waited = Signal(32, name="waited")
+        errors = {
+            Error.BUSY: self.start & ~idle,
+            Error.OPERATION: self.start & idle & ~exists,
+            **{error: self.start & idle & exists & why for error, why in refused.items()},
+        }
+        for error in Error:
+            if error in errors:
+                m.d.comb += self.errors[error].eq(errors[error] & ~self.error.any())
+        m.d.comb += [
+            self.command.payload.samples.eq(self.samples),
+            self.command.payload.batch.eq(self.batch),
+            begin.eq(self.start & idle & exists & ~Cat(refused.values()).any() & ~self.error.any()),
+            Cat(self.errors[error] for error in HALTING[:3]).eq(self.faults),
+            self.errors[Error.TIMEOUT].eq(running & self.waiting & (self.timeout != 0) & (waited >= self.timeout)),
+        ]
+        m.d.sync += waited.eq(waited + 1)
+        with m.If(~running | ~self.waiting | self.taken):
+            m.d.sync += waited.eq(0)
+
+        halted, cut = Signal(name="halted"), Signal(name="cut")
+        # a command that was to end early ends, even if the reason is gone before it comes to that
+        ending = Signal(name="ending")
+        present = self.command.payload.op
+        presents = (present == HostOp.TRAIN) | (present == HostOp.TEST)
+        m.d.comb += [
+            halted.eq(Cat(self.error[error] for error in HALTING).any()),
+            self.stop.eq(self.hold & presents),
+            cut.eq(halted | (self.hold & self.loading)),
+            self.abort.eq(cut | ending),
+            self.discard.eq(halted | (self.hold & (idle | self.loading)) | (ending & self.loading)),
+            self.flush.eq(idle & (halted | self.hold)),
+            self.busy.eq(~idle),
+        ]
+        m.d.sync += ending.eq(~idle & self.abort)
+        known = {name: Signal(name=f"knows_{name}", init=name.endswith("table")) for name in KNOWN}
+        m.d.comb += [getattr(self, name).eq(signal) for name, signal in known.items()]
+        failed = Signal(name="failed")
+        with m.If(self.abandoned):
+            m.d.sync += failed.eq(1)
+        with m.FSM(name="state"):
+            with m.State("IDLE"):
+                m.d.comb += idle.eq(1)
+                with m.If(begin):
+                    m.d.sync += [
+                        self.command.payload.op.eq(op),
+                        self.loading.eq(loads),
+                        self.end.eq(Array(max(self._words.get(command, 0) - 1, 0) for command in HostOp)[op]),
+                        failed.eq(0),
+                        *[rate.eq(given - low) for rate, given in zip(self.rates, self.rate, strict=True)],
+                    ]
+                    for name, commands in KNOWN.items():
+                        with m.If(Cat(op == command for command in commands).any()):
+                            m.d.sync += known[name].eq(0)
+                    m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += self.command.valid.eq(1)
+                with m.If(self.command.ready):
+                    m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += running.eq(1)
+                with m.If(self.command.ready & self.output_idle):
+                    m.d.comb += self.done.eq(1)
+                    m.d.sync += self.loading.eq(0)
+                    for name, commands in KNOWN.items():
+                        with m.If(~failed & Cat(present == command for command in commands).any()):
+                            m.d.sync += known[name].eq(1)
+                    m.next = "IDLE"
+        return m
+
+    def _one_of(self, commands: list[HostOp]) -> Value:
+        """Whether the operation is one of those."""
+        return Cat(self.operation == command for command in commands).any()

@@ -1,0 +1,1 @@
+"""Helpers that are no blocks and have no twin: bit-planes, carry chains, memories with registers."""

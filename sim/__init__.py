@@ -1,0 +1,1 @@
+"""Runs generated Verilog: finds simulators, builds once per content, drives machines and blocks, measures."""

@@ -1,0 +1,103 @@
+"""Benchmarks, side by side in one run. Command line of ``make bench``."""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from matplotlib.figure import Figure
+
+from gen import config as configs
+from gen.provenance import stamp
+from golden.lib.atomic_write import whole
+from golden.run import memory_check
+from sim import runner, verilator
+from sim.bench import machines, measures
+
+#: Key of the report -> goal.
+GOALS = {
+    "rtl_train_samples_per_second": 1500.0,
+    "rtl_forward_gops": 2.0,
+    "rtl_update_gops": 1.5,
+    "rtl_backward_gops": 1.0,
+    "cocotb_efficiency": 0.9,
+    "vs_pysim": 1000.0,
+    "vs_icarus": 100.0,
+    "lane_utilisation": 0.95,
+}
+
+
+def draw(growth: list[measures.Values], path: Path) -> None:
+    """Draw how time and memory grow."""
+    figure = Figure((10, 6), layout="constrained")
+    axes = figure.subplots(2, 3, sharey="row")
+    for column, name in enumerate(("lanes", "rows", "layers")):
+        rows = [row for row in growth if row["varied"] == name]
+        x = [row[name] for row in rows]
+        speed, cost = axes[0][column], axes[1][column]
+        speed.plot(x, [row["cycles_per_second"] / 1e6 for row in rows], "o-", label="million cycles per second")
+        speed.plot(x, [row["samples_per_second"] / 1e3 for row in rows], "s-", label="thousand samples per second")
+        cost.plot(x, [row["build_seconds"] for row in rows], "o-", label="build, s")
+        cost.plot(x, [row["memory_bytes"] / 1e6 for row in rows], "s-", label="memory, MB")
+        for axis in (speed, cost):
+            axis.set_xlabel(name)
+            axis.set_ylim(bottom=0)
+            axis.grid(visible=True, alpha=0.3)
+    for axis in axes[:, 0]:
+        axis.legend()
+    with whole(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+def main(
+    samples: Annotated[int, typer.Option(help="samples of a training measurement")] = 2000,
+    repetitions: Annotated[int, typer.Option(help="how often a time is taken; the best counts")] = 3,
+    simulators: Annotated[bool, typer.Option(help="time Icarus and Amaranth's simulator too")] = True,
+    growth: Annotated[bool, typer.Option(help="sweep sizes too")] = True,
+    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
+) -> None:
+    """Measure, write build/reports/bench.json and bench.svg."""
+    if samples < 1 or repetitions < 1:
+        sys.exit(f"error: SAMPLES and REPETITIONS must be >= 1, not {samples} and {repetitions}")
+    bench = measures.Bench(build / "sim", repetitions, lambda line: print(line, file=sys.stderr, flush=True))
+    reports = build / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    try:
+        report: dict[str, Any] = measures.sides(bench, machines.samples(configs.load("mnist"), samples), simulators)
+        report |= measures.phases(bench, max(20, samples // 20))
+        if growth:
+            report["growth"] = measures.growth(bench, samples)
+            draw(report["growth"], reports / "bench.svg")
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing was written")
+    except (verilator.ToolError, runner.SimulatorError, runner.BuildError, memory_check.TooLargeError) as error:
+        sys.exit(f"error: {error}")
+    report |= {
+        "goals": GOALS,
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
+        "seed": {"samples": 1},
+        **stamp(verilator=verilator.find().version),
+    }
+    with whole(reports / "bench.json") as temporary:
+        temporary.write_text(json.dumps(report, indent=1) + "\n")
+    for key, goal in GOALS.items():
+        value = report[key]
+        print(f"{key:32} {'not measured' if value is None else f'{value:12.3f}'}   goal {goal:g}")
+    for key in ("bare", "numpy", "numba"):
+        print(f"{f'{key}_train_samples_per_second':32} {report.get(f'{key}_train_samples_per_second', 0):12.0f}")
+
+
+def _processor() -> str:
+    """Name of the processor, as far as Linux tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+if __name__ == "__main__":
+    typer.run(main)

