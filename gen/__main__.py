@@ -17,7 +17,7 @@ from gen import verilog as generator
 from golden.config import MachineConfig
 from golden.device.fit import fit
 from golden.device.measured import MeasurementError, read
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 from golden.lib.atomic_write import whole
 from sim import lint as linting
 from sim.verilator import ToolError
@@ -92,7 +92,7 @@ def registers_command(
 @app.command("fit")
 def fit_command(
     csv: Annotated[Path, typer.Argument(help="Rows of current_A or voltage_V, width_s, p_sw [, attempts, direction].")],
-    form: Annotated[str, typer.Option(help=f"One of {', '.join(FORMS)}.")],
+    model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")],
     geometry: Annotated[str, typer.Option(help="perpendicular or in_plane.")] = "perpendicular",
     temperature: Annotated[float, typer.Option(help="Temperature of the measurement, K.")] = 300.0,
     attempt_time: Annotated[float, typer.Option(help="tau_0 in s, for neel_brown.")] = 1e-9,
@@ -100,8 +100,8 @@ def fit_command(
     config: Annotated[str, typer.Option(help="Configuration that gets the device, named or .toml.")] = "digits",
     output: Annotated[Path, typer.Option(help="Where the configuration goes.")] = Path("build/fit.toml"),
 ) -> None:
-    """Fit a form to measured switching, and write a configuration with that device."""
-    fitted = fit(read(csv, resistance), form, geometry, temperature, attempt_time)
+    """Fit a model to measured switching, and write a configuration with that device."""
+    fitted = fit(read(csv, resistance), model, geometry, temperature, attempt_time)
     old = configs.load(config).switching
     switching = fitted.toml(old.code_bits, old.threshold_bits, old.slope)
     with whole(output) as temporary:

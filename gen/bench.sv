@@ -1,4 +1,4 @@
-// A first sign of life of a machine on its bus: read ID, FORM the array, see it done. Fails with $fatal.
+// A first sign of life of a machine on its bus: read ID, INIT_RANDOM the array, see it done. Fails with $fatal.
 module mtj_gxnor_bench;
   import mtj_gxnor_pkg::*;
 
@@ -104,7 +104,7 @@ module mtj_gxnor_bench;
     write(REG_INTERRUPT, 1);
     expect_read(REG_INTERRUPT, 0);
     if (irq !== 0) $fatal(1, "the interrupt stays");
-    if (m_axis_tvalid !== 0) $fatal(1, "FORM has output");
+    if (m_axis_tvalid !== 0) $fatal(1, "INIT_RANDOM has output");
     $display("mtj_gxnor_bench: passed");
     $finish;
   end

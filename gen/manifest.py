@@ -100,7 +100,7 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
         Quantity -> ``path`` below the top level, ``depth`` (0 for a register, else words of a memory) and ``width``.
     """
     g, lanes, bits = config.geometry, config.array.lanes, config.geometry.sum_bits
-    neuron = config.neuron.offset_bits(bits) + config.neuron.spread_bits(bits)
+    neuron = config.neuron.offset_bits(bits) + config.neuron.scale_bits(bits)
     groups = g.vector_groups
     found = {
         "device_states": ("array", "", "states", g.rows, config.array.devices * lanes),

@@ -49,7 +49,7 @@ targets:
       tool: verilator
   sim:
     <<: *default
-    description: "Read ID, FORM the array, see it done."
+    description: "Read ID, INIT_RANDOM the array, see it done."
     filesets_append: [waivers, bench]
     toplevel: mtj_gxnor_bench
     flow: sim

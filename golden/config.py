@@ -27,18 +27,18 @@ class TrainingParameters:
         Samples per mini-batch, 1 .. 65535; 1 updates after every sample.
     epochs : int
         Passes over the training set, >= 1.
-    rates : tuple of int
+    update_shifts : tuple of int
         Per layer, log2 of the gradient sum that stands for one weight step.
-    slow_down : int
-        The rates rise by one every this many epochs; 0 keeps them.
+    shift_increase_every : int
+        The update shifts rise by one every this many epochs; 0 keeps them.
     shuffle_seed : int
         Seed of the sample order; every epoch has its own permutation.
     """
 
     batch: int
     epochs: int
-    rates: tuple[int, ...]
-    slow_down: int = 0
+    update_shifts: tuple[int, ...]
+    shift_increase_every: int = 0
     shuffle_seed: int = 1
 
     def __post_init__(self) -> None:
@@ -46,8 +46,8 @@ class TrainingParameters:
             raise ValueError(f"training.batch must be 1 .. 65535 samples, not {self.batch}")
         if self.epochs < 1:
             raise ValueError(f"training.epochs must be >= 1, not {self.epochs}")
-        if self.slow_down < 0:
-            raise ValueError(f"training.slow_down must be >= 0 epochs, not {self.slow_down}")
+        if self.shift_increase_every < 0:
+            raise ValueError(f"training.shift_increase_every must be >= 0 epochs, not {self.shift_increase_every}")
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class MachineConfig:
             )
         if self.geometry.rows > 1 << 20:
             raise ValueError(f"layers need {self.geometry.rows} rows, more than 2^20: widen array.lanes")
-        if self.neuron.initial_spread >= 1 << self.geometry.sum_bits:
+        if self.neuron.initial_scale >= 1 << self.geometry.sum_bits:
             raise ValueError(
-                f"neuron.initial_spread must be below 2^{self.geometry.sum_bits}, beyond every sum of these layers, "
-                f"not {self.neuron.initial_spread}"
+                f"neuron.initial_scale must be below 2^{self.geometry.sum_bits}, beyond every sum of these layers, "
+                f"not {self.neuron.initial_scale}"
             )
         if self.switching.threshold_bits > self.random.width:
             raise ValueError(
@@ -120,22 +120,29 @@ class MachineConfig:
                     f"nonideal.{name}.noise must not exceed random.width = {self.random.width} bits, "
                     f"not {getattr(self.nonideal, name).noise}"
                 )
-        rates, offered = self.training.rates, self.offered_rates
-        possible = replace(self.gradient, rates=()).offered(self.pulse.nu_bits)
-        for rate in self.gradient.rates:
-            if rate not in possible:
+        update_shifts, offered = self.training.update_shifts, self.offered_shifts
+        possible = replace(self.gradient, update_shifts=()).offered(self.pulse.nu_bits)
+        for update_shift in self.gradient.update_shifts:
+            if update_shift not in possible:
                 raise ValueError(
-                    f"gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = "
-                    f"{possible[0]} .. {possible[-1]}, not {list(self.gradient.rates)}"
+                    f"gradient.update_shifts must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = "
+                    f"{possible[0]} .. {possible[-1]}, not {list(self.gradient.update_shifts)}"
                 )
-        if len(rates) != len(self.layers) - 1:
-            raise ValueError(f"training.rates must name one rate per layer ({len(self.layers) - 1}), not {list(rates)}")
-        for rate in rates:
-            if rate not in offered:
+        if len(update_shifts) != len(self.layers) - 1:
+            raise ValueError(
+                f"training.update_shifts must name one update shift per layer ({len(self.layers) - 1}), "
+                f"not {list(update_shifts)}"
+            )
+        for update_shift in update_shifts:
+            if update_shift not in offered:
                 rule = (
-                    "in gradient.rates" if self.gradient.rates else "pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1"
+                    "in gradient.update_shifts"
+                    if self.gradient.update_shifts
+                    else "pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1"
                 )
-                raise ValueError(f"training.rates must be {rule} = {offered[0]} .. {offered[-1]}, not {rate}")
+                raise ValueError(
+                    f"training.update_shifts must be {rule} = {offered[0]} .. {offered[-1]}, not {update_shift}"
+                )
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -151,12 +158,12 @@ class MachineConfig:
         return assemble(
             self.geometry,
             Loadable(
-                neuron_bits=self.neuron.offset_bits(bits) + self.neuron.spread_bits(bits),
+                neuron_bits=self.neuron.offset_bits(bits) + self.neuron.scale_bits(bits),
                 banks=tuple(self.seed_banks),
                 stream_bits=self.random.width,
                 pulse_bits=(switching.code_bits << self.pulse.nu_bits) * self.pulse.loadable,
                 switching_bits=2
-                * switching.spread_bins
+                * switching.variation_bins
                 * switching.codes
                 * switching.threshold_bits
                 * switching.loadable,
@@ -198,24 +205,26 @@ class MachineConfig:
         return self.array.devices
 
     @property
-    def offered_rates(self) -> range:
+    def offered_shifts(self) -> range:
         """Rates that the hardware offers."""
         return self.gradient.offered(self.pulse.nu_bits)
 
-    def rates(self, epoch: int) -> tuple[int, ...]:
+    def update_shifts(self, epoch: int) -> tuple[int, ...]:
         """Rates of all layers in an epoch, counted from 0; they stop rising at the highest that the hardware offers."""
-        slower = epoch // self.training.slow_down if self.training.slow_down else 0
-        return tuple(min(rate + slower, self.offered_rates[-1]) for rate in self.training.rates)
+        slower = epoch // self.training.shift_increase_every if self.training.shift_increase_every else 0
+        return tuple(
+            min(update_shift + slower, self.offered_shifts[-1]) for update_shift in self.training.update_shifts
+        )
 
 
 def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:
     """Change fields of the blocks' parameters, for example ``variant(c, error={"bits": 3})``.
 
-    The rates of training move into the range that the change leaves open.
+    The update shifts of training move into the range that the change leaves open.
     """
     parts = {block: replace(getattr(config, block), **fields) for block, fields in blocks.items()}
     pulse, gradient = parts.get("pulse", config.pulse), parts.get("gradient", config.gradient)
     training = parts.get("training", config.training)
     offered = gradient.offered(pulse.nu_bits)
-    rates = tuple(min(max(rate, offered[0]), offered[-1]) for rate in training.rates)
-    return replace(config, **{**parts, "training": replace(training, rates=rates)})
+    update_shifts = tuple(min(max(update_shift, offered[0]), offered[-1]) for update_shift in training.update_shifts)
+    return replace(config, **{**parts, "training": replace(training, update_shifts=update_shifts)})

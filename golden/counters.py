@@ -10,7 +10,7 @@ COUNTER_BITS = 48
 #: Name and meaning of every counter, in the order of the registers.
 COUNTERS = {
     "cycles_wait": "cycles waiting for a command, a sample or for a result to be taken",
-    "cycles_form": "cycles of forming the array",
+    "cycles_init": "cycles of forming the array",
     "cycles_forward": "cycles of forward passes and of the output errors",
     "cycles_backward": "cycles of backward passes",
     "cycles_gradient": "cycles of gradient accumulation",

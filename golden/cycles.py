@@ -67,8 +67,8 @@ def drive(groups: int) -> int:
     return groups + 2
 
 
-def form(rows: int, latency: int = ARRAY, writing: int = 1) -> int:
-    """FORM: a row in `writing` cycles, those of `array_writing`; `latency` is the array's, `array_latency`."""
+def initialise(rows: int, latency: int = ARRAY, writing: int = 1) -> int:
+    """INIT_RANDOM: a row in `writing` cycles, those of `array_writing`; `latency` is the array's, `array_latency`."""
     return rows * writing + latency
 
 
@@ -77,18 +77,18 @@ def reset(groups: int) -> int:
     return groups + 4
 
 
-def forget(rows: int) -> int:
-    """FORGET: one row per cycle, then the gradient memory."""
+def clear_switched(rows: int) -> int:
+    """CLEAR_SWITCHED: one row per cycle, then the gradient memory."""
     return rows + GRADIENT
 
 
-def sense(groups: int, latency: int = ARRAY) -> int:
-    """SENSE: one group per cycle, then collector and neurons; `latency` as of `form`."""
+def sense_columns(groups: int, latency: int = ARRAY) -> int:
+    """SENSE_COLUMNS: one group per cycle, then collector and neurons; `latency` as of `initialise`."""
     return groups + latency + 5
 
 
-def collect(rows: int, latency: int = ARRAY, *, last: bool) -> int:
-    """COLLECT: one row per cycle, then the collector, and the neurons when the sums are complete."""
+def sense_rows(rows: int, latency: int = ARRAY, *, last: bool) -> int:
+    """SENSE_ROWS: one row per cycle, then the collector, and the neurons when the sums are complete."""
     return rows + latency + (5 if last else 2)
 
 
@@ -103,7 +103,7 @@ def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) ->
     pulses : ndarray of int64, shape (rows,)
         Pulses issued to every row.
     latency, writing : int
-        As of `form`.
+        As of `initialise`.
     """
     # the cycles in which the update unit takes the present row, and the array the last pulse; when that begins its way
     taken, accepted, begun = ROW - 1, 0, -latency - writing

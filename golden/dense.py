@@ -145,7 +145,7 @@ class Dense:
         Returns
         -------
         dict of str to ndarray of int64
-            ``r1``, ``r2``, shape (rows, lanes), and ``offset``, ``spread``, shape (elements,): what the machine loads.
+            ``r1``, ``r2``, shape (rows, lanes), and ``offset``, ``scale``, shape (elements,): what the machine loads.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class Dense:
         geometry, lanes = config.geometry, config.array.lanes
         weights = np.zeros((geometry.rows, lanes), np.int64)
         elements = geometry.vector_groups * geometry.group
-        offset, spread = np.zeros(elements, np.int64), np.zeros(elements, np.int64)
+        offset, scale = np.zeros(elements, np.int64), np.zeros(elements, np.int64)
         for layer, matrix in zip(geometry.layers, self.weights, strict=True):
             across = matrix if layer.inputs_on_rows else matrix.T
             for block in range(layer.blocks):
@@ -174,13 +174,13 @@ class Dense:
             at = slice(first, first + layer.outputs)
             offset[at] = _offsets(self.centres[layer.index], config, layer.index)
             if not layer.last:
-                spread[at] = _spreads(self.thresholds[layer.index], config, layer.index)
+                scale[at] = _spreads(self.thresholds[layer.index], config, layer.index)
         if config.array.devices == 1:
             # lanes beyond a layer's size hold any weight
             if any((matrix == 0).any() for matrix in self.weights):
                 raise DenseError("the network has weights 0, the machine's synapses are binary: change CONFIG")
-            return {"r1": (weights + 1) // 2, "r2": np.zeros_like(weights), "offset": offset, "spread": spread}
-        return {"r1": weights.clip(0), "r2": (-weights).clip(0), "offset": offset, "spread": spread}
+            return {"r1": (weights + 1) // 2, "r2": np.zeros_like(weights), "offset": offset, "scale": scale}
+        return {"r1": weights.clip(0), "r2": (-weights).clip(0), "offset": offset, "scale": scale}
 
 
 def _offsets(centres: NDArray[np.int64], config: MachineConfig, layer: int) -> NDArray[np.int64]:
@@ -199,14 +199,14 @@ def _spreads(thresholds: NDArray[np.int64], config: MachineConfig, layer: int) -
     """Spreads of which the machine's threshold, a fixed part, is the one given."""
     neuron = config.neuron
     eighths, shift = neuron.threshold_eighths, 3 + neuron.fraction
-    # the least spread that reaches the threshold; without eighths the threshold is 1 whatever the spread
-    spreads = -(-(thresholds << shift) // eighths) if eighths else np.zeros_like(thresholds)
-    reached = np.maximum((eighths * spreads) >> shift, 1)
-    bits = neuron.spread_bits(config.geometry.sum_bits)
-    wrong = np.flatnonzero((reached != thresholds) | (spreads >= 1 << bits))
+    # the least scale that reaches the threshold; without eighths the threshold is 1 whatever the scale
+    scales = -(-(thresholds << shift) // eighths) if eighths else np.zeros_like(thresholds)
+    reached = np.maximum((eighths * scales) >> shift, 1)
+    bits = neuron.scale_bits(config.geometry.sum_bits)
+    wrong = np.flatnonzero((reached != thresholds) | (scales >= 1 << bits))
     if len(wrong):
         raise DenseError(
-            f"layer {layer}, neuron {wrong[0]}: no spread of {bits} bits gives the threshold {thresholds[wrong[0]]}; "
+            f"layer {layer}, neuron {wrong[0]}: no scale of {bits} bits gives the threshold {thresholds[wrong[0]]}; "
             f"change neuron.threshold_eighths = {eighths} or neuron.fraction = {neuron.fraction}"
         )
-    return spreads
+    return scales

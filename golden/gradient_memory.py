@@ -20,9 +20,9 @@ class GradientParameters:
         ``bits`` switches the leak off.
     reset_on_switch : bool
         A sum returns to 0 when its synapse has switched: what the weight has taken over no longer pulls at it.
-    rates : tuple of int
-        Lowest and highest rate that the hardware offers, a shifter between them; none for all that make sense, from
-        pulse.nu_bits to pulse.nu_bits + bits - 1.
+    update_shifts : tuple of int
+        Lowest and highest update shift that the hardware offers, a shifter between them; none for all that make sense,
+        from pulse.nu_bits to pulse.nu_bits + bits - 1.
 
     Raises
     ------
@@ -33,19 +33,21 @@ class GradientParameters:
     bits: int = 14
     leak: int = 4
     reset_on_switch: bool = False
-    rates: tuple[int, ...] = ()
+    update_shifts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 4 <= self.bits <= 24:
             raise ValueError(f"gradient.bits must be 4 .. 24, not {self.bits}")
         if not 1 <= self.leak <= self.bits:
             raise ValueError(f"gradient.leak must be 1 .. gradient.bits = {self.bits}, not {self.leak}")
-        if self.rates and (len(self.rates) != 2 or self.rates[0] > self.rates[1]):
-            raise ValueError(f"gradient.rates must be a lowest and a highest rate, not {list(self.rates)}")
+        if self.update_shifts and (len(self.update_shifts) != 2 or self.update_shifts[0] > self.update_shifts[1]):
+            raise ValueError(
+                f"gradient.update_shifts must be a lowest and a highest update shift, not {list(self.update_shifts)}"
+            )
 
     def offered(self, nu_bits: int) -> range:
         """Rates that the hardware offers, where the update splits off `nu_bits` of a fraction."""
-        low, high = self.rates or (nu_bits, nu_bits + self.bits - 1)
+        low, high = self.update_shifts or (nu_bits, nu_bits + self.bits - 1)
         return range(low, high + 1)
 
 

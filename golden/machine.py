@@ -73,7 +73,7 @@ class Machine:
         -------
         dict of str to ndarray of int64
             ``r1``, ``r2``, ``gradient``, shape (rows, lanes); ``random``, shape (streams,), and ``random_columns`` and
-            ``random_rows`` where those converters are noisy; ``offset``, ``spread``, ``activations``, ``windows``,
+            ``random_rows`` where those converters are noisy; ``offset``, ``scale``, ``activations``, ``windows``,
             ``errors``, shape (elements,).
         """
         state = {
@@ -83,7 +83,7 @@ class Machine:
             "random": self.array.lfsr.states,
             **{name: lfsr.states for name, lfsr in self._noise.items()},
             "offset": self.neurons.offset,
-            "spread": self.neurons.spread,
+            "scale": self.neurons.scale,
             "activations": self.vectors.activations.reshape(-1),
             "windows": self.vectors.windows.reshape(-1),
             "errors": self.vectors.errors.reshape(-1),
@@ -99,7 +99,7 @@ class Machine:
         for name, lfsr in self._noise.items():
             lfsr.states[:] = state[name].astype(np.uint64)
         self.neurons.offset[:] = state["offset"]
-        self.neurons.spread[:] = state["spread"]
+        self.neurons.scale[:] = state["scale"]
         self.vectors.activations.reshape(-1)[:] = state["activations"]
         self.vectors.windows.reshape(-1)[:] = state["windows"]
         self.vectors.errors.reshape(-1)[:] = state["errors"]
@@ -113,12 +113,12 @@ class Machine:
         converters = {"random_columns": self.array.column_converters, "random_rows": self.array.row_converter}
         return {name: converter.lfsr for name, converter in converters.items() if converter.parameters.noise}
 
-    def form(self) -> None:
-        """Host command FORM: random weights, zero gradient sums, initial neurons."""
-        for instruction in self.config.program.form:
+    def initialise(self) -> None:
+        """Host command INIT_RANDOM: random weights, zero gradient sums, initial neurons."""
+        for instruction in self.config.program.initialise:
             self._execute(instruction, ())
 
-    def train(self, samples: Samples, batch: int, rates: tuple[int, ...]) -> NDArray[np.int64]:
+    def train(self, samples: Samples, batch: int, update_shifts: tuple[int, ...]) -> NDArray[np.int64]:
         """Host command TRAIN.
 
         Parameters
@@ -127,7 +127,7 @@ class Machine:
             In the order of the stream.
         batch : int
             Samples per mini-batch; the last one may be shorter.
-        rates : tuple of int
+        update_shifts : tuple of int
             Per layer, log2 of the gradient sum that stands for one weight step.
 
         Returns
@@ -139,7 +139,7 @@ class Machine:
         for start in range(0, len(samples), batch):
             part = slice(start, start + batch)
             predictions[part] = self.present(samples[part], training=True)
-            self.update(rates)
+            self.update(update_shifts)
         return predictions
 
     def test(self, samples: Samples) -> NDArray[np.int64]:
@@ -177,10 +177,10 @@ class Machine:
         self._counts["rows_read"] += self.config.array.devices * self.config.geometry.rows
         return self.array.r1.copy(), self.array.r2.copy()
 
-    def load_neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> None:
-        """Host command LOAD_NEURONS: offsets and spreads, shape (elements,), of the first if it ends early."""
+    def load_neurons(self, offset: NDArray[np.integer], scale: NDArray[np.integer]) -> None:
+        """Host command LOAD_NEURONS: offsets and scales, shape (elements,), of the first if it ends early."""
         self.neurons.offset[: len(offset)] = offset
-        self.neurons.spread[: len(spread)] = spread
+        self.neurons.scale[: len(scale)] = scale
 
     def load_seeds(self, banks: dict[int, NDArray[np.unsignedinteger]]) -> None:
         """Host command LOAD_SEEDS: states of all streams of every bank of `MachineConfig.seed_banks`.
@@ -199,13 +199,13 @@ class Machine:
         self.updates.table = codes.astype(np.uint8)
 
     def load_switching(self, thresholds: NDArray[np.integer]) -> None:
-        """Host command LOAD_SWITCHING: thresholds, form and range of `SwitchingParameters.bin_thresholds`."""
+        """Host command LOAD_SWITCHING: thresholds, shape and range of `SwitchingParameters.bin_thresholds`."""
         self.array.thresholds = thresholds.astype(np.uint32)
 
-    def update(self, rates: tuple[int, ...]) -> None:
+    def update(self, update_shifts: tuple[int, ...]) -> None:
         """Do the write pass at the end of a mini-batch."""
         for instruction in self.config.program.update:
-            self._execute(instruction, rates)
+            self._execute(instruction, update_shifts)
         self._counts["updates"] += 1
 
     def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
@@ -227,13 +227,13 @@ class Machine:
                 break
         return int(self._outputs.argmax())
 
-    def _execute(self, instruction: Instruction, rates: tuple[int, ...]) -> bool:
+    def _execute(self, instruction: Instruction, update_shifts: tuple[int, ...]) -> bool:
         """Execute one instruction; False where the section is left."""
         if instruction.op == Op.END:
             return False
         stay, done = True, 1
-        if instruction.op == Op.FORM:
-            done = self._form(instruction)
+        if instruction.op == Op.INIT_RANDOM:
+            done = self._init_random(instruction)
         elif instruction.op == Op.RESET:
             self.neurons.reset()
             done = cycles.reset(instruction.groups)
@@ -242,11 +242,11 @@ class Machine:
             done = cycles.drive(instruction.groups)
         elif instruction.op == Op.ACCUMULATE:
             done = self._accumulate(instruction)
-        elif instruction.op == Op.SENSE:
+        elif instruction.op == Op.SENSE_COLUMNS:
             self._count_read(instruction.phase, "groups_sensed", instruction.groups)
             self._finish(instruction, self.array.sense_columns())
-            done = cycles.sense(instruction.groups, self.config.array_latency)
-        elif instruction.op == Op.COLLECT:
+            done = cycles.sense_columns(instruction.groups, self.config.array_latency)
+        elif instruction.op == Op.SENSE_ROWS:
             done = self._collect(instruction)
         elif instruction.op == Op.BRANCH:
             stay = self._training and self._learn
@@ -254,10 +254,10 @@ class Machine:
         elif instruction.op == Op.GRADIENT:
             done = self._gradient(instruction)
         elif instruction.op == Op.UPDATE:
-            done = self._update(instruction, rates[instruction.layer])
-        elif instruction.op == Op.FORGET:
+            done = self._update(instruction, update_shifts[instruction.layer])
+        elif instruction.op == Op.CLEAR_SWITCHED:
             self.gradient.forget(slice(instruction.row, instruction.row + instruction.rows))
-            done = cycles.forget(instruction.rows)
+            done = cycles.clear_switched(instruction.rows)
         self._counts[f"cycles_{instruction.phase.name.lower()}"] += done + 1
         return stay
 
@@ -272,12 +272,12 @@ class Machine:
     def _count_read(self, phase: Phase, name: str, count: int) -> None:
         self._counts[f"{phase.name.lower()}_{name}"] += count
 
-    def _form(self, instruction: Instruction) -> int:
+    def _init_random(self, instruction: Instruction) -> int:
         for row in range(instruction.rows):
-            self.array.form(row)
+            self.array.initialise(row)
             self.gradient.clear(row)
         self._counts["rows_formed"] += instruction.rows
-        return cycles.form(instruction.rows, self.config.array_latency, self.config.array_writing)
+        return cycles.initialise(instruction.rows, self.config.array_latency, self.config.array_writing)
 
     def _accumulate(self, instruction: Instruction) -> int:
         vector, before = self._vector(instruction), self.array.products
@@ -295,7 +295,7 @@ class Machine:
         complete = self.collector.collect(sums, first=instruction.first, last=instruction.last)
         if complete is not None:
             self._finish(instruction, complete)
-        return cycles.collect(instruction.rows, self.config.array_latency, last=instruction.last)
+        return cycles.sense_rows(instruction.rows, self.config.array_latency, last=instruction.last)
 
     def _finish(self, instruction: Instruction, groups: NDArray[np.int64]) -> None:
         """Send complete sums through a unit into vector memory."""
@@ -318,7 +318,7 @@ class Machine:
         else:
             window = self.vectors.windows[words].reshape(-1)
             errors = np.where(valid, self.errors.hidden(sums, window), 0)
-            trains = self.config.neuron.offset_trains
+            trains = self.config.neuron.offset_learned
         self.vectors.errors[words] = errors.reshape(groups.shape)
         if self._training and trains:
             self.neurons.train(errors, flat)
@@ -330,12 +330,12 @@ class Machine:
         self._counts["gradient_rows"] += len(indices)
         return cycles.walk(vector, self.config.array.group, cycles.GRADIENT)
 
-    def _update(self, instruction: Instruction, rate: int) -> int:
+    def _update(self, instruction: Instruction, update_shift: int) -> int:
         issued = np.zeros(instruction.rows, np.int64)
         for index in range(instruction.rows):
             row = instruction.row + index
             # the pulses of a row follow from its sums before the leak
-            pulses = list(self.updates.pulses(self.gradient.sums[row], rate))
+            pulses = list(self.updates.pulses(self.gradient.sums[row], update_shift))
             self.gradient.leak(row)
             for pulse in pulses:
                 switched = self.array.pulse(row, pulse.increase, pulse.codes)

@@ -1,8 +1,8 @@
 """Ternary neurons with adaptive thresholds (twin of `hdl/neuron.py`).
 
-Every neuron keeps an offset o and a spread r, both with `fraction` fractional bits. The centred sum is
-``t = s - floor(o)``; the neuron fires +1 or -1 where |t| reaches the threshold, a fixed part of the spread, and its
-derivative is a window around the threshold. The spread follows the running mean of |t|. The offset follows the
+Every neuron keeps an offset o and a scale r, both with `fraction` fractional bits. The centred sum is
+``t = s - floor(o)``; the neuron fires +1 or -1 where |t| reaches the threshold, a fixed part of the scale, and its
+derivative is a window around the threshold. The scale follows the running mean of |t|. The offset follows the
 running mean of the sum, or is trained by the neuron's error, or both. Outputs have a trained offset alone.
 """
 
@@ -19,20 +19,20 @@ class NeuronParameters:
     Attributes
     ----------
     fraction : int
-        Fractional bits of offset and spread, 0 .. 12.
+        Fractional bits of offset and scale, 0 .. 12.
     threshold_eighths : int
-        Threshold in eighths of the spread, 0 .. 15; the threshold is at least 1.
+        Threshold in eighths of the scale, 0 .. 15; the threshold is at least 1.
     window_eighths : int
-        Half-width of the derivative window in eighths of the spread, 0 .. 31.
-    follow_shift : int
-        The spread (and a following offset) moves 2^-follow_shift of the way per training sample, 0 .. 15.
-    offset_follows : bool
+        Half-width of the derivative window in eighths of the scale, 0 .. 31.
+    ema_shift : int
+        The scale (and a following offset) moves 2^-ema_shift of the way per training sample, 0 .. 15.
+    offset_tracks_mean : bool
         Whether the offset follows the running mean of the sum.
-    offset_trains : bool
+    offset_learned : bool
         Whether the offset follows the error: ``o -= delta * 2^train_shift`` in units of the last fractional bit.
     train_shift : int
         Learning rate of trained offsets, 0 .. 12.
-    initial_spread : int
+    initial_scale : int
         Spread before the first sample, in units of the sum, >= 1.
 
     Raises
@@ -44,20 +44,20 @@ class NeuronParameters:
     fraction: int = 8
     threshold_eighths: int = 4
     window_eighths: int = 6
-    follow_shift: int = 8
-    offset_follows: bool = False
-    offset_trains: bool = True
+    ema_shift: int = 8
+    offset_tracks_mean: bool = False
+    offset_learned: bool = True
     train_shift: int = 2
-    initial_spread: int = 4
+    initial_scale: int = 4
 
     def __post_init__(self) -> None:
         for field, low, high in (
             ("fraction", 0, 12),
             ("threshold_eighths", 0, 15),
             ("window_eighths", 0, 31),
-            ("follow_shift", 0, 15),
+            ("ema_shift", 0, 15),
             ("train_shift", 0, 12),
-            ("initial_spread", 1, 1023),
+            ("initial_scale", 1, 1023),
         ):
             if not low <= getattr(self, field) <= high:
                 raise ValueError(f"neuron.{field} must be {low} .. {high}, not {getattr(self, field)}")
@@ -66,8 +66,8 @@ class NeuronParameters:
         """Width of an offset, signed; it saturates."""
         return sum_bits + self.fraction
 
-    def spread_bits(self, sum_bits: int) -> int:
-        """Width of a spread, unsigned; |t| < 2^sum_bits bounds its mean."""
+    def scale_bits(self, sum_bits: int) -> int:
+        """Width of a scale, unsigned; |t| < 2^sum_bits bounds its mean."""
         return sum_bits + self.fraction
 
 
@@ -85,7 +85,7 @@ class Neurons:
 
     Attributes
     ----------
-    offset, spread : ndarray of int64, shape (count,)
+    offset, scale : ndarray of int64, shape (count,)
         State, in units of 2^-fraction.
     """
 
@@ -93,12 +93,12 @@ class Neurons:
         self.parameters = parameters
         self.limit = 1 << (parameters.offset_bits(sum_bits) - 1)
         self.offset = np.zeros(count, np.int64)
-        self.spread = np.zeros(count, np.int64)
+        self.scale = np.zeros(count, np.int64)
 
     def reset(self) -> None:
         """Set the initial state."""
         self.offset[:] = 0
-        self.spread[:] = self.parameters.initial_spread << self.parameters.fraction
+        self.scale[:] = self.parameters.initial_scale << self.parameters.fraction
 
     def centre(self, sums: NDArray[np.int64], at: slice) -> NDArray[np.int64]:
         """Subtract the whole part of the offsets of the neurons `at` from their sums."""
@@ -114,7 +114,7 @@ class Neurons:
         at : slice
             The n neurons.
         training : bool
-            Whether spread and offset adapt.
+            Whether scale and offset adapt.
 
         Returns
         -------
@@ -123,16 +123,16 @@ class Neurons:
         window : ndarray of bool, shape (n,)
             Where the derivative is not zero.
         """
-        p, spread = self.parameters, self.spread[at]
+        p, scale = self.parameters, self.scale[at]
         centred = self.centre(sums, at)
         size = np.abs(centred)
-        threshold = np.maximum((p.threshold_eighths * spread) >> (3 + p.fraction), 1)
+        threshold = np.maximum((p.threshold_eighths * scale) >> (3 + p.fraction), 1)
         activations = np.where(size >= threshold, np.sign(centred), 0).astype(np.int8)
-        window = np.abs(size - threshold) <= (p.window_eighths * spread) >> (3 + p.fraction)
+        window = np.abs(size - threshold) <= (p.window_eighths * scale) >> (3 + p.fraction)
         if training:
-            self.spread[at] += ((size << p.fraction) - spread) >> p.follow_shift
-            if p.offset_follows:
-                self._move(((sums << p.fraction) - self.offset[at]) >> p.follow_shift, at)
+            self.scale[at] += ((size << p.fraction) - scale) >> p.ema_shift
+            if p.offset_tracks_mean:
+                self._move(((sums << p.fraction) - self.offset[at]) >> p.ema_shift, at)
         return activations, window
 
     def train(self, errors: NDArray[np.int64], at: slice) -> None:

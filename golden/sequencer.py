@@ -13,38 +13,38 @@ class Op(IntEnum):
     """Operations of the microprogram; docs/contract.md says what each does, step by step."""
 
     END = 0  #: end of the section
-    FORM = 1  #: random device states, zero gradient sums
+    INIT_RANDOM = 1  #: random device states, zero gradient sums
     RESET = 2  #: initial neuron state
     DRIVE = 3  #: load the column drive with one block of a vector
     ACCUMULATE = 4  #: drive rows with a vector's non-zero elements, columns accumulate
-    SENSE = 5  #: column sums, group by group, through a unit into a vector
-    COLLECT = 6  #: row sums, row by row, through a unit into a vector
+    SENSE_COLUMNS = 5  #: column sums, group by group, through a unit into a vector
+    SENSE_ROWS = 6  #: row sums, row by row, through a unit into a vector
     BRANCH = 7  #: leave the section when testing, or when no error is left to learn from
     GRADIENT = 8  #: outer product of a vector's non-zero elements and the column drive
     UPDATE = 9  #: write pulses from the gradient sums, then leak
     WRITE = 10  #: device states of rows from the load stream, zero gradient sums
     READ = 11  #: device states of rows to the dump stream
-    PUT = 12  #: neuron states from the load stream
-    GET = 13  #: neuron states to the dump stream
+    LOAD_NEURONS = 12  #: neuron states from the load stream
+    DUMP_NEURONS = 13  #: neuron states to the dump stream
     SEED = 14  #: states of a bank of random streams from the load stream
-    CODES = 15  #: the pulse table from the load stream
+    LOAD_PULSE_TABLE = 15  #: the pulse table from the load stream
     THRESHOLDS = 16  #: the array's switching table from the load stream
-    FORGET = 17  #: zero gradient sums where the last pulses have switched a device
+    CLEAR_SWITCHED = 17  #: zero gradient sums where the last pulses have switched a device
 
 
 class HostOp(IntEnum):
     """Commands of the host."""
 
-    FORM = 0  #: random weights, zero gradient sums, initial neurons
+    INIT_RANDOM = 0  #: random weights, zero gradient sums, initial neurons
     TRAIN = 1  #: train on samples
     TEST = 2  #: classify samples
     LOAD_WEIGHTS = 3  #: device states in, zero gradient sums
-    LOAD_NEURONS = 4  #: offsets and spreads in
+    LOAD_NEURONS = 4  #: offsets and scales in
     LOAD_SEEDS = 5  #: states of all random streams in, where they can be loaded
     LOAD_PULSES = 6  #: the pulse table in, where it can be loaded
     LOAD_SWITCHING = 7  #: the switching table in, where it can be loaded
     DUMP_WEIGHTS = 8  #: device states out
-    DUMP_NEURONS = 9  #: offsets and spreads out
+    DUMP_NEURONS = 9  #: offsets and scales out
 
 
 class Source(IntEnum):
@@ -67,7 +67,7 @@ class Phase(IntEnum):
     """Phase to which an operation's cycles are counted."""
 
     WAIT = 0
-    FORM = 1
+    INIT_RANDOM = 1
     FORWARD = 2
     BACKWARD = 3
     GRADIENT = 4
@@ -87,7 +87,7 @@ class Instruction:
     source : Source
         Vector memory of DRIVE, ACCUMULATE, GRADIENT.
     unit : Unit
-        Unit of SENSE, COLLECT.
+        Unit of SENSE_COLUMNS, SENSE_ROWS.
     group : int
         First group of the vector read or written.
     groups : int
@@ -99,11 +99,12 @@ class Instruction:
     elements : int
         Valid elements from `group` on; the rest of the last groups is forced to zero.
     layer : int
-        Layer, for its rate.
+        Layer, for its update shift.
     first, last : bool
-        COLLECT: first and last of the blocks whose row sums add up.
+        SENSE_ROWS: first and last of the blocks whose row sums add up.
     words : int
-        WRITE, PUT, SEED: words of the load stream per row, group or bit; READ, GET: words of the dump stream.
+        WRITE, LOAD_NEURONS, SEED: words of the load stream per row, group or bit; READ, DUMP_NEURONS: words of the dump
+        stream.
     """
 
     op: Op
@@ -127,13 +128,13 @@ class Program:
 
     Attributes
     ----------
-    form, sample, update : tuple of Instruction
-        What FORM does, what TRAIN and TEST do per sample, what TRAIN does per mini-batch.
+    initialise, sample, update : tuple of Instruction
+        What INIT_RANDOM does, what TRAIN and TEST do per sample, what TRAIN does per mini-batch.
     transfers : dict of HostOp to tuple of Instruction
         What every load and dump does that the machine has.
     """
 
-    form: tuple[Instruction, ...]
+    initialise: tuple[Instruction, ...]
     sample: tuple[Instruction, ...]
     update: tuple[Instruction, ...]
     transfers: dict[HostOp, tuple[Instruction, ...]]
@@ -158,7 +159,7 @@ def _through_rows(geometry: Geometry, layer: Layer, phase: Phase, source: Source
                 row=layer.row + block * layer.rows_per_block,
             ),
             Instruction(
-                Op.SENSE,
+                Op.SENSE_COLUMNS,
                 phase,
                 unit=unit,
                 group=geometry.group_base[lane_vector] + block * geometry.groups_per_block,
@@ -188,7 +189,7 @@ def _through_columns(geometry: Geometry, layer: Layer, phase: Phase, source: Sou
         program += [
             _drive(geometry, layer, phase, source, block),
             Instruction(
-                Op.COLLECT,
+                Op.SENSE_ROWS,
                 phase,
                 unit=unit,
                 group=geometry.group_base[row_vector],
@@ -210,7 +211,7 @@ class Loadable:
     Attributes
     ----------
     neuron_bits : int
-        Bits of one neuron's offset and spread.
+        Bits of one neuron's offset and scale.
     banks : tuple of int
         Banks of random streams that can be loaded.
     stream_bits : int
@@ -232,16 +233,16 @@ def _transfers(geometry: Geometry, loadable: Loadable) -> dict[HostOp, tuple[Ins
     groups, words = geometry.vector_groups, ceil_div(loadable.neuron_bits, 2)
     sections = {
         HostOp.LOAD_WEIGHTS: [Instruction(Op.WRITE, rows=geometry.rows, words=lanes)],
-        HostOp.LOAD_NEURONS: [Instruction(Op.PUT, groups=groups, words=words)],
+        HostOp.LOAD_NEURONS: [Instruction(Op.LOAD_NEURONS, groups=groups, words=words)],
         HostOp.DUMP_WEIGHTS: [Instruction(Op.READ, rows=geometry.rows, words=lanes)],
-        HostOp.DUMP_NEURONS: [Instruction(Op.GET, groups=groups, words=words)],
+        HostOp.DUMP_NEURONS: [Instruction(Op.DUMP_NEURONS, groups=groups, words=words)],
     }
     if loadable.banks:
         sections[HostOp.LOAD_SEEDS] = [
             Instruction(Op.SEED, group=bank, rows=loadable.stream_bits, words=lanes) for bank in loadable.banks
         ]
     for command, op, bits in (
-        (HostOp.LOAD_PULSES, Op.CODES, loadable.pulse_bits),
+        (HostOp.LOAD_PULSES, Op.LOAD_PULSE_TABLE, loadable.pulse_bits),
         (HostOp.LOAD_SWITCHING, Op.THRESHOLDS, loadable.switching_bits),
     ):
         if bits:
@@ -267,9 +268,9 @@ def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program
         All sections.
     """
     end = Instruction(Op.END)
-    form = [
-        Instruction(Op.FORM, Phase.FORM, rows=geometry.rows),
-        Instruction(Op.RESET, Phase.FORM, groups=geometry.vector_groups),
+    initialise = [
+        Instruction(Op.INIT_RANDOM, Phase.INIT_RANDOM, rows=geometry.rows),
+        Instruction(Op.RESET, Phase.INIT_RANDOM, groups=geometry.vector_groups),
     ]
 
     sample: list[Instruction] = []
@@ -303,5 +304,5 @@ def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program
         for layer in geometry.layers
     ]
     if forget:
-        update.append(Instruction(Op.FORGET, Phase.UPDATE, rows=geometry.rows))
-    return Program((*form, end), (*sample, end), (*update, end), _transfers(geometry, loadable))
+        update.append(Instruction(Op.CLEAR_SWITCHED, Phase.UPDATE, rows=geometry.rows))
+    return Program((*initialise, end), (*sample, end), (*update, end), _transfers(geometry, loadable))

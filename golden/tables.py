@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from golden.device.fitted import Fitted
 from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL, Junction
 from golden.device.operation import Operation
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 
 __all__ = ["TO_ANTIPARALLEL", "TO_PARALLEL", "PulseParameters", "SwitchingParameters"]
 
@@ -33,13 +33,13 @@ class SwitchingParameters:
     """How the array's devices answer a width code.
 
     Code k asks for the probability tanh(slope * k / codes), the last code for certainty. Form ``ideal`` gives exactly
-    that. Every other form is that of a device, and the array's pulse generator has for each direction and code the
+    that. Every other model is that of a device, and the array's pulse generator has for each direction and code the
     width, a multiple of `time_step` up to `width_max`, that comes nearest.
 
     Attributes
     ----------
-    form : str
-        ``ideal``, or a form of a device: a name of `golden.device.switching.FORMS`.
+    model : str
+        ``ideal``, or a model of a device: a name of `golden.device.switching.MODELS`.
     code_bits : int
         Bits of a width code, 1 .. 6. Code 0 is no pulse; the last code is the pulse of a deterministic step.
     threshold_bits : int
@@ -62,11 +62,11 @@ class SwitchingParameters:
         Longest pulse, s; at most 2^20 time steps.
     shared_widths : bool
         Whether a code has one width for both directions, the nearest for the mean of the two.
-    spread_bins : int
+    variation_bins : int
         Kinds of devices between which critical currents differ: 1 (off) or a power of two up to 64.
-    spread : float
+    variation : float
         Relative standard deviation of critical currents between devices, 0 .. 0.2.
-    cycle_spread : float
+    cycle_variation : float
         Relative standard deviation of a device's critical current from pulse to pulse, 0 .. 0.2.
     loadable : bool
         Whether the host can load another table in the place of this one; it then has at most `LOADABLE` entries.
@@ -77,7 +77,7 @@ class SwitchingParameters:
         If a field breaks its rule, or no width comes within `TOLERANCE` of what a code asks for.
     """
 
-    form: str = "ideal"
+    model: str = "ideal"
     code_bits: int = 5
     threshold_bits: int = 16
     slope: float = 3.0
@@ -90,36 +90,41 @@ class SwitchingParameters:
     time_step: float = 1e-11
     width_max: float = 20e-9
     shared_widths: bool = False
-    spread_bins: int = 1
-    spread: float = 0.0
-    cycle_spread: float = 0.0
+    variation_bins: int = 1
+    variation: float = 0.0
+    cycle_variation: float = 0.0
     loadable: bool = False
 
     def __post_init__(self) -> None:
-        if self.form not in ("ideal", *FORMS):
-            raise ValueError(f"switching.form must be one of ideal, {', '.join(FORMS)}, not {self.form!r}")
+        if self.model not in ("ideal", *MODELS):
+            raise ValueError(f"switching.model must be one of ideal, {', '.join(MODELS)}, not {self.model!r}")
         if not 1 <= self.code_bits <= 6:
             raise ValueError(f"switching.code_bits must be 1 .. 6, not {self.code_bits}")
         if not 4 <= self.threshold_bits <= 16:
             raise ValueError(f"switching.threshold_bits must be 4 .. 16, not {self.threshold_bits}")
-        if self.loadable and 2 * self.spread_bins * self.codes > LOADABLE:
+        if self.loadable and 2 * self.variation_bins * self.codes > LOADABLE:
             raise ValueError(
-                f"switching.loadable keeps every entry in registers, {LOADABLE} at most, not {self.spread_bins} kinds "
-                f"x 2 directions x {self.codes} codes: lower switching.spread_bins or switching.code_bits"
+                f"switching.loadable keeps every entry in registers, {LOADABLE} at most, not {self.variation_bins} "
+                f"device bins x 2 directions x {self.codes} codes: lower switching.variation_bins or "
+                "switching.code_bits"
             )
         if not 0 < self.slope < math.inf:
             raise ValueError(f"switching.slope must be > 0 and finite, not {self.slope}")
         for name in ("temperature", "time_step", "width_max"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"switching.{name} must be > 0 and finite, not {getattr(self, name)}")
-        if not 1 <= self.spread_bins <= 64 or self.spread_bins & (self.spread_bins - 1):
-            raise ValueError(f"switching.spread_bins must be a power of two, 1 .. 64, not {self.spread_bins}")
-        if self.spread and self.spread_bins == 1:
-            raise ValueError(f"switching.spread = {self.spread} needs kinds of devices: set switching.spread_bins > 1")
-        if self.form == "ideal":
-            for name in ("spread", "cycle_spread"):
+        if not 1 <= self.variation_bins <= 64 or self.variation_bins & (self.variation_bins - 1):
+            raise ValueError(f"switching.variation_bins must be a power of two, 1 .. 64, not {self.variation_bins}")
+        if self.variation and self.variation_bins == 1:
+            raise ValueError(
+                f"switching.variation = {self.variation} needs device bins: set switching.variation_bins > 1"
+            )
+        if self.model == "ideal":
+            for name in ("variation", "cycle_variation"):
                 if getattr(self, name):
-                    raise ValueError(f"switching.{name} needs a device, and form 'ideal' has none: choose another form")
+                    raise ValueError(
+                        f"switching.{name} needs a device, and model 'ideal' has none: choose another model"
+                    )
         elif not self.codes <= round(self.width_max / self.time_step) <= _MOST_STEPS:
             raise ValueError(
                 f"switching.width_max must be 2^code_bits = {self.codes} .. 2^20 steps of switching.time_step = "
@@ -135,12 +140,12 @@ class SwitchingParameters:
 
     @property
     def bin_bits(self) -> int:
-        """Bits that name a kind of device."""
-        return self.spread_bins.bit_length() - 1
+        """Bits that name a device bin."""
+        return self.variation_bins.bit_length() - 1
 
     @cached_property
     def operation(self) -> Operation:
-        """The devices in use; there are none for form ``ideal``.
+        """The devices in use; there are none for model ``ideal``.
 
         Raises
         ------
@@ -150,20 +155,20 @@ class SwitchingParameters:
         given = [device for device in (self.device, self.junction, self.fitted) if device]
         if len(given) != 1:
             raise ValueError(
-                f"switching.form {self.form!r} needs one device, and {len(given)} are given: set switching.device to "
+                f"switching.model {self.model!r} needs one device, and {len(given)} are given: set switching.device to "
                 f"one of {', '.join(JUNCTIONS)}, or give [switching.junction] or [switching.fitted]"
             )
         if self.device and self.device not in JUNCTIONS:
             raise ValueError(f"switching.device must be one of {', '.join(JUNCTIONS)}, not {self.device!r}")
         return Operation(
-            form=self.form,
+            model=self.model,
             device=self.junction or self.fitted or JUNCTIONS[self.device],
             current_to_antiparallel=self.current_to_antiparallel,
             current_to_parallel=self.current_to_parallel,
             temperature=self.temperature,
-            spread_bins=self.spread_bins,
-            spread=self.spread,
-            cycle_spread=self.cycle_spread,
+            variation_bins=self.variation_bins,
+            variation=self.variation,
+            cycle_variation=self.cycle_variation,
         )
 
     @property
@@ -205,7 +210,7 @@ class SwitchingParameters:
 
     @property
     def widths(self) -> NDArray[np.float64]:
-        """Pulse widths of a device's form, s, shape (2, codes): first index `TO_ANTIPARALLEL` or `TO_PARALLEL`."""
+        """Pulse widths of a device's model, s, shape (2, codes): first index `TO_ANTIPARALLEL` or `TO_PARALLEL`."""
         return self._chosen[0].astype(np.float64) * self.time_step
 
     def _quantised(self, probability: NDArray[np.float64]) -> NDArray[np.uint32]:
@@ -217,16 +222,16 @@ class SwitchingParameters:
 
     @cached_property
     def bin_thresholds(self) -> NDArray[np.uint32]:
-        """Thresholds T of every kind of device.
+        """Thresholds T of every device bin.
 
         Returns
         -------
-        ndarray of uint32, shape (spread_bins, 2, codes)
+        ndarray of uint32, shape (variation_bins, 2, codes)
             Second index `TO_ANTIPARALLEL` or `TO_PARALLEL`. A pulse switches when ``u < T`` for the random word u,
             so P_sw = T / 2^threshold_bits; T is 0 for code 0 and 1 .. 2^threshold_bits for all others.
         """
-        if self.form == "ideal":
-            return self._quantised(np.broadcast_to(self.targets, (self.spread_bins, 2, self.codes)))
+        if self.model == "ideal":
+            return self._quantised(np.broadcast_to(self.targets, (self.variation_bins, 2, self.codes)))
         return self._thresholds(self.operation)
 
     def thresholds_at(self, temperature: float) -> NDArray[np.uint32]:
@@ -239,7 +244,7 @@ class SwitchingParameters:
 
         Returns
         -------
-        ndarray of uint32, shape (spread_bins, 2, codes)
+        ndarray of uint32, shape (variation_bins, 2, codes)
             As `bin_thresholds`. Form ``ideal`` knows no temperature.
 
         Raises
@@ -247,7 +252,7 @@ class SwitchingParameters:
         ValueError
             If the temperature breaks its rule, or the currents do not suit it.
         """
-        if self.form == "ideal":
+        if self.model == "ideal":
             return self.bin_thresholds
         return self._thresholds(replace(self.operation, temperature=temperature))
 
@@ -264,9 +269,9 @@ class SwitchingParameters:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Exact switching probability of every direction and code, mean of all kinds, shape (2, codes), 0 .. 1."""
+        """Exact switching probability of every direction and code, mean of all bins, shape (2, codes), 0 .. 1."""
         total = self.bin_thresholds.sum(axis=0, dtype=np.float64)
-        return total / (self.spread_bins << self.threshold_bits)
+        return total / (self.variation_bins << self.threshold_bits)
 
 
 @dataclass(frozen=True)

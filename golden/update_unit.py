@@ -1,6 +1,6 @@
 """From gradient sums to write pulses: the kappa / nu split of GXNOR (twin of `hdl/update_unit.py`).
 
-With the step dz of the discrete weight space as unit and the layer's rate r, the real-valued update is
+With the step dz of the discrete weight space as unit and the layer's update shift r, the real-valued update is
 ``dW / dz = G / 2^r``. Its integer part kappa becomes deterministic steps (pulses of the last width code), its
 fraction nu a pulse whose width code the `PulseTable` chooses.
 """
@@ -49,14 +49,14 @@ class UpdateUnit:
         self.full = switching.codes - 1
         self.steps = steps
 
-    def split(self, sums: NDArray[np.int32], rate: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def split(self, sums: NDArray[np.int32], update_shift: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Split one row of gradient sums into kappa and the table index of nu.
 
         Parameters
         ----------
         sums : ndarray of int32, shape (lanes,)
             Gradient sums G. The magnitude is the one's complement for G < 0, as in the leak.
-        rate : int
+        update_shift : int
             log2 of the sum that stands for one weight step, >= nu_bits.
 
         Returns
@@ -67,21 +67,21 @@ class UpdateUnit:
             Leading nu_bits of the fraction.
         """
         magnitude = sums ^ (sums >> 31)
-        kappa = np.minimum(magnitude >> rate, self.steps)
-        nu = (magnitude >> (rate - self.nu_bits)) & ((1 << self.nu_bits) - 1)
+        kappa = np.minimum(magnitude >> update_shift, self.steps)
+        nu = (magnitude >> (update_shift - self.nu_bits)) & ((1 << self.nu_bits) - 1)
         return kappa, nu
 
-    def pulses(self, sums: NDArray[np.int32], rate: int) -> Iterator[Pulse]:
+    def pulses(self, sums: NDArray[np.int32], update_shift: int) -> Iterator[Pulse]:
         """Yield the pulses of one row, kappa first; a pulse that no lane needs is not issued.
 
         Parameters
         ----------
         sums : ndarray of int32, shape (lanes,)
             Gradient sums G.
-        rate : int
+        update_shift : int
             log2 of the sum that stands for one weight step, >= nu_bits.
         """
-        kappa, nu = self.split(sums, rate)
+        kappa, nu = self.split(sums, update_shift)
         increase = sums >= 0
         whole = [np.where(kappa > step, self.full, 0) for step in range(self.steps)]
         for codes in (*whole, self.table[nu]):

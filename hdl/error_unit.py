@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.error_unit import ErrorParameters
-from hdl.lib.planes import held, named
+from hdl.lib.planes import reg_en, wire
 from hdl.neuron import clamp
 
 
@@ -89,9 +89,9 @@ class ErrorUnit(wiring.Component):
         """Build the block."""
         m = Module()
         # which lane the label is in, and the number of the group's first lane beside the group
-        base = held(m, "base1", self.ahead, self.base)
+        base = reg_en(m, "base1", self.ahead, self.base)
         targets = Cat(self.base + lane == self.label for lane in range(self._group))
-        target = held(m, "target", self.ahead, targets)
+        target = reg_en(m, "target", self.ahead, targets)
         errors = []
         for lane in range(self._group):
             output = self._output(m, lane, target[lane])
@@ -101,7 +101,7 @@ class ErrorUnit(wiring.Component):
         outputs = Signal(name="outputs")
         m.d.sync += [self.valid.eq(self.output | self.hidden), outputs.eq(self.output)]
         with m.If(self.output | self.hidden):
-            m.d.sync += [held.eq(error) for held, error in zip(self.errors, errors, strict=True)]
+            m.d.sync += [reg_en.eq(error) for reg_en, error in zip(self.errors, errors, strict=True)]
         self._predict(m, base)
         with m.If(self.begin):
             m.d.sync += self.learn.eq(0)
@@ -120,10 +120,10 @@ class ErrorUnit(wiring.Component):
             Cat(target, centred.as_unsigned() ^ target.replicate(len(centred))).as_signed()
             + Const(2 * p.margin + 1, bits + 1)
         )
-        violation = named(m, f"violation{lane}", total >> (1 + p.shift))
+        violation = wire(m, f"violation{lane}", total >> (1 + p.shift))
         above = violation[:-1] >> (p.bits - 1)
         limited = Mux(above.any(), p.limit, violation[:-1])[: p.bits - 1]
-        size = named(m, f"size{lane}", Mux(violation < 0, 0, limited))
+        size = wire(m, f"size{lane}", Mux(violation < 0, 0, limited))
         # the negative of a number inverts what is above its lowest 1: logic, which is faster than a chain this short
         inverts = [~target & size[:bit].any() for bit in range(p.bits)]
         return (Cat(size, Const(0, 1)) ^ Cat(inverts)).as_signed()
@@ -132,8 +132,8 @@ class ErrorUnit(wiring.Component):
         """Build the error of a hidden neuron."""
         p = self._parameters
         half = 1 << (p.backward_shift - 1) if p.backward_shift else 0
-        scaled = named(m, f"scaled{lane}", (self.sums[lane] + half) >> p.backward_shift)
-        clamped = named(m, f"clamped{lane}", clamp(scaled, p.bits))
+        scaled = wire(m, f"scaled{lane}", (self.sums[lane] + half) >> p.backward_shift)
+        clamped = wire(m, f"clamped{lane}", clamp(scaled, p.bits))
         # symmetric: the most negative number becomes the next
         return Cat(clamped[0] | (clamped[-1] & ~clamped[1:-1].any()), clamped[1:]).as_signed()
 
@@ -151,22 +151,22 @@ class ErrorUnit(wiring.Component):
             level, merged = len(entries), []
             for at in range(0, level - 1, 2):
                 (valid, value, lane), (other_valid, other_value, other_lane) = entries[at : at + 2]
-                second = named(m, f"second{level}_{at}", other_valid & (~valid | (other_value > value)))
+                second = wire(m, f"second{level}_{at}", other_valid & (~valid | (other_value > value)))
                 merged.append(
                     (
-                        held(m, f"any{level}_{at}", stage, valid | other_valid),
-                        held(m, f"largest{level}_{at}", stage, Mux(second, other_value, value)),
-                        held(m, f"where{level}_{at}", stage, Mux(second, other_lane, lane)),
+                        reg_en(m, f"any{level}_{at}", stage, valid | other_valid),
+                        reg_en(m, f"largest{level}_{at}", stage, Mux(second, other_value, value)),
+                        reg_en(m, f"where{level}_{at}", stage, Mux(second, other_lane, lane)),
                     )
                 )
             if level % 2:
                 merged.append(
                     tuple(
-                        held(m, f"{name}{level}", stage, entry)
+                        reg_en(m, f"{name}{level}", stage, entry)
                         for name, entry in zip(("any", "largest", "where"), entries[-1], strict=True)
                     )
                 )
-            base = held(m, f"base{level}", stage, base)
+            base = reg_en(m, f"base{level}", stage, base)
             entries = merged
             following = Signal(name=f"stage{level}")
             m.d.sync += following.eq(stage)

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
 from hdl.lib.chains import add
-from hdl.lib.planes import Planes, extend, held, named, spread, subtract
+from hdl.lib.planes import Planes, broadcast, extend, reg_en, subtract, wire
 from hdl.lib.ram_pipeline import BLOCK_RAM, When, fetched
 
 
@@ -17,7 +17,9 @@ class GradientOp(enum.Enum, shape=3):
     SCALE_DRIVE = 1  #: add coefficient * drive, the coefficient -1 or +1
     SCALE_TRITS = 2  #: add coefficient * drive, the drive trits
     UPDATE = 3  #: hand the row to the update unit, then let it leak
-    FORGET = 4  #: set sums to zero whose lanes have switched, and drop the row's notes; only with reset on switch
+    CLEAR_SWITCHED = (
+        4  #: set sums to zero whose lanes have switched, and drop the row's notes; only with reset on switch
+    )
 
 
 class GradientMemory(wiring.Component):
@@ -48,8 +50,8 @@ class GradientMemory(wiring.Component):
         For UPDATE, two cycles after the command: ``row`` and the planes ``sums`` before the leak.
     switched : valid and payload, in
         After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Taken in the cycle in which
-        ``valid`` is high; unused without reset on switch. The notes of a row follow each other; a FORGET of every
-        row with notes follows the pass, 2 cycles after the last note or later, and before anything accumulates.
+        ``valid`` is high; unused without reset on switch. The notes of a row follow each other; a CLEAR_SWITCHED of
+        every row with notes follows the pass, 2 cycles after the last note or later, and before anything accumulates.
     idle : Signal(1), out
         No command is under way.
     """
@@ -89,7 +91,7 @@ class GradientMemory(wiring.Component):
         present = Signal(command.shape(), name="present", reset_less=True)
         # of stage 2, decoded in stage 1, because they reach every lane
         updating, clearing = Signal(name="updating"), Signal(name="clearing")
-        advance = named(m, "advance", ~updating | self.row.ready)
+        advance = wire(m, "advance", ~updating | self.row.ready)
         m.d.sync += valid[3].eq(valid[2] & advance)
         with m.If(advance):
             m.d.sync += [
@@ -97,11 +99,11 @@ class GradientMemory(wiring.Component):
                 valid[2].eq(valid[1]),
                 updating.eq(valid[1] & (present.op == GradientOp.UPDATE)),
             ]
-        entering = named(m, "entering", advance & valid[0])
+        entering = wire(m, "entering", advance & valid[0])
         with m.If(entering):
             m.d.sync += present.eq(command)
-        arriving = named(m, "arriving", advance & valid[1])
-        row3 = held(m, "row3", advance & valid[2], self.row.payload.row)
+        arriving = wire(m, "arriving", advance & valid[1])
+        row3 = reg_en(m, "row3", advance & valid[2], self.row.payload.row)
         m.d.sync += clearing.eq(arriving & (present.op == GradientOp.CLEAR))
         early, late = When(entering, command.row), When(arriving, present.row)
         row = fetched(m, "fetched", read, early, late, stages=self._stages)
@@ -112,10 +114,10 @@ class GradientMemory(wiring.Component):
         planes = list(self.row.payload.sums)
         changed = self._accumulate(m, planes, present, arriving)
         if forgets:
-            kept = named(m, "kept", ~self._noted(m, early, late, present))
+            kept = wire(m, "kept", ~self._noted(m, early, late, present))
             changed = [plane & kept for plane in changed]
         new = Signal(bits * lanes, name="new", reset_less=True)
-        with m.If(named(m, "changing", valid[2] & ~updating)):
+        with m.If(wire(m, "changing", valid[2] & ~updating)):
             m.d.sync += new.eq(Cat(*changed))
         rewritten: Value = valid[3]
         if leaks:
@@ -137,22 +139,25 @@ class GradientMemory(wiring.Component):
         return m
 
     def _noted(self, m: Module, early: When, late: When, present: data.View) -> Value:
-        """Lanes of the row in stage 2 that have switched: none but in a FORGET, since only updates precede it.
+        """Lanes of the row in stage 2 that have switched: none but in a CLEAR_SWITCHED, since only updates precede it.
 
-        A note is written without a look at the one before, which FORGET or CLEAR has dropped; only the pulses of one
-        UPDATE to the same row, which follow each other, add up in a register, from which they are written.
+        A note is written without a look at the one before, which CLEAR_SWITCHED or CLEAR has dropped; only the
+        pulses of one UPDATE to the same row, which follow each other, add up in a register,
+        from which they are written.
         """
         m.submodules.moved = moved = memory.Memory(
             shape=unsigned(self._lanes), depth=self._rows, init=[], attrs=BLOCK_RAM
         )
         read, write = moved.read_port(), moved.write_port()
         last = Signal.like(self.switched.payload, name="last_switched", reset_less=True)
-        again = named(m, "again", last.row == self.switched.payload.row)
-        lanes = self.switched.payload.lanes | (last.lanes & spread(again, self._lanes))
+        again = wire(m, "again", last.row == self.switched.payload.row)
+        lanes = self.switched.payload.lanes | (last.lanes & broadcast(again, self._lanes))
         with m.If(self.switched.valid):
             m.d.sync += [last.row.eq(self.switched.payload.row), last.lanes.eq(lanes)]
         dropping, noting = Signal(name="dropping"), Signal(name="noting")
-        m.d.sync += dropping.eq(late.enable & ((present.op == GradientOp.FORGET) | (present.op == GradientOp.CLEAR)))
+        m.d.sync += dropping.eq(
+            late.enable & ((present.op == GradientOp.CLEAR_SWITCHED) | (present.op == GradientOp.CLEAR))
+        )
         with m.If(dropping):
             m.d.sync += [last.row.eq(self.row.payload.row), last.lanes.eq(0)]
         m.d.sync += noting.eq(self.switched.valid | dropping)
@@ -164,7 +169,7 @@ class GradientMemory(wiring.Component):
         return fetched(m, "noted", read, early, late, stages=self._stages)
 
     def _accumulate(self, m: Module, planes: Planes, present: data.View, arriving: Value) -> list[Value]:
-        """Planes plus coefficient * drive, saturating; for FORGET plus 0.
+        """Planes plus coefficient * drive, saturating; for CLEAR_SWITCHED plus 0.
 
         Either factor is a trit, and the product the other one, negated in one's complement where the trit is negative,
         and a carry that makes it two's complement. A common coefficient that is a trit negates the planes of the drive.
@@ -181,25 +186,25 @@ class GradientMemory(wiring.Component):
             ]
         lowest: Value = drive[0]
         if self._parameters.reset_on_switch:
-            lowest = held(m, "lowest", arriving, drive[0])
-            with m.If(arriving & (present.op == GradientOp.FORGET)):
+            lowest = reg_en(m, "lowest", arriving, drive[0])
+            with m.If(arriving & (present.op == GradientOp.CLEAR_SWITCHED)):
                 m.d.sync += lowest.eq(0)
-        trit = spread(trits, lanes)
-        there = named(m, "there", lowest | ~trit)
+        trit = broadcast(trits, lanes)
+        there = wire(m, "there", lowest | ~trit)
         negated = [(trit & drive[-1]) | (~trit & lowest), *drive[1:]]
         term = [
-            named(m, f"term{bit}", (plane ^ spread(factor[bit], lanes)) & there) for bit, plane in enumerate(negated)
+            wire(m, f"term{bit}", (plane ^ broadcast(factor[bit], lanes)) & there) for bit, plane in enumerate(negated)
         ]
-        carry = named(m, "term_carry", Mux(trits, drive[-1], spread(factor[-1], lanes)) & there)
+        carry = wire(m, "term_carry", Mux(trits, drive[-1], broadcast(factor[-1], lanes)) & there)
         total = add(m, "total", extend(planes, bits + 1), extend(term, bits + 1), carry, adders=self._adders)
-        sign = named(m, "sign", total[-1])
-        over = named(m, "over", total[-1] ^ total[-2])
+        sign = wire(m, "sign", total[-1])
+        over = wire(m, "over", total[-1] ^ total[-2])
         return [(over & ~sign) | (~over & plane) for plane in total[: bits - 1]] + [sign]
 
     def _leak(self, m: Module, planes: Planes) -> list[Value]:
         """Planes after the leak: a one's-complement magnitude loses itself shifted right."""
         sign = planes[-1]
-        magnitude = [named(m, f"magnitude{bit}", plane ^ sign) for bit, plane in enumerate(planes[:-1])]
+        magnitude = [wire(m, f"magnitude{bit}", plane ^ sign) for bit, plane in enumerate(planes[:-1])]
         zero = sign & ~sign
         shifted = [*magnitude[self._parameters.leak :], *[zero] * len(magnitude)][: len(magnitude)]
         return [plane ^ sign for plane in subtract(m, "leak", magnitude, shifted)] + [sign]

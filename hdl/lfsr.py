@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lfsr import LfsrParameters
-from hdl.lib.planes import any_of, named, spread
+from hdl.lib.planes import any_of, broadcast, wire
 
 
 class Lfsr(wiring.Component):
@@ -67,7 +67,7 @@ class Lfsr(wiring.Component):
             last = shifts == p.width - 1
             # a state that a load would leave all zero, for ever, gets a one
             rest = any_of([state[bit * lanes : (bit + 1) * lanes] for bit in range(1, p.width)], lanes)
-            newest = named(m, "repaired", self.newest | (spread(last, lanes) & ~rest))
+            newest = wire(m, "repaired", self.newest | (broadcast(last, lanes) & ~rest))
             with m.If(self.shift):
                 m.d.sync += [state.eq(Cat(state[lanes:], newest)), shifts.eq(Mux(last, 0, shifts + 1))]
         m.d.comb += self.word.eq(state[: self._bits * lanes])

@@ -22,7 +22,7 @@ class Machine(wiring.Component):
     ----------
     command, samples, results, load, dump, last, waiting, abandoned, stop, abort, drop, flush
         As in `Periphery`, where they are documented.
-    rates, batch_done, counter, count
+    update shifts, batch_done, counter, count
         As in `Periphery`, where they are documented.
     """
 
@@ -54,7 +54,7 @@ class Machine(wiring.Component):
         wiring.connect(m, wiring.flipped(self.results), periphery.results)
         wiring.connect(m, wiring.flipped(self.load), periphery.load)
         wiring.connect(m, wiring.flipped(self.dump), periphery.dump)
-        for name in ("rates", "stop", "abort", "drop", "flush"):
+        for name in ("update_shifts", "stop", "abort", "drop", "flush"):
             m.d.comb += getattr(periphery, name).eq(getattr(self, name))
         for name in ("batch_done", "counter", "count", "last", "waiting", "abandoned"):
             m.d.comb += getattr(self, name).eq(getattr(periphery, name))

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.geometry import ceil_div
 from golden.neuron import NeuronParameters
-from hdl.lib.planes import held, named
+from hdl.lib.planes import reg_en, wire
 from hdl.lib.ram_pipeline import APART
 
 
@@ -120,7 +120,7 @@ class Neurons(wiring.Component):
         m = Module()
         p, sum_bits = self._parameters, self._sum_bits
         state = data.StructLayout(
-            {"offset": signed(p.offset_bits(sum_bits)), "spread": unsigned(p.spread_bits(sum_bits))}
+            {"offset": signed(p.offset_bits(sum_bits)), "scale": unsigned(p.scale_bits(sum_bits))}
         )
         states = data.ArrayLayout(state, self._group)
         m.submodules.states = block = memory.Memory(
@@ -131,11 +131,11 @@ class Neurons(wiring.Component):
         # stage 0: request, read the state; 1: centre; 2: distance from the threshold, and hand on to the error unit;
         # 3: fire, and write the state, to which the errors have come
         valid = [self.request, Signal(name="valid1"), self.valid, Signal(name="valid3")]
-        fire3 = held(m, "fire3", valid[2], self.fire)
+        fire3 = reg_en(m, "fire3", valid[2], self.fire)
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(valid)]
-        target1 = held(m, "target1", valid[0], self.address)
-        sums1 = held(m, "sums1", valid[0], self.sums)
-        target3 = held(m, "target3", valid[2], self.target)
+        target1 = reg_en(m, "target1", valid[0], self.address)
+        sums1 = reg_en(m, "sums1", valid[0], self.sums)
+        target3 = reg_en(m, "target3", valid[2], self.target)
         with m.If(valid[1]):
             m.d.sync += [self.held_sums.eq(sums1), self.target.eq(target1)]
         new = Signal(states, name="new")
@@ -176,36 +176,36 @@ class Neurons(wiring.Component):
         # stage 1
         with m.If(valid[1]):
             m.d.sync += self.centred[lane].eq(total - (old.offset >> p.fraction))
-        offset2 = held(m, f"offset2_{lane}", valid[1], old.offset)
-        spread2 = held(m, f"spread2_{lane}", valid[1], old.spread)
+        offset2 = reg_en(m, f"offset2_{lane}", valid[1], old.offset)
+        scale2 = reg_en(m, f"spread2_{lane}", valid[1], old.scale)
 
         # stage 2
         centred, scale = self.centred[lane], 3 + p.fraction
-        threshold = named(m, f"threshold{lane}", times(spread2, p.threshold_eighths) >> scale)
+        threshold = wire(m, f"threshold{lane}", times(scale2, p.threshold_eighths) >> scale)
         # the threshold is at least 1, so that a centred sum of 0 never fires
-        least = named(m, f"least{lane}", threshold | (threshold == 0))
-        size = named(m, f"size{lane}", Mux(centred < 0, -centred, centred)[: bits + 1])
-        distance = held(m, f"distance{lane}", valid[2], size - least)
-        half = held(m, f"half{lane}", valid[2], times(spread2, p.window_eighths) >> scale)
-        negative = held(m, f"negative{lane}", valid[2], centred < 0)
-        offset3 = held(m, f"offset3_{lane}", valid[2], offset2)
-        spread3 = held(m, f"spread3_{lane}", valid[2], spread2)
-        growth = held(m, f"growth{lane}", valid[2], Mux(self.fire, (size << p.fraction) - spread2, 0))
+        least = wire(m, f"least{lane}", threshold | (threshold == 0))
+        size = wire(m, f"size{lane}", Mux(centred < 0, -centred, centred)[: bits + 1])
+        distance = reg_en(m, f"distance{lane}", valid[2], size - least)
+        half = reg_en(m, f"half{lane}", valid[2], times(scale2, p.window_eighths) >> scale)
+        negative = reg_en(m, f"negative{lane}", valid[2], centred < 0)
+        offset3 = reg_en(m, f"offset3_{lane}", valid[2], offset2)
+        spread3 = reg_en(m, f"spread3_{lane}", valid[2], scale2)
+        growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, (size << p.fraction) - scale2, 0))
 
         # stage 3
-        fires = named(m, f"fires{lane}", distance >= 0)
-        step = named(m, f"step{lane}", Mux(self.train, self.errors[lane] << p.train_shift, 0))
-        moved = named(m, f"moved{lane}", clamp(offset3 - step, len(offset3)))
-        if p.offset_follows:
-            drift = held(m, f"drift{lane}", valid[2], (self.held_sums[lane] << p.fraction) - offset2)
-            followed = named(m, f"followed{lane}", clamp(offset3 + (drift >> p.follow_shift), len(offset3)))
+        fires = wire(m, f"fires{lane}", distance >= 0)
+        step = wire(m, f"step{lane}", Mux(self.train, self.errors[lane] << p.train_shift, 0))
+        moved = wire(m, f"moved{lane}", clamp(offset3 - step, len(offset3)))
+        if p.offset_tracks_mean:
+            drift = reg_en(m, f"drift{lane}", valid[2], (self.held_sums[lane] << p.fraction) - offset2)
+            followed = wire(m, f"followed{lane}", clamp(offset3 + (drift >> p.ema_shift), len(offset3)))
             moved = Mux(fire3, followed, moved)
         m.d.comb += [
             self.activations[0][lane].eq(fires),
             self.activations[1][lane].eq(fires & negative),
             self.windows[lane].eq((half >= distance) & (half + distance >= 0)),
             new.offset.eq(Mux(self.reset, 0, moved)),
-            new.spread.eq(
-                Mux(self.reset, p.initial_spread << p.fraction, spread3 + (growth >> p.follow_shift)),
+            new.scale.eq(
+                Mux(self.reset, p.initial_scale << p.fraction, spread3 + (growth >> p.ema_shift)),
             ),
         ]

@@ -14,11 +14,11 @@ from hdl.drivers import ColumnDriver, RowDriver
 from hdl.error_unit import ErrorUnit
 from hdl.gradient_memory import GradientMemory, GradientOp
 from hdl.input_buffer import InputBuffer
-from hdl.lib.planes import delayed, extend, named
+from hdl.lib.planes import extend, reg, wire
 from hdl.loader import Loader
 from hdl.neuron import Neurons
 from hdl.sequencer import HostCommand, Sequencer
-from hdl.update_unit import UpdateUnit, rate_shape
+from hdl.update_unit import UpdateUnit, shift_shape
 from hdl.vector_memory import VectorMemory
 
 #: Most array commands that may be under way.
@@ -43,7 +43,7 @@ def periphery_ports(config: MachineConfig) -> dict[str, wiring.Member]:
         "abort": In(1),
         "drop": In(1),
         "flush": In(1),
-        "rates": In(data.ArrayLayout(rate_shape(config.offered_rates), len(geometry.layers))),
+        "update_shifts": In(data.ArrayLayout(shift_shape(config.offered_shifts), len(geometry.layers))),
         "batch_done": Out(1),
         "counter": Out(range(len(COUNTERS))),
         "count": Out(COUNTER_BITS),
@@ -84,7 +84,7 @@ class Periphery(wiring.Component):
         Forget the words of an unfinished sample; no word is taken in the same cycle.
     flush : Signal(1), in
         Forget all samples received; only while `command` is ready, and no word is taken in the same cycle.
-    rates : one unsigned per layer, in
+    update_shifts : one unsigned per layer, in
         log2 of the gradient sum that stands for one weight step, minus the lowest that is offered; stable during a
         command.
     batch_done : Signal(1), out
@@ -155,8 +155,8 @@ class Periphery(wiring.Component):
         m.submodules.event_counters = counters = EventCounters(increment_widths(self._signature))
 
         instruction, sweep = sequencer.instruction, sequencer.sweep
-        doing = {op: named(m, f"doing_{op.name.lower()}", instruction.op == op) for op in Op}
-        row = named(m, "swept_row", (instruction.row + sweep.payload.index)[: len(macro.command.payload.row)])
+        doing = {op: wire(m, f"doing_{op.name.lower()}", instruction.op == op) for op in Op}
+        row = wire(m, "swept_row", (instruction.row + sweep.payload.index)[: len(macro.command.payload.row)])
 
         # host
         wiring.connect(m, wiring.flipped(self.command), sequencer.command)
@@ -184,9 +184,9 @@ class Periphery(wiring.Component):
         ]
 
         # drivers read vectors; they never run at the same time
-        from_input = named(m, "from_input", instruction.source == Source.INPUT)
-        from_errors = named(m, "from_errors", instruction.source == Source.ERROR)
-        address = named(m, "address", Mux(columns.busy, columns.address, rows.address))
+        from_input = wire(m, "from_input", instruction.source == Source.INPUT)
+        from_errors = wire(m, "from_errors", instruction.source == Source.ERROR)
+        address = wire(m, "address", Mux(columns.busy, columns.address, rows.address))
         m.d.comb += [
             inputs.address.eq(address),
             vectors.address.eq(address),
@@ -200,7 +200,7 @@ class Periphery(wiring.Component):
             macro.drive.eq(columns.drive),
             gradient.drive.eq(columns.drive),
         ]
-        word = named(m, "word", Mux(from_input, inputs.word.as_value(), vectors.word.as_value()))
+        word = wire(m, "word", Mux(from_input, inputs.word.as_value(), vectors.word.as_value()))
         loaded = extend([self.load.payload[:group], self.load.payload[group:]], error_bits)
         m.d.comb += [
             rows.word.as_value().eq(word),
@@ -209,9 +209,9 @@ class Periphery(wiring.Component):
 
         # commands to the array, from whichever block the operation puts in charge
         outstanding = Signal(range(OUTSTANDING + 1), name="outstanding")
-        room = named(m, "room", outstanding != OUTSTANDING)
-        ready = named(m, "array_ready", macro.command.ready & room)
-        accepted = named(m, "accepted", macro.command.valid & macro.command.ready)
+        room = wire(m, "room", outstanding != OUTSTANDING)
+        ready = wire(m, "array_ready", macro.command.ready & room)
+        accepted = wire(m, "accepted", macro.command.valid & macro.command.ready)
         valid = Signal(name="array_valid")
         m.d.comb += macro.command.valid.eq(valid & room)
         m.d.sync += outstanding.eq(outstanding + accepted - macro.done)
@@ -222,14 +222,14 @@ class Periphery(wiring.Component):
             gradient.command.payload.row.eq(row),
         ]
         with m.Switch(instruction.op):
-            with m.Case(Op.FORM):
+            with m.Case(Op.INIT_RANDOM):
                 # the gradient memory is always ready, since no row waits for the update unit
                 m.d.comb += [
                     valid.eq(sweep.valid),
                     gradient.command.valid.eq(sweep.valid & ready),
                     gradient.command.payload.op.eq(GradientOp.CLEAR),
                     sweep.ready.eq(ready),
-                    macro.command.payload.op.eq(ArrayOp.FORM),
+                    macro.command.payload.op.eq(ArrayOp.INIT_RANDOM),
                 ]
             with m.Case(Op.RESET):
                 m.d.comb += sweep.ready.eq(1)
@@ -241,11 +241,11 @@ class Periphery(wiring.Component):
                     macro.command.payload.row.eq(rows.event.payload.row),
                     macro.command.payload.coefficient.eq(rows.event.payload.coefficient),
                 ]
-            with m.Case(Op.SENSE, Op.COLLECT):
+            with m.Case(Op.SENSE_COLUMNS, Op.SENSE_ROWS):
                 m.d.comb += [
                     valid.eq(sweep.valid),
                     sweep.ready.eq(ready),
-                    macro.command.payload.op.eq(Mux(doing[Op.SENSE], ArrayOp.SENSE_COLUMNS, ArrayOp.SENSE_ROW)),
+                    macro.command.payload.op.eq(Mux(doing[Op.SENSE_COLUMNS], ArrayOp.SENSE_COLUMNS, ArrayOp.SENSE_ROW)),
                 ]
             with m.Case(Op.GRADIENT):
                 m.d.comb += [
@@ -265,47 +265,48 @@ class Periphery(wiring.Component):
                     macro.command.payload.op.eq(ArrayOp.PULSE),
                     macro.command.payload.row.eq(update.pulse.payload.row),
                 ]
-            with m.Case(Op.FORGET):
+            with m.Case(Op.CLEAR_SWITCHED):
                 m.d.comb += [
                     gradient.command.valid.eq(sweep.valid),
                     sweep.ready.eq(gradient.command.ready),
-                    gradient.command.payload.op.eq(GradientOp.FORGET),
+                    gradient.command.payload.op.eq(GradientOp.CLEAR_SWITCHED),
                 ]
         self._transfer(m, sequencer, loader, columns, neurons, gradient, update, doing, ready=ready, valid=valid)
         wiring.connect(m, gradient.row, update.row)
         m.d.comb += [
-            update.rate.eq(self.rates[instruction.layer]),
+            update.update_shift.eq(self.update_shifts[instruction.layer]),
             gradient.switched.valid.eq(macro.done & doing[Op.UPDATE]),
             gradient.switched.payload.row.eq(macro.row),
             gradient.switched.payload.lanes.eq(macro.lanes),
         ]
 
         # answers: sums to groups, groups through neurons and error unit into vector memory
-        resetting = named(m, "resetting", doing[Op.RESET] & sweep.valid)
-        address1 = delayed(m, "address1", neurons.address)
-        mask = delayed(m, "mask", delayed(m, "mask1", collector.mask))
-        target3, mask3 = delayed(m, "target3", neurons.target), delayed(m, "mask3", mask)
+        resetting = wire(m, "resetting", doing[Op.RESET] & sweep.valid)
+        address1 = reg(m, "address1", neurons.address)
+        mask = reg(m, "mask", reg(m, "mask1", collector.mask))
+        target3, mask3 = reg(m, "target3", neurons.target), reg(m, "mask3", mask)
         m.d.comb += [
             collector.start.eq(sequencer.start),
-            collector.sensing.eq(doing[Op.SENSE]),
+            collector.sensing.eq(doing[Op.SENSE_COLUMNS]),
             collector.rows.eq(instruction.rows),
             collector.elements.eq(instruction.elements),
             collector.first.eq(instruction.first),
             collector.last.eq(instruction.last),
-            collector.arrive.eq(macro.done & (doing[Op.SENSE] | doing[Op.COLLECT])),
+            collector.arrive.eq(macro.done & (doing[Op.SENSE_COLUMNS] | doing[Op.SENSE_ROWS])),
             collector.sums.eq(macro.sums),
             collector.row_sum.eq(macro.row_sum),
             neurons.request.eq(collector.valid | resetting),
             neurons.address.eq(
-                instruction.group + Mux(doing[Op.SENSE] | doing[Op.COLLECT], collector.index, sweep.payload.index)
+                instruction.group
+                + Mux(doing[Op.SENSE_COLUMNS] | doing[Op.SENSE_ROWS], collector.index, sweep.payload.index)
             ),
             neurons.sums.eq(collector.group),
             vectors.window_address.eq(address1),
         ]
         unit = {
-            unit: named(m, f"unit_{unit.name.lower()}", ~doing[Op.RESET] & (instruction.unit == unit)) for unit in Unit
+            unit: wire(m, f"unit_{unit.name.lower()}", ~doing[Op.RESET] & (instruction.unit == unit)) for unit in Unit
         }
-        trains = unit[Unit.OUTPUT] | (unit[Unit.HIDDEN] & int(config.neuron.offset_trains))
+        trains = unit[Unit.OUTPUT] | (unit[Unit.HIDDEN] & int(config.neuron.offset_learned))
         m.d.comb += [
             neurons.reset.eq(doing[Op.RESET]),
             neurons.fire.eq(unit[Unit.NEURON] & sequencer.training),
@@ -314,7 +315,7 @@ class Periphery(wiring.Component):
             errors.output.eq(neurons.valid & unit[Unit.OUTPUT]),
             errors.hidden.eq(neurons.valid & unit[Unit.HIDDEN]),
             errors.begin.eq(sequencer.release),
-            errors.ahead.eq(delayed(m, "ahead", neurons.request)),
+            errors.ahead.eq(reg(m, "ahead", neurons.request)),
             errors.base.eq((address1 - geometry.group_base[-1]) * group),
             errors.label.eq(inputs.label),
             errors.mask.eq(mask),
@@ -322,7 +323,7 @@ class Periphery(wiring.Component):
             errors.sums.eq(neurons.held_sums),
             errors.window.eq(vectors.window),
             vectors.target.eq(target3),
-            vectors.write_neurons.eq(delayed(m, "fires", neurons.valid) & unit[Unit.NEURON]),
+            vectors.write_neurons.eq(reg(m, "fires", neurons.valid) & unit[Unit.NEURON]),
             vectors.activations.as_value().eq(neurons.activations.as_value() & mask3.replicate(2)),
             vectors.windows.eq(neurons.windows & mask3),
             vectors.error_target.eq(target3),
@@ -363,9 +364,13 @@ class Periphery(wiring.Component):
         group = self._config.geometry.group
         of_array = {Op.WRITE: ArrayOp.WRITE, Op.READ: ArrayOp.READ}
         of_array |= {Op.SEED: ArrayOp.SEED, Op.THRESHOLDS: ArrayOp.THRESHOLDS}
-        loading = named(m, "loading", Cat(doing[op] for op in (*of_array, Op.PUT, Op.CODES) if op != Op.READ).any())
-        dumping = named(m, "dumping", doing[Op.READ] | doing[Op.GET])
-        exchanging = named(m, "exchanging", doing[Op.PUT] | doing[Op.GET])
+        loading = wire(
+            m,
+            "loading",
+            Cat(doing[op] for op in (*of_array, Op.LOAD_NEURONS, Op.LOAD_PULSE_TABLE) if op != Op.READ).any(),
+        )
+        dumping = wire(m, "dumping", doing[Op.READ] | doing[Op.DUMP_NEURONS])
+        exchanging = wire(m, "exchanging", doing[Op.LOAD_NEURONS] | doing[Op.DUMP_NEURONS])
         second = columns.drive[1][:group] if self._config.array.devices == 2 else Const(0, group)
         wiring.connect(m, wiring.flipped(self.load), loader.load)
         m.d.comb += [
@@ -375,20 +380,20 @@ class Periphery(wiring.Component):
             loader.words.eq(sequencer.instruction.words),
             loader.twice.eq(doing[Op.READ] & int(self._config.array.devices == 2)),
             self.dump.valid.eq(loader.dump.valid),
-            self.dump.payload.eq(Mux(doing[Op.GET], neurons.exchange, Cat(columns.drive[0][:group], second))),
+            self.dump.payload.eq(Mux(doing[Op.DUMP_NEURONS], neurons.exchange, Cat(columns.drive[0][:group], second))),
             loader.dump.ready.eq(self.dump.ready),
-            loader.answered.eq(exchanging | doing[Op.CODES] | macro.done),
+            loader.answered.eq(exchanging | doing[Op.LOAD_PULSE_TABLE] | macro.done),
             loader.abandon.eq(loader.starved & self.abort),
-            columns.shift.eq(loader.shift & ~exchanging & ~doing[Op.CODES]),
+            columns.shift.eq(loader.shift & ~exchanging & ~doing[Op.LOAD_PULSE_TABLE]),
             columns.capture.eq(Mux(doing[Op.READ] & macro.done, Mux(loader.second, 2, 1), 0)),
             columns.lanes.eq(macro.lanes),
             neurons.shift.eq(loader.shift & exchanging),
             neurons.word.eq(self.load.payload),
-            neurons.put.eq(loader.act.valid & doing[Op.PUT]),
-            neurons.get.eq(loader.act.valid & doing[Op.GET]),
+            neurons.put.eq(loader.act.valid & doing[Op.LOAD_NEURONS]),
+            neurons.get.eq(loader.act.valid & doing[Op.DUMP_NEURONS]),
         ]
         if self._config.pulse.loadable:
-            m.d.comb += [update.shift.eq(loader.shift & doing[Op.CODES]), update.word.eq(self.load.payload)]
+            m.d.comb += [update.shift.eq(loader.shift & doing[Op.LOAD_PULSE_TABLE]), update.word.eq(self.load.payload)]
         with m.If(loading | dumping):
             m.d.comb += [sweep.ready.eq(loader.step.ready), loader.act.ready.eq(1)]
         for op, command in of_array.items():
@@ -428,7 +433,7 @@ class Periphery(wiring.Component):
         gradient_accepted = gradient.command.valid & gradient.command.ready
         m.d.comb += [
             add.cycles_wait.eq(~sequencer.running | phase[Phase.WAIT]),
-            add.cycles_form.eq(phase[Phase.FORM]),
+            add.cycles_init.eq(phase[Phase.INIT_RANDOM]),
             add.cycles_forward.eq(phase[Phase.FORWARD]),
             add.cycles_backward.eq(phase[Phase.BACKWARD]),
             add.cycles_gradient.eq(phase[Phase.GRADIENT]),
@@ -438,7 +443,7 @@ class Periphery(wiring.Component):
             add.updates.eq(sequencer.batch_done),
             add.gradient_rows.eq(gradient_accepted & (instruction.op == Op.GRADIENT)),
             add.update_rows.eq(gradient_accepted & (instruction.op == Op.UPDATE)),
-            add.rows_formed.eq(accepted & (command.op == ArrayOp.FORM)),
+            add.rows_formed.eq(accepted & (command.op == ArrayOp.INIT_RANDOM)),
             add.rows_pulsed.eq(accepted & (command.op == ArrayOp.PULSE)),
             add.rows_written.eq(accepted & (command.op == ArrayOp.WRITE)),
             add.rows_read.eq(accepted & (command.op == ArrayOp.READ)),

@@ -78,8 +78,8 @@ class Sequencer(wiring.Component):
     start : Signal(1), out
         First cycle of the present instruction.
     sweep : stream, out
-        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of a FORM, RESET, SENSE, COLLECT, UPDATE or
-        FORGET, one per row, group, bit or word of a load or dump.
+        ``index`` 0 .. n - 1, ``last`` with n - 1, one per row or group of an INIT_RANDOM, RESET, SENSE_COLUMNS,
+        SENSE_ROWS, UPDATE or CLEAR_SWITCHED, one per row, group, bit or word of a load or dump.
     quiet : Signal(1), in
         Nothing is under way outside the sequencer.
     training : Signal(1), out
@@ -101,7 +101,7 @@ class Sequencer(wiring.Component):
     """
 
     def __init__(self, geometry: Geometry, program: Program) -> None:
-        sections = (program.form, program.sample, program.update, *program.transfers.values())
+        sections = (program.initialise, program.sample, program.update, *program.transfers.values())
         instructions = [instruction for section in sections for instruction in section]
         self._layout = instruction_layout(geometry, instructions)
         self._rom = [encode(instruction, self._layout) for instruction in instructions]
@@ -153,9 +153,20 @@ class Sequencer(wiring.Component):
         sweep_left = Signal.like(self.sweep.payload.index, name="sweep_left")
         op = self.instruction.op
         m.d.comb += [self.sweep.valid.eq(sweep_left != 0), self.sweep.payload.last.eq(sweep_left == 1)]
-        swept = {Op.SENSE: "groups", Op.RESET: "groups", Op.PUT: "groups", Op.GET: "groups"}
+        swept = {Op.SENSE_COLUMNS: "groups", Op.RESET: "groups", Op.LOAD_NEURONS: "groups", Op.DUMP_NEURONS: "groups"}
         swept |= dict.fromkeys(
-            (Op.FORM, Op.COLLECT, Op.UPDATE, Op.FORGET, Op.WRITE, Op.READ, Op.SEED, Op.CODES, Op.THRESHOLDS), "rows"
+            (
+                Op.INIT_RANDOM,
+                Op.SENSE_ROWS,
+                Op.UPDATE,
+                Op.CLEAR_SWITCHED,
+                Op.WRITE,
+                Op.READ,
+                Op.SEED,
+                Op.LOAD_PULSE_TABLE,
+                Op.THRESHOLDS,
+            ),
+            "rows",
         )
         with m.If(self.sweep.valid & self.sweep.ready):
             m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), sweep_left.eq(sweep_left - 1)]

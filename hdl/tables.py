@@ -44,7 +44,7 @@ def pulse_entries(parameters: PulseParameters, switching: SwitchingParameters) -
 
 
 def switching_entries(switching: SwitchingParameters) -> list[int]:
-    """Thresholds less one in the order kind, direction, code; 0 for code 0."""
+    """Thresholds less one in the order device bin, direction, code; 0 for code 0."""
     return [max(int(threshold), 1) - 1 for threshold in switching.bin_thresholds.ravel()]
 
 
@@ -86,10 +86,10 @@ def switching_table(
     codes: Planes,
     to_parallel: Value,
     switching: SwitchingParameters,
-    kinds: Planes,
+    device_bins: Planes,
     loaded: Value | None,
 ) -> list[Value]:
-    """Look up the threshold minus one of every lane's width code, direction and kind of device.
+    """Look up the threshold minus one of every lane's width code, direction and device bin.
 
     A threshold of 1 .. 2^threshold_bits, less one, fits the random word: a device switches where ``word <= T - 1``.
     The entry of code 0 is of no effect, since code 0 is no pulse.
@@ -106,8 +106,8 @@ def switching_table(
         Direction, one bit per lane.
     switching : SwitchingParameters
         The devices.
-    kinds : sequence of Value
-        ``switching.bin_bits`` planes: which of the kinds of devices the lane's is.
+    device bins : sequence of Value
+        ``switching.bin_bits`` planes: which of the device bins the lane's is.
     loaded : Value or None
         Registers that hold the table where it can be loaded, first `switching_entries`.
 
@@ -116,7 +116,7 @@ def switching_table(
     list of Value
         ``switching.threshold_bits`` planes.
     """
-    select = [*codes, to_parallel, *kinds]
+    select = [*codes, to_parallel, *device_bins]
     if loaded is not None:
         return choose(m, name, select, loaded, switching.threshold_bits)
     entries = switching_entries(switching)

@@ -6,12 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 from golden.gradient_memory import GradientParameters
 from golden.tables import PulseParameters, SwitchingParameters
-from hdl.lib.planes import any_of, named, spread
+from hdl.lib.planes import any_of, broadcast, wire
 from hdl.tables import loadable, pulse_entries, pulse_table
 
 
-def rate_shape(offered: range) -> Shape:
-    """Shape of a rate as the machine wants it, 0 for the lowest offered; a single one takes a bit all the same."""
+def shift_shape(offered: range) -> Shape:
+    """Shape of an update shift, 0 for the lowest offered; a single one takes a bit all the same."""
     return Shape(max(1, (len(offered) - 1).bit_length()))
 
 
@@ -30,7 +30,7 @@ class UpdateUnit(wiring.Component):
     switching : SwitchingParameters
         The devices for which the table is made.
     gradient : GradientParameters
-        Width of the sums, and the rates offered.
+        Width of the sums, and the update shifts offered.
     rows, lanes : int
         Shape of the array.
     steps : int
@@ -42,7 +42,7 @@ class UpdateUnit(wiring.Component):
 
     Attributes
     ----------
-    rate : Signal, in
+    update_shift : Signal, in
         log2 of the sum that stands for one weight step, minus the lowest that is offered. Stable during a pass.
     row : stream, in
         ``row`` and planes ``sums``.
@@ -80,7 +80,7 @@ class UpdateUnit(wiring.Component):
         )
         super().__init__(
             {
-                "rate": In(rate_shape(self._offered)),
+                "update_shift": In(shift_shape(self._offered)),
                 "row": In(stream.Signature(sums)),
                 "pulse": Out(stream.Signature(pulses)),
                 "idle": Out(1),
@@ -96,10 +96,10 @@ class UpdateUnit(wiring.Component):
         sign = sums[-1]
 
         # |G| in one's complement, shifted so that nu is in the lowest planes and kappa in those above
-        magnitude = named(m, "magnitude", Cat(plane ^ sign for plane in sums[:-1]))
+        magnitude = wire(m, "magnitude", Cat(plane ^ sign for plane in sums[:-1]))
         scaled: Value = magnitude[(self._offered[0] - nu_bits) * lanes :]
         for stage in range((len(self._offered) - 1).bit_length()):
-            scaled = named(m, f"scaled{stage}", Mux(self.rate[stage], scaled[lanes << stage :], scaled))
+            scaled = wire(m, f"scaled{stage}", Mux(self.update_shift[stage], scaled[lanes << stage :], scaled))
         planes = [scaled[at : at + lanes] for at in range(0, len(scaled), lanes)]
         planes += [sign & ~sign] * max(0, nu_bits - len(planes))
         table = None
@@ -108,7 +108,7 @@ class UpdateUnit(wiring.Component):
             table = loadable(m, "codes", entries, self._switching.code_bits, self.shift, self.word)
         codes = pulse_table(m, "table", planes[:nu_bits], self._pulse, self._switching, table)
         # lanes with kappa >= 1, kappa >= 2
-        whole = [named(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)]
+        whole = [wire(m, f"kappa{step + 1}", any_of(planes[nu_bits + step :], lanes)) for step in range(self._steps)]
 
         # the row at work; `pending` holds its pulses still to issue, kappa first. The polarity is inverted as part of
         # whatever logic follows
@@ -117,10 +117,10 @@ class UpdateUnit(wiring.Component):
         held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes", reset_less=True)
         held_whole = [Signal(lanes, name=f"held_kappa{step + 1}", reset_less=True) for step in range(self._steps)]
         pending = Signal(self._steps + 1, name="pending")
-        rest = named(m, "rest", pending & (pending - 1))
+        rest = wire(m, "rest", pending & (pending - 1))
         out: list[Value] = list(held_codes)
         for step in reversed(range(self._steps)):
-            chosen = spread(pending[step], lanes)
+            chosen = broadcast(pending[step], lanes)
             out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
         m.d.comb += [
             self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready & int(self._hurries))),

@@ -51,15 +51,15 @@ class Change:
     def apply(self, config: MachineConfig, seed: int) -> MachineConfig:
         """Change a configuration, and give it a seed for streams and order."""
         if self.layers:
-            first, last = config.training.rates[0], config.training.rates[-1]
-            rates = (*(first,) * (len(self.layers) - 2), last)
-            config = replace(config, layers=self.layers, training=replace(config.training, rates=rates))
+            first, last = config.training.update_shifts[0], config.training.update_shifts[-1]
+            update_shifts = (*(first,) * (len(self.layers) - 2), last)
+            config = replace(config, layers=self.layers, training=replace(config.training, update_shifts=update_shifts))
         config = variant(config, **self.blocks)
         random, training = replace(config.random, seed=seed), replace(config.training, shuffle_seed=seed)
         return replace(config, random=random, training=training)
 
 
-#: A device at twice its critical current, with pulses long enough for the macrospin form's last code.
+#: A device at twice its critical current, with pulses long enough for the macrospin model's last code.
 _DEVICE = {
     "device": "perpendicular_50nm",
     "current_to_antiparallel": 47e-6,
@@ -85,18 +85,18 @@ def _changes() -> list[Change]:
         *(of(f"dead zone {n}", pulse={"dead_zone": n}) for n in (0, 3, 9, 12)),
         of("blind writes", array={"scheme": "blind"}),
         of("binary weights", array={"synapse": "binary"}),
-        *(of(f"devices of the {form} form", switching={"form": form, **_DEVICE}) for form in ("erf", "macrospin")),
+        *(of(f"devices of the {model} model", switching={"model": model, **_DEVICE}) for model in ("erf", "macrospin")),
         of("width codes of 3 bits", switching={"code_bits": 3}),
         of("slope 3", switching={"slope": 3.0}, pulse={"slope": 3.0}),
         of("nu of 4 bits, dead zone 3", pulse={"nu_bits": 4, "dead_zone": 3}),
         *(of(f"errors of {n} bits", error={"bits": n}) for n in (5, 4)),
         *(of(f"gradient sums of {n} bits", gradient={"bits": n, "leak": n}) for n in (10, 11, 13)),
-        of("rates 10, 11", training={"rates": (10, 11)}),
-        of("rates 12, 13", training={"rates": (12, 13)}),
+        of("update shifts 10, 11", training={"update_shifts": (10, 11)}),
+        of("update shifts 12, 13", training={"update_shifts": (12, 13)}),
         *(of(f"batch {n}", training={"batch": n}) for n in (100, 500, 1000)),
-        of("hidden offsets fixed at 0", neuron={"offset_trains": False}),
-        of("hidden offsets follow the mean", neuron={"offset_trains": False, "offset_follows": True}),
-        of("offsets trained and following", neuron={"offset_follows": True}),
+        of("hidden offsets fixed at 0", neuron={"offset_learned": False}),
+        of("hidden offsets follow the mean", neuron={"offset_learned": False, "offset_tracks_mean": True}),
+        of("offsets trained and following", neuron={"offset_tracks_mean": True}),
         *(of(f"threshold {n}/8 of the spread", neuron={"threshold_eighths": n}) for n in (1, 4)),
         *(of(f"window {n}/8 of the spread", neuron={"window_eighths": n}) for n in (2, 8)),
         *(of(f"margin {n}", error={"margin": n}) for n in (16, 48)),
@@ -108,8 +108,8 @@ def _changes() -> list[Change]:
         Change("two hidden layers of 512", (784, 512, 512, 10)),
         of("batch 1", training={"batch": 1}),
         of(
-            "batch 1, sums forgotten (leak 1/2), rates 7, 8, no dead zone",
-            training={"batch": 1, "rates": (7, 8)},
+            "batch 1, sums forgotten (leak 1/2), update shifts 7, 8, no dead zone",
+            training={"batch": 1, "update_shifts": (7, 8)},
             gradient={"leak": 1},
             pulse={"dead_zone": 0},
         ),

@@ -21,7 +21,7 @@ _TEMPLATE = """\
   assign running = go != gone && clocks != limit;
   always @(negedge running) done = ~done;
   reg [{command_msb}:0] command__payload = 0;
-  reg [{rates_msb}:0] rates = 0;
+  reg [{update_shifts_msb}:0] update_shifts = 0;
   // host: 0 samples and results never pause, 1 they pause at random, 2 they pause for long
   reg [1:0] stalls = 0;
   wire command__ready, samples__ready, results__valid, batch_done;
@@ -47,7 +47,7 @@ _TEMPLATE = """\
     // what only a bus needs
     .load__valid(1'b0), .load__ready(), .load__payload('0), .dump__valid(), .dump__ready(1'b0), .dump__payload(),
     .last(), .waiting(), .abandoned(), .stop(1'b0), .abort(1'b0), .drop(1'b0), .flush(1'b0),
-    .rates(rates), .batch_done(batch_done), .counter(counter), .count(count));
+    .update_shifts(update_shifts), .batch_done(batch_done), .counter(counter), .count(count));
 
   // a command runs until the machine is ready for the next and all counters have been shown, a reset for two cycles
   reg [7:0] idle = 0;
@@ -224,7 +224,7 @@ def write(manifest: dict[str, Any], *, clock_inside: bool) -> str:
 
 _PORTS = {
     "command": "command__payload",
-    "rates": "rates",
+    "update_shifts": "update_shifts",
     "results": "results__payload",
     "counter": "counter",
     "count": "count",
@@ -232,7 +232,7 @@ _PORTS = {
 }
 
 #: Signals of the harness that the host writes, and those it reads.
-WRITTEN = ("rst", "go", "play", "stalls", "command__payload", "rates", "limit", "dump", "load")
+WRITTEN = ("rst", "go", "play", "stalls", "command__payload", "update_shifts", "limit", "dump", "load")
 READ = ("done", "gone", "clocks", "counters", "phases")
 
 #: Plus argument -> file of the work folder.

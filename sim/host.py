@@ -66,14 +66,16 @@ class Host:
         self.dut.rst.value = 0
         await Timer(1, "ns")
 
-    async def command(self, op: str, samples: int = 0, batch: int = 1, rates: tuple[int, ...] = ()) -> int:
+    async def command(self, op: str, samples: int = 0, batch: int = 1, update_shifts: tuple[int, ...] = ()) -> int:
         """Give one command and wait until it is done; return the number of clock cycles."""
         shape = self.ports["command__payload"]
         number = shape["fields"]["op"]["values"][op]
         self.dut.command__payload.value = pack(shape, {"op": number, "samples": samples, "batch": batch})
-        if rates:
-            lowest = config(self.manifest).offered_rates[0]
-            self.dut.rates.value = pack(self.ports["rates"], [rate - lowest for rate in rates])
+        if update_shifts:
+            lowest = config(self.manifest).offered_shifts[0]
+            self.dut.update_shifts.value = pack(
+                self.ports["update_shifts"], [update_shift - lowest for update_shift in update_shifts]
+            )
         return await self._run()
 
     def play(self, samples: Samples) -> None:
@@ -122,11 +124,11 @@ class StateFile:
         self._path, self._probes = path, manifest["probes"]
         c = self.config = config(manifest)
         bits = c.geometry.sum_bits
-        offset, spread = c.neuron.offset_bits(bits), c.neuron.spread_bits(bits)
+        offset, scale = c.neuron.offset_bits(bits), c.neuron.scale_bits(bits)
         # quantity of the state -> probe, bits between elements, first bit, bits, signed
         self._elements = {
-            "offset": ("neuron_states", offset + spread, 0, offset, True),
-            "spread": ("neuron_states", offset + spread, offset, spread, False),
+            "offset": ("neuron_states", offset + scale, 0, offset, True),
+            "scale": ("neuron_states", offset + scale, offset, scale, False),
             "windows": ("windows", 1, 0, 1, False),
         }
         # quantity of the state -> probe, bits, signed: numbers as planes
@@ -173,7 +175,7 @@ class StateFile:
         for quantity, (probe, stride, first, width, signed) in self._elements.items():
             elements = bits[probe].reshape(-1, c.array.group, stride)[:, :, first : first + width]
             state[quantity] = elements @ weights(width, signed=signed)
-        for quantity in ("activations", "windows", "errors", "offset", "spread"):
+        for quantity in ("activations", "windows", "errors", "offset", "scale"):
             state[quantity] = state[quantity].reshape(-1)
         return state
 

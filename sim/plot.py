@@ -40,7 +40,7 @@ def draw(run: Run, path: Path) -> None:
         A .png file.
     """
     before = Machine(run.config)
-    before.form()
+    before.initialise()
     figure = Figure(figsize=(11, 6), layout="constrained")
     halves: Any = figure.subfigures(2, 1)
     curve, maps = halves

@@ -52,9 +52,9 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     width = one_of([width for width in TRINOMIALS if width >= 7])
     random = LfsrParameters(width, one_of(TRINOMIALS[width]), pick(1, width), pick(1, (1 << min(width, 62)) - 1))
     threshold_bits = pick(4, min(16, width))
-    form = one_of(("ideal", "erf", "macrospin"))
+    model = one_of(("ideal", "erf", "macrospin"))
     switching = SwitchingParameters(
-        form,
+        model,
         code_bits=pick(1, 6),
         threshold_bits=threshold_bits,
         slope=float(rng.uniform(1.5, 4.0)),
@@ -70,11 +70,11 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
         fraction=pick(0, 8),
         threshold_eighths=pick(0, 15),
         window_eighths=pick(0, 31),
-        follow_shift=pick(0, 8),
-        offset_follows=bool(pick(0, 1)),
-        offset_trains=bool(pick(0, 1)),
+        ema_shift=pick(0, 8),
+        offset_tracks_mean=bool(pick(0, 1)),
+        offset_learned=bool(pick(0, 1)),
         train_shift=pick(0, 4),
-        initial_spread=pick(1, 3),  # below the smallest sums that random layers have
+        initial_scale=pick(1, 3),  # below the smallest sums that random layers have
     )
     error = ErrorParameters(pick(2, 6), pick(1, 20), pick(0, 3), pick(0, 4))
     bits = pick(max(4, error.bits), 12)
@@ -83,7 +83,7 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     training = TrainingParameters(
         batch=pick(1, 6),
         epochs=1,
-        rates=tuple(nu_bits + pick(0, bits - 1) for _ in layers[1:]),
+        update_shifts=tuple(nu_bits + pick(0, bits - 1) for _ in layers[1:]),
         shuffle_seed=pick(1, 1000),
     )
     inputs = InputParameters(low, pick(low, 255), pick(-1, 1), pick(-1, 1))
@@ -97,7 +97,7 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
 
 
 def nonideal(config: MachineConfig, seed: int, number: int = 0) -> MachineConfig:
-    """Make the array of a configuration non-ideal: spread, stuck devices, converters, each with even chances.
+    """Make the array of a configuration non-ideal: variation, stuck devices, converters, each with even chances.
 
     Parameters
     ----------
@@ -131,17 +131,17 @@ def nonideal(config: MachineConfig, seed: int, number: int = 0) -> MachineConfig
     )
     switching, random = config.switching, replace(config.random, loadable=bool(pick(0, 1)))
     if pick(0, 1):
-        # the form of the paper, with currents that both directions and all kinds reach
+        # the model of the paper, with currents that both directions and all kinds reach
         current = float(rng.uniform(45e-6, 55e-6))
-        spread_bins = 1 << pick(1, 4)
+        variation_bins = 1 << pick(1, 4)
         switching = replace(
             switching,
-            form="erf",
+            model="erf",
             current_to_antiparallel=current,
             current_to_parallel=current,
-            spread_bins=spread_bins,
-            loadable=switching.loadable and 2 * spread_bins * switching.codes <= LOADABLE,
-            spread=float(rng.uniform(0.01, 0.08)),
+            variation_bins=variation_bins,
+            loadable=switching.loadable and 2 * variation_bins * switching.codes <= LOADABLE,
+            variation=float(rng.uniform(0.01, 0.08)),
         )
     return replace(config, nonideal=wrong, switching=switching, random=random)
 

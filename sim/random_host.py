@@ -230,11 +230,11 @@ class Traffic:
     def _set(self) -> None:
         """Write what the next command needs, mostly right."""
         c, rng = self.block.config, self.rng
-        name = str(rng.choice(["COMMAND", "SAMPLES", "BATCH", "ENABLE", "RATE", "TIMEOUT"]))
-        if name == "RATE":
+        name = str(rng.choice(["COMMAND", "SAMPLES", "BATCH", "ENABLE", "UPDATE_SHIFT", "TIMEOUT"]))
+        if name == "UPDATE_SHIFT":
             for layer in range(len(c.geometry.layers)):
-                rate = int(rng.choice(c.offered_rates)) if rng.random() < 0.95 else int(rng.integers(64))
-                self.write(self._address[name] + 4 * layer, rate)
+                update_shift = int(rng.choice(c.offered_shifts)) if rng.random() < 0.95 else int(rng.integers(64))
+                self.write(self._address[name] + 4 * layer, update_shift)
             return
         values = {
             "COMMAND": int(rng.choice([1, 1, 1, 1, 2, 2, 0, 8, 9, *range(16)])),
@@ -296,13 +296,13 @@ class Traffic:
         self.write(self._address["ERROR"], 0xFFFFFFFF)
         op, samples = HostOp(self._pick(0, 1, 1, 1, 1, 1, 2, 2, 8, 9)), int(self.rng.integers(1, 6))
         if not self.block.ready:
-            op = HostOp.FORM
+            op = HostOp.INIT_RANDOM
         for name, value in (("COMMAND", op), ("SAMPLES", samples), ("BATCH", int(self.rng.integers(1, 4)))):
             self.write(self._address[name], value)
         c = self.block.config
         for layer in range(len(c.geometry.layers)):
-            rate = int(self.rng.choice(c.offered_rates))
-            self.write(self._address["RATE"] + 4 * layer, rate)
+            update_shift = int(self.rng.choice(c.offered_shifts))
+            self.write(self._address["UPDATE_SHIFT"] + 4 * layer, update_shift)
         self.write(self._address["CONTROL"], 1)
         self.tally.commands += 1
         if op in (HostOp.TRAIN, HostOp.TEST):

@@ -105,9 +105,11 @@ class Comparison:
         """Do one step on both sides and compare."""
         samples = self.run.present(step)
         self.host.play(samples)
-        rates = self.run.config.rates(step.epoch)
+        update_shifts = self.run.config.update_shifts(step.epoch)
         started = time.process_time()
-        self.cycles += await self.host.command("TRAIN" if step.training else "TEST", step.count, step.count, rates)
+        self.cycles += await self.host.command(
+            "TRAIN" if step.training else "TEST", step.count, step.count, update_shifts
+        )
         self.seconds += time.process_time() - started
         predictions = self.run.advance(step, samples)
         with self._results.open() as log:
@@ -147,7 +149,7 @@ class Prefix:
         self._run = run
         self._left = self.SAMPLES
         self._machine = Machine(run.config)
-        self._machine.form()
+        self._machine.initialise()
 
     def step(self, step: Step) -> int:
         """Follow a step that the run has just done; return the number of values compared."""
@@ -156,7 +158,7 @@ class Prefix:
         self._left -= step.count
         samples = self._run.present(step)
         if step.training:
-            self._machine.train(samples, step.count, self._run.config.rates(step.epoch))
+            self._machine.train(samples, step.count, self._run.config.update_shifts(step.epoch))
         else:
             self._machine.test(samples)
         where = f"sample {step.first}, compiled model for RTL and NumPy model for golden"
@@ -189,7 +191,7 @@ async def train(dut: HierarchyObject) -> None:
         both.careful, seconds = extra["careful"], extra["seconds"]
         await host.resume(run.machine.state(), run.machine.counters)
     else:
-        both.cycles += await host.command("FORM")
+        both.cycles += await host.command("INIT_RANDOM")
         if run.model is not Machine:
             prefix = Prefix(run)
     await both.check("start")

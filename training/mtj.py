@@ -1,7 +1,7 @@
 """The update rule `mtj`: write pulses on pairs of junctions, by the machine's tables.
 
 A layer is an array of its own: rows are a neuron's inputs (of a convolution: the patch), lanes its neurons. What every
-device is like, its kind and whether it is stuck, and how it answers a pulse, is asked of `golden`.
+device is like, its device bin and whether it is stuck, and how it answers a pulse, is asked of `golden`.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, PulseParameters, Switchi
 from training.quantize import Space
 from training.rules import SLOPE
 
-#: The paper's form of a junction, driven at twice its critical current. All codes but the last lie where training asks
+#: The paper's model of a junction, driven at twice its critical current. All codes but the last lie where training asks
 #: for them, at probabilities up to tanh(slope).
 DEVICE = SwitchingParameters(
-    form="erf",
+    model="erf",
     device="perpendicular_50nm",
     current_to_antiparallel=47.2e-6,
     current_to_parallel=47.2e-6,
@@ -59,7 +59,7 @@ class MtjParameters:
 
     @property
     def thresholds(self) -> NDArray[np.uint32]:
-        """The switching table, shape (kinds, 2, codes)."""
+        """The switching table, shape (device bins, 2, codes)."""
         if self.temperature is None:
             return self.switching.bin_thresholds
         return self.switching.thresholds_at(self.temperature)
@@ -73,14 +73,14 @@ class Cells:
     ----------
     states : Tensor of bool, shape (devices, n)
         True is parallel.
-    kinds : Tensor of uint8, shape (devices, n), or None
+    device bins : Tensor of uint8, shape (devices, n), or None
         Kinds of devices, None where all are alike.
     stuck : Tensor of bool, shape (devices, n), or None
         Which devices never switch, None for none.
     """
 
     states: Tensor
-    kinds: Tensor | None
+    device_bins: Tensor | None
     stuck: Tensor | None
 
     def weights(self) -> Tensor:
@@ -112,7 +112,7 @@ class Mtj:
         All devices.
     codes : Tensor of int64, shape (2^nu_bits,)
         The pulse table.
-    thresholds : Tensor of int32, shape (kinds * 2 * codes,)
+    thresholds : Tensor of int32, shape (device bins * 2 * codes,)
         The switching table.
     """
 
@@ -135,14 +135,14 @@ class Mtj:
         self._least = float(np.argmax(codes > 0)) / len(codes) if codes.any() else 1.0
         self.thresholds = torch.from_numpy(p.thresholds.astype(np.int32).reshape(-1)).to(device)
         made = [_made(p, index, rows, lanes, space.steps) for index, (rows, lanes) in enumerate(shapes)]
-        kinds, stuck, stuck_states = (np.concatenate(parts, axis=1) for parts in zip(*made, strict=True))
-        # as FORM does: every device in a random state, stuck ones in their own
-        states = torch.rand(kinds.shape, generator=generator, device=device) < 0.5
+        device_bins, stuck, stuck_states = (np.concatenate(parts, axis=1) for parts in zip(*made, strict=True))
+        # as INIT_RANDOM does: every device in a random state, stuck ones in their own
+        states = torch.rand(device_bins.shape, generator=generator, device=device) < 0.5
         if p.nonideal.any_stuck:
             states = torch.where(torch.from_numpy(stuck).to(device), torch.from_numpy(stuck_states).to(device), states)
         self.cells = Cells(
             states,
-            torch.from_numpy(kinds).to(device) if p.switching.spread_bins > 1 else None,
+            torch.from_numpy(device_bins).to(device) if p.switching.variation_bins > 1 else None,
             torch.from_numpy(stuck).to(device) if p.nonideal.any_stuck else None,
         )
         weights.copy_(self.cells.weights())
@@ -236,8 +236,8 @@ def pulse(
         # the pulse drives R1 to P for an increase, and R2 to AP
         parallel = increase if device == 0 else ~increase
         entry = torch.where(parallel, TO_PARALLEL, TO_ANTIPARALLEL)
-        if cells.kinds is not None:
-            entry = entry + 2 * cells.kinds[device, at].to(torch.int64)
+        if cells.device_bins is not None:
+            entry = entry + 2 * cells.device_bins[device, at].to(torch.int64)
         threshold = thresholds[entry * parameters.switching.codes + codes]
         flip = pulsed[device] & (states[device] != parallel) & (words[device % len(words)] < threshold)
         if cells.stuck is not None:
@@ -248,14 +248,14 @@ def pulse(
 def _made(
     parameters: MtjParameters, layer: int, rows: int, lanes: int, devices: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Ask golden for kinds, stuck devices and their states of one layer's array, each (devices, rows * lanes)."""
+    """Ask golden for device bins, stuck devices and their states of one layer's array, each (devices, rows * lanes)."""
     nonideal, bits = parameters.nonideal, parameters.switching.bin_bits
     if layer:
         # every layer is an array of its own, so it needs a seed of its own
         digest = hashlib.blake2b(f"{nonideal.seed} {layer}".encode(), digest_size=8).digest()
         nonideal = replace(nonideal, seed=int.from_bytes(digest, "little"))
-    kinds = cells.kinds(nonideal.seed, rows, lanes, devices, bits)
+    device_bins = cells.device_bins(nonideal.seed, rows, lanes, devices, bits)
     stuck, states = nonideal.stuck_devices(rows, lanes, devices)
     # the weights of a neuron lie together
-    flat = (array.transpose(0, 2, 1).reshape(devices, -1) for array in (kinds, stuck, states.astype(bool)))
+    flat = (array.transpose(0, 2, 1).reshape(devices, -1) for array in (device_bins, stuck, states.astype(bool)))
     return tuple(flat)  # pyright: ignore[reportReturnType]

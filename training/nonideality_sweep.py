@@ -32,13 +32,13 @@ class Curve:
     points: tuple[tuple[str, str], ...]
 
 
-def _spread(percent: float) -> str:
+def _variation(percent: float) -> str:
     # the pulses that are longest for the mean device have to do for the slowest
     return f"[switching]\nspread = {percent / 100}\nspread_bins = 16\nwidth_max = 60e-9" if percent else ""
 
 
 CURVES = (
-    Curve("device spread of I_c0, %", tuple((f"{p:g}", _spread(p)) for p in (0, 2, 5, 10, 15))),
+    Curve("device variation of I_c0, %", tuple((f"{p:g}", _variation(p)) for p in (0, 2, 5, 10, 15))),
     Curve(
         "stuck devices, %, half in each state",
         tuple(

@@ -74,19 +74,19 @@ def train(folder: Path, manifest: dict[str, Any], config: MachineConfig, samples
     # the board comes out of its own reset first
     board.run(1 << 12)
     driver = Driver(Link(lambda: line, repeat=_PATIENCE, timeout=_PATIENCE), manifest, timeout=_PATIENCE)
-    shown, rates = samples_of(config, samples, samples), config.rates(0)
-    driver.form()
-    golden.form()
+    shown, update_shifts = samples_of(config, samples, samples), config.update_shifts(0)
+    driver.initialise()
+    golden.initialise()
     found, expected = (
-        driver.train(shown, config.training.batch, rates),
-        golden.train(shown, config.training.batch, rates),
+        driver.train(shown, config.training.batch, update_shifts),
+        golden.train(shown, config.training.batch, update_shifts),
     )
     compare("training", {"predictions": found}, {"predictions": expected})
     found, expected = driver.infer(shown), golden.test(shown)
     compare("testing", {"predictions": found}, {"predictions": expected})
     for name, parts, whole in (
         ("weights", driver.dump_weights(), golden.dump_weights()),
-        ("neurons", driver.dump_neurons(), (golden.neurons.offset, golden.neurons.spread)),
+        ("neurons", driver.dump_neurons(), (golden.neurons.offset, golden.neurons.scale)),
     ):
         for number, (part, other) in enumerate(zip(parts, whole, strict=True)):
             quantity = f"{name}[{number}]"

@@ -16,7 +16,7 @@ from gen.blocks import BLOCKS
 from gen.code_sinking import procedural
 from golden.config import MachineConfig, variant
 
-#: Yosys: both forms as netlists, registers and ports matched by name, every pair proven equal from equal ones.
+#: Yosys: both models as netlists, registers and ports matched by name, every pair proven equal from equal ones.
 _PROOF = """
 read_verilog gold.v; hierarchy -check -top {top}; proc; flatten; opt_clean; memory -nordff; opt_clean
 rename {top} gold; design -stash gold
@@ -55,7 +55,7 @@ def _equivalent(folder: Path, top: str, gold: str, gate: str) -> bool:
 def _small(**blocks: dict[str, object]) -> MachineConfig:
     """A machine with few rows, so that proofs take seconds: two layers, everything else as in `tiny`."""
     config = named.load("tiny")
-    config = replace(config, layers=(3, 2, 2), training=replace(config.training, rates=(8, 8)))
+    config = replace(config, layers=(3, 2, 2), training=replace(config.training, update_shifts=(8, 8)))
     return variant(config, **blocks)
 
 

@@ -78,11 +78,15 @@ def _refused(tmp_path: Path, content: str | bytes) -> str:
             "layers = 10",
             ["layers"],
         ),
-        ("offset_follows = true", "offset_follows = 1", ["neuron.offset_follows", "bool", "int"]),
+        ("offset_tracks_mean = true", "offset_tracks_mean = 1", ["neuron.offset_tracks_mean", "bool", "int"]),
         ("lanes = 4 ", "lanse = 4 ", ["lanse"]),
         ("[gradient]", "[gradiant]", ["gradiant"]),
         ("lanes = 4 ", "lanes = 5 ", ["array.lanes must be a multiple of array.group = 2, not 5"]),
-        ("rates = [8, 8, 8]", "rates = [8, 8]", ["training.rates must name one rate per layer (3), not [8, 8]"]),
+        (
+            "update_shifts = [8, 8, 8]",
+            "update_shifts = [8, 8]",
+            ["training.update_shifts must name one update shift per layer (3), not [8, 8]"],
+        ),
         ("lanes = 4 ", "# ", ["array.lanes"]),
         ("lanes = 4 ", "lanes = ", ["line"]),
         ("lanes = 4 ", "lanes = 4\nlanes = 4 ", ["line"]),
@@ -130,8 +134,8 @@ def test_unusable_devices(lines: str, says: list[str], tmp_path: Path) -> None:
     """Device parameters are checked when a configuration is loaded, not when its tables are needed."""
     table = re.search(r"\[switching\][^[]*", TINY)
     assert table
-    form = "ideal" if lines.startswith("slope") else "erf"
-    message = _refused(tmp_path, TINY.replace(table[0], f'[switching]\nform = "{form}"\n{lines}\n'))
+    model = "ideal" if lines.startswith("slope") else "erf"
+    message = _refused(tmp_path, TINY.replace(table[0], f'[switching]\nform = "{model}"\n{lines}\n'))
     for part in says:
         assert part in message
 
@@ -161,9 +165,9 @@ def test_devices(tmp_path: Path) -> None:
 
 
 def test_spread_must_fit(tmp_path: Path) -> None:
-    """An initial spread beyond the spread's width would be cut by the hardware alone."""
-    message = _refused(tmp_path, TINY.replace("initial_spread = 2 ", "initial_spread = 1000 "))
-    assert "initial_spread" in message
+    """An initial scale beyond the scale's width would be cut by the hardware alone."""
+    message = _refused(tmp_path, TINY.replace("initial_scale = 2 ", "initial_scale = 1000 "))
+    assert "initial_scale" in message
 
 
 def test_with_switching(tmp_path: Path) -> None:

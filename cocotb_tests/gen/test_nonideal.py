@@ -96,7 +96,7 @@ def test_bad_maps(tmp_path: Path, content: str, message: str) -> None:
 
 
 def test_bad_map_files(tmp_path: Path) -> None:
-    """Files that are missing, of another form, or not NumPy's; a map and a list together."""
+    """Files that are missing, of another model, or not NumPy's; a map and a list together."""
     np.save(tmp_path / "a.npy", np.zeros((3, 3)))
     (tmp_path / "b.npy").write_text("no")
     for text, message in (

@@ -26,7 +26,7 @@ _SLANG = {
     (".v", "SignConversion"),  # constants without a sign beside signed numbers, in arithmetic modulo 2^n
     (".v", "ArithOpMismatch"),  # likewise
     (".v", "CaseDefault"),  # a default is assigned before the case statement
-    (".v", "WidthTruncate"),  # rates of layers, shifted out of the packed ones
+    (".v", "WidthTruncate"),  # update shifts of layers, shifted out of the packed ones
     (".sv", "EmptyOutputPortConn"),  # the bench has no use for the streams
 }
 

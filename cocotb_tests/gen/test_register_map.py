@@ -40,7 +40,7 @@ _WANTED: dict[str, tuple[int, int, dict[str, tuple[int, int, str]]]] = {
     "TIMEOUT": (0x24, 32, {"VALUE": (0, 32, "rw")}),
     "INTERRUPT": (0x2C, 32, {"DONE": (0, 1, "w1c"), "ERROR": (1, 1, "r")}),
     "ENABLE": (0x30, 32, {"DONE": (0, 1, "rw"), "ERROR": (1, 1, "rw")}),
-    "RATE": (0x80, 32, {"VALUE": (0, 6, "rw")}),
+    "UPDATE_SHIFT": (0x80, 32, {"VALUE": (0, 6, "rw")}),
 }
 
 
@@ -50,7 +50,7 @@ def _map(config: MachineConfig | None = None) -> RegisterMap:
 
 def _layers(count: int) -> MachineConfig:
     config = configs.load("tiny")
-    training = replace(config.training, rates=(config.pulse.nu_bits,) * count)
+    training = replace(config.training, update_shifts=(config.pulse.nu_bits,) * count)
     return replace(config, layers=(2,) * (count + 1), training=training)
 
 
@@ -91,11 +91,11 @@ def test_counters() -> None:
 
 @pytest.mark.parametrize("layers", [1, 2, 3, register_map.MAX_LAYERS])
 def test_layers(layers: int) -> None:
-    """There is a rate for every layer; nothing else depends on the configuration."""
+    """There is an update shift for every layer; nothing else depends on the configuration."""
     found = _map(_layers(layers))
-    assert (found["RATE"].count, found["RATE"].stride) == (layers, 4)
-    others = [register for register in found.registers if register.name != "RATE"]
-    assert others == [register for register in _map().registers if register.name != "RATE"]
+    assert (found["UPDATE_SHIFT"].count, found["UPDATE_SHIFT"].stride) == (layers, 4)
+    others = [register for register in found.registers if register.name != "UPDATE_SHIFT"]
+    assert others == [register for register in _map().registers if register.name != "UPDATE_SHIFT"]
 
 
 def test_too_many_layers() -> None:
@@ -184,7 +184,7 @@ def test_header(language: str, tmp_path: Path) -> None:
             if part.kind is not Kind.STATUS:
                 checks.append(f"{name}_reset == {part.reset}")
             checks += [f"{name}__{value} == {number}" for value, number in part.values.items()]
-    checks.append("sizeof(((mtj_gxnor_t *)0)->RATE) == 128")
+    checks.append("sizeof(((mtj_gxnor_t *)0)->UPDATE_SHIFT) == 128")
     source = tmp_path / "program.c"
     source.write_text(_PROGRAM.format(checks="".join(f'static_assert({check}, "{check}");\n' for check in checks)))
     kind = "c++" if "++" in language else "c"
@@ -201,7 +201,7 @@ def test_manifest() -> None:
     for register in _map().registers:
         entry: dict[str, Any] = dict(described[register.name])
         fields = entry.pop("fields")
-        array = {"count": 3, "stride": 4} if register.name == "RATE" else {}
+        array = {"count": 3, "stride": 4} if register.name == "UPDATE_SHIFT" else {}
         access = "rw" if any(part.kind.access != "r" for part in register.fields) else "r"
         assert entry == {
             "address": register.address,

@@ -49,28 +49,31 @@ TINY = named.load("tiny")
             "gradient.bits must be at least error.bits = 8, not 7",
         ),
         (
-            {"training": replace(TINY.training, rates=(8, 8))},
-            "training.rates must name one rate per layer (3), not [8, 8]",
+            {"training": replace(TINY.training, update_shifts=(8, 8))},
+            "training.update_shifts must name one update shift per layer (3), not [8, 8]",
         ),
         (
-            {"training": replace(TINY.training, rates=(8, 4, 8))},
-            "training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 4",
+            {"training": replace(TINY.training, update_shifts=(8, 4, 8))},
+            "training.update_shifts must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 4",
         ),
         (
-            {"gradient": replace(TINY.gradient, rates=(8, 9)), "training": replace(TINY.training, rates=(8, 10, 9))},
-            "training.rates must be in gradient.rates = 8 .. 9, not 10",
+            {
+                "gradient": replace(TINY.gradient, update_shifts=(8, 9)),
+                "training": replace(TINY.training, update_shifts=(8, 10, 9)),
+            },
+            "training.update_shifts must be in gradient.update_shifts = 8 .. 9, not 10",
         ),
         (
-            {"gradient": replace(TINY.gradient, rates=(4, 9))},
-            "gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not [4, 9]",
+            {"gradient": replace(TINY.gradient, update_shifts=(4, 9))},
+            "gradient.update_shifts must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not [4, 9]",
         ),
         (
-            {"gradient": replace(TINY.gradient, rates=(8, 15))},
-            "gradient.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not [8, 15]",
+            {"gradient": replace(TINY.gradient, update_shifts=(8, 15))},
+            "gradient.update_shifts must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not [8, 15]",
         ),
         (
-            {"training": replace(TINY.training, rates=(8, 8, 15))},
-            "training.rates must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 15",
+            {"training": replace(TINY.training, update_shifts=(8, 8, 15))},
+            "training.update_shifts must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = 5 .. 14, not 15",
         ),
     ],
 )
@@ -86,22 +89,24 @@ def test_rules_across_blocks(fields: dict[str, Any], message: str) -> None:
         ({"batch": 0}, "training.batch must be 1 .. 65535 samples, not 0"),
         ({"batch": 65536}, "training.batch must be 1 .. 65535 samples, not 65536"),
         ({"epochs": 0}, "training.epochs must be >= 1, not 0"),
-        ({"slow_down": -1}, "training.slow_down must be >= 0 epochs, not -1"),
+        ({"shift_increase_every": -1}, "training.shift_increase_every must be >= 0 epochs, not -1"),
     ],
 )
 def test_rules_of_training(fields: dict[str, Any], message: str) -> None:
     """Messages name field, rule and value."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        TrainingParameters(**{"batch": 4, "epochs": 2, "rates": (8,), **fields})
+        TrainingParameters(**{"batch": 4, "epochs": 2, "update_shifts": (8,), **fields})
 
 
 def test_limits_are_allowed() -> None:
     """What stands in a message's range is accepted, the ends included."""
     replace(TINY, layers=(10, 6, 5, 16))
-    replace(TINY, training=replace(TINY.training, rates=(5, 14, 5)))
+    replace(TINY, training=replace(TINY.training, update_shifts=(5, 14, 5)))
     replace(TINY, error=replace(TINY.error, bits=8), gradient=replace(TINY.gradient, bits=8))
     replace(TINY, training=TrainingParameters(65535, 1, (8, 8, 8)))
-    wide = replace(TINY, layers=(65536, 2), array=ArrayParameters(2, 2), training=replace(TINY.training, rates=(8,)))
+    wide = replace(
+        TINY, layers=(65536, 2), array=ArrayParameters(2, 2), training=replace(TINY.training, update_shifts=(8,))
+    )
     assert wide.geometry.rows == 65536
 
 
@@ -116,9 +121,9 @@ def test_equal_configurations(config: MachineConfig) -> None:
 
 
 def test_rates_slow_down() -> None:
-    """Rates rise by one every so many epochs, each up to the largest rate."""
-    config = variant(TINY, training={"rates": (8, 13, 14), "slow_down": 3})
-    assert [config.rates(epoch) for epoch in (0, 2, 3, 5, 6, 300)] == [
+    """Rates rise by one every so many epochs, each up to the largest update shift."""
+    config = variant(TINY, training={"update_shifts": (8, 13, 14), "shift_increase_every": 3})
+    assert [config.update_shifts(epoch) for epoch in (0, 2, 3, 5, 6, 300)] == [
         (8, 13, 14),
         (8, 13, 14),
         (9, 14, 14),
@@ -126,9 +131,11 @@ def test_rates_slow_down() -> None:
         (10, 14, 14),
         (14, 14, 14),
     ]
-    assert TINY.rates(1000) == TINY.training.rates
-    few = variant(TINY, gradient={"rates": (8, 10)}, training={"rates": (8, 9, 10), "slow_down": 1})
-    assert [few.rates(epoch) for epoch in (0, 1, 2, 9)] == [(8, 9, 10), (9, 10, 10), (10, 10, 10), (10, 10, 10)]
+    assert TINY.update_shifts(1000) == TINY.training.update_shifts
+    few = variant(
+        TINY, gradient={"update_shifts": (8, 10)}, training={"update_shifts": (8, 9, 10), "shift_increase_every": 1}
+    )
+    assert [few.update_shifts(epoch) for epoch in (0, 1, 2, 9)] == [(8, 9, 10), (9, 10, 10), (10, 10, 10), (10, 10, 10)]
 
 
 def test_random_configurations_repeat() -> None:

@@ -56,4 +56,4 @@ def test_array(slices: int, stages: int, writing: int) -> None:
     assert cycles.array_writing(slices, stages) == writing
     assert cycles.array_latency(stages, converting=False) == 4 + stages
     assert cycles.array_latency(stages, converting=True) == 6 + stages
-    assert cycles.form(20, cycles.array_latency(stages, converting=False), writing) == 20 * writing + 4 + stages
+    assert cycles.initialise(20, cycles.array_latency(stages, converting=False), writing) == 20 * writing + 4 + stages

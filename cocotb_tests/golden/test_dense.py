@@ -53,7 +53,7 @@ def test_every_threshold_has_a_spread_that_fires_so(eighths: int, fraction: int)
     thresholds = np.arange(1, 61)
     placed = _placed(machine, thresholds)
     neurons = Neurons(machine.neuron, len(placed["offset"]), machine.geometry.sum_bits)
-    neurons.offset[:], neurons.spread[:] = placed["offset"], placed["spread"]
+    neurons.offset[:], neurons.scale[:] = placed["offset"], placed["scale"]
     at = slice(0, len(thresholds))
     for total in range(-784, 785):
         fired, _ = neurons.fire(np.full(len(thresholds), total), at, training=False)
@@ -114,9 +114,9 @@ def test_a_machine_predicts_as_the_network_that_it_holds(index: int) -> None:
     network = network_for(machine, rng)
     placed = network.place(machine)
     golden = Machine(machine)
-    golden.form()
+    golden.initialise()
     golden.load_weights(placed["r1"], placed["r2"])
-    golden.load_neurons(placed["offset"], placed["spread"])
+    golden.load_neurons(placed["offset"], placed["scale"])
     samples = Samples(rng.integers(-1, 2, (20, machine.layers[0])).astype(np.int8), np.zeros(20, np.uint8))
     np.testing.assert_array_equal(golden.test(samples), predict(network, samples.trits))
 
@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path: Path) -> None:
         (replace(network, weights=network.weights[1:]), r"the network has the layers \["),
         (replace(network, coding=coding), "the network was trained for InputParameters"),
         (replace(network, centres=far), "layer 0, neuron 0: the centre must be"),
-        (replace(network, thresholds=big), "layer 0, neuron 0: no spread of"),
+        (replace(network, thresholds=big), "layer 0, neuron 0: no scale of"),
     ):
         with pytest.raises(DenseError, match=message):
             changed.place(tiny)

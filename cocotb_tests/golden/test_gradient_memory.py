@@ -93,12 +93,12 @@ def test_forget() -> None:
     assert keeps.sums.tolist() == [[5] * 3]
 
 
-@pytest.mark.parametrize("rates", [(5,), (7, 6), (5, 6, 7)])
-def test_bad_rates(rates: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("update_shifts", [(5,), (7, 6), (5, 6, 7)])
+def test_bad_update_shifts(update_shifts: tuple[int, ...]) -> None:
     """Rates offered are two, in order."""
-    message = f"gradient.rates must be a lowest and a highest rate, not {list(rates)}"
+    message = f"gradient.update_shifts must be a lowest and a highest update shift, not {list(update_shifts)}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        GradientParameters(rates=rates)
+        GradientParameters(update_shifts=update_shifts)
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,13 @@ class Floating:
         self.c = c = machine.config
         self.weights = [_matrix(c, machine.array.weights().astype(np.int64), i) for i in range(len(c.layers) - 1)]
         self.offsets = [np.zeros(size) for size in c.layers[1:]]
-        self.spreads = [np.full(size, float(c.neuron.initial_spread)) for size in c.layers[1:]]
+        self.scales = [np.full(size, float(c.neuron.initial_scale)) for size in c.layers[1:]]
         self.gradients = [np.zeros_like(w) for w in self.weights]
 
     def present(self, sample: Sample, *, training: bool) -> tuple[int, int]:
         """Forward and, in training, backward; return prediction and number of non-zero output errors."""
         n, e, one = self.c.neuron, self.c.error, 2.0**self.c.neuron.fraction
-        follow, limit = 2.0**-n.follow_shift, 2.0 ** (e.bits - 1) - 1
+        follow, limit = 2.0**-n.ema_shift, 2.0 ** (e.bits - 1) - 1
         x, activations, windows = sample.trits.astype(float), [], []
         centred = np.zeros(0)
         for index, w in enumerate(self.weights):
@@ -66,13 +66,13 @@ class Floating:
             centred = total - np.floor(self.offsets[index])
             if index == len(self.weights) - 1:
                 break
-            spread = self.spreads[index]
-            threshold = np.maximum(np.floor(n.threshold_eighths / 8 * spread), 1)
+            scale = self.scales[index]
+            threshold = np.maximum(np.floor(n.threshold_eighths / 8 * scale), 1)
             x = np.sign(centred) * (np.abs(centred) >= threshold)
-            windows.append(np.abs(np.abs(centred) - threshold) <= np.floor(n.window_eighths / 8 * spread))
+            windows.append(np.abs(np.abs(centred) - threshold) <= np.floor(n.window_eighths / 8 * scale))
             if training:
-                self.spreads[index] = spread + np.floor((np.abs(centred) - spread) * one * follow) / one
-                if n.offset_follows:
+                self.scales[index] = scale + np.floor((np.abs(centred) - scale) * one * follow) / one
+                if n.offset_tracks_mean:
                     self.offsets[index] += np.floor((total - self.offsets[index]) * one * follow) / one
         target = np.where(np.arange(len(centred)) == sample.label, 1.0, -1.0)
         hinge = np.maximum(e.margin - target * centred, 0)
@@ -87,7 +87,7 @@ class Floating:
                         self.weights[index] @ delta / 2**e.backward_shift + (0.5 if e.backward_shift else 0)
                     )
                     delta = windows[index - 1] * np.clip(back, -limit, limit)
-                    if n.offset_trains:
+                    if n.offset_learned:
                         self.offsets[index - 1] -= delta * 2**n.train_shift / one
         return int(centred.argmax()), int(np.count_nonzero(delta))
 
@@ -106,11 +106,11 @@ def _still(config: MachineConfig) -> MachineConfig:
             "fraction": 8,
             "train_shift": min(n.train_shift, 3),
             "threshold_eighths": min(n.threshold_eighths, 6),
-            "initial_spread": min(n.initial_spread, 2),
+            "initial_scale": min(n.initial_scale, 2),
         },
     )
     top = still.pulse.nu_bits + bits - 1
-    return replace(still, training=replace(still.training, rates=(top,) * (len(config.layers) - 1)))
+    return replace(still, training=replace(still.training, update_shifts=(top,) * (len(config.layers) - 1)))
 
 
 @each_config
@@ -118,13 +118,13 @@ def test_against_matrices(config: MachineConfig) -> None:
     """Predictions, gradients and neuron states, training and testing, equal those of the float network."""
     config = _still(config)
     machine = Machine(config)
-    machine.form()
+    machine.initialise()
     floating = Floating(machine)
     weights = machine.array.weights()
     learned = False
     for round_, count in enumerate((1, 7, 20)):
         samples = _samples(config, count, round_)
-        found = machine.train(samples, count, config.training.rates)
+        found = machine.train(samples, count, config.training.update_shifts)
         assert found.tolist() == [floating.present(sample, training=True)[0] for sample in samples]
         for index, gradient in enumerate(floating.gradients):
             assert (_matrix(config, machine.gradient.sums.astype(np.int64), index) == gradient).all(), index
@@ -134,7 +134,7 @@ def test_against_matrices(config: MachineConfig) -> None:
             at = slice(g.group_base[vector] * g.group, g.group_base[vector] * g.group + config.layers[vector])
             assert (machine.neurons.offset[at] / one == floating.offsets[vector - 1]).all()
             if vector < len(config.layers) - 1:
-                assert (machine.neurons.spread[at] / one == floating.spreads[vector - 1]).all()
+                assert (machine.neurons.scale[at] / one == floating.scales[vector - 1]).all()
         tests = _samples(config, 10, 100 + round_)
         assert machine.test(tests).tolist() == [floating.present(sample, training=False)[0] for sample in tests]
     assert learned
@@ -148,12 +148,14 @@ def test_against_matrices(config: MachineConfig) -> None:
 @each_config
 def test_one_call_or_many(config: MachineConfig) -> None:
     """A call with many batches, the last one short, equals a call per batch."""
-    samples, batch, rates = _samples(config, 23), config.training.batch, config.training.rates
+    samples, batch, update_shifts = _samples(config, 23), config.training.batch, config.training.update_shifts
     one, many = Machine(config), Machine(config)
-    one.form()
-    many.form()
-    predictions = one.train(samples, batch, rates)
-    parts = [many.train(samples[first : first + batch], batch, rates) for first in range(0, len(samples), batch)]
+    one.initialise()
+    many.initialise()
+    predictions = one.train(samples, batch, update_shifts)
+    parts = [
+        many.train(samples[first : first + batch], batch, update_shifts) for first in range(0, len(samples), batch)
+    ]
     assert (predictions == np.concatenate(parts)).all()
     _equal(one, many)
     assert one.counters["updates"] == -(-23 // batch)
@@ -164,17 +166,17 @@ def test_one_call_or_many(config: MachineConfig) -> None:
 @each_config
 def test_state_and_restore(config: MachineConfig) -> None:
     """A fresh machine given state and counters continues like the one they were taken from."""
-    rates = config.training.rates
+    update_shifts = config.training.update_shifts
     machine = Machine(config)
-    machine.form()
-    machine.train(_samples(config, 9), 4, rates)
+    machine.initialise()
+    machine.train(_samples(config, 9), 4, update_shifts)
     state, counters = machine.state(), machine.counters
     kept = {name: values.copy() for name, values in state.items()}
-    expected = machine.train(_samples(config, 9, 2), 4, rates), machine.test(_samples(config, 5, 3))
+    expected = machine.train(_samples(config, 9, 2), 4, update_shifts), machine.test(_samples(config, 5, 3))
     assert all((state[name] == kept[name]).all() for name in kept), "a state is a copy"
     other = Machine(config)
     other.restore(state, counters)
-    found = other.train(_samples(config, 9, 2), 4, rates), other.test(_samples(config, 5, 3))
+    found = other.train(_samples(config, 9, 2), 4, update_shifts), other.test(_samples(config, 5, 3))
     assert all((f == e).all() for f, e in zip(found, expected, strict=True))
     _equal(machine, other)
     assert all((state[name] == kept[name]).all() for name in kept), "restoring copies too"
@@ -184,13 +186,13 @@ def test_state_and_restore(config: MachineConfig) -> None:
 def test_testing_learns_nothing(config: MachineConfig) -> None:
     """TEST leaves devices, gradients, streams and neurons alone; predictions do not depend on what came before."""
     machine = Machine(config)
-    machine.form()
-    machine.train(_samples(config, 8), 4, config.training.rates)
+    machine.initialise()
+    machine.train(_samples(config, 8), 4, config.training.update_shifts)
     before = machine.state()
     samples = _samples(config, 12, 5)
     predictions = machine.test(samples)
     after = machine.state()
-    for name in ("r1", "r2", "gradient", "random", "offset", "spread"):
+    for name in ("r1", "r2", "gradient", "random", "offset", "scale"):
         assert (before[name] == after[name]).all(), name
     assert (machine.test(samples[::-1]) == predictions[::-1]).all()
 
@@ -200,12 +202,12 @@ def test_counters_are_complete() -> None:
     config = named.load("tiny")
     machine = Machine(config)
     assert machine.counters == dict.fromkeys(COUNTERS, 0)
-    machine.form()
+    machine.initialise()
     g = config.geometry
     formed = {name: count for name, count in machine.counters.items() if count}
-    assert formed.keys() == {"rows_formed", "cycles_form"}
+    assert formed.keys() == {"rows_formed", "cycles_init"}
     assert formed["rows_formed"] == g.rows
-    machine.train(_samples(config, 40), 4, config.training.rates)
+    machine.train(_samples(config, 40), 4, config.training.update_shifts)
     counters = machine.counters
     assert {name for name, count in counters.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}
     machine.load_weights(*machine.dump_weights())
@@ -215,15 +217,15 @@ def test_counters_are_complete() -> None:
     assert counters["updates"] == 10
     assert counters["switches"] <= counters["pulses"] <= counters["pulse_width"]
     machine.restore(machine.state(), counters | {"pulses": (1 << COUNTER_BITS) - 1, "samples": (1 << COUNTER_BITS) - 1})
-    machine.train(_samples(config, 40, 2), 4, config.training.rates)
+    machine.train(_samples(config, 40, 2), 4, config.training.update_shifts)
     assert machine.counters["samples"] == 39
     assert machine.counters["pulses"] < 1 << 40
 
 
 def _trained(config: MachineConfig) -> Machine:
     machine = Machine(config)
-    machine.form()
-    machine.train(_samples(config, 9), 4, config.training.rates)
+    machine.initialise()
+    machine.train(_samples(config, 9), 4, config.training.update_shifts)
     machine.present(_samples(config, 2, 7), training=True)
     return machine
 
@@ -234,13 +236,13 @@ def test_load_of_a_dump(config: MachineConfig) -> None:
     machine = _trained(config)
     before = machine.state()
     weights = machine.dump_weights()
-    neurons = machine.neurons.offset.copy(), machine.neurons.spread.copy()
-    machine.train(_samples(config, 9, 2), 4, config.training.rates)
+    neurons = machine.neurons.offset.copy(), machine.neurons.scale.copy()
+    machine.train(_samples(config, 9, 2), 4, config.training.update_shifts)
     random = machine.state()["random"]
     machine.load_weights(*weights)
     machine.load_neurons(*neurons)
     after = machine.state()
-    for name in ("r1", "r2", "offset", "spread"):
+    for name in ("r1", "r2", "offset", "scale"):
         assert (after[name] == before[name]).all(), name
     assert not after["gradient"].any()
     assert (after["random"] == random).all(), "a load draws nothing"
@@ -258,8 +260,8 @@ def test_part_of_a_load(config: MachineConfig) -> None:
     before, rng, rows = machine.state(), np.random.default_rng(4), config.geometry.rows // 2
     r1, r2 = rng.integers(0, 2, (2, *machine.array.r1.shape))
     machine.load_weights(r1[:rows], r2[:rows])
-    offset, spread = rng.integers(0, 8, (2, config.array.group))
-    machine.load_neurons(offset, spread)
+    offset, scale = rng.integers(0, 8, (2, config.array.group))
+    machine.load_neurons(offset, scale)
     after = machine.state()
     assert (after["r1"] == np.concatenate([r1[:rows], before["r1"][rows:]])).all()
     if config.array.devices == 2:
@@ -269,7 +271,7 @@ def test_part_of_a_load(config: MachineConfig) -> None:
     assert not after["gradient"][:rows].any()
     assert (after["gradient"][rows:] == before["gradient"][rows:]).all()
     assert before["gradient"].any()
-    for name, loaded in (("offset", offset), ("spread", spread)):
+    for name, loaded in (("offset", offset), ("scale", scale)):
         assert (after[name] == np.concatenate([loaded, before[name][len(loaded) :]])).all(), name
 
 
@@ -277,7 +279,7 @@ def test_stuck_devices_stay() -> None:
     """A load reaches all devices but the stuck ones; the dump says what they are."""
     config = variant(named.load("tiny"), nonideal={"stuck_parallel": 0.2, "stuck_antiparallel": 0.2})
     machine, rng = Machine(config), np.random.default_rng(3)
-    machine.form()
+    machine.initialise()
     stuck, states = machine.array.stuck, machine.array.stuck_states
     assert 0 < stuck.sum() < stuck.size
     for _ in range(3):
@@ -297,7 +299,7 @@ def test_seeds_are_states(synapse: str, scheme: str, slices: int) -> None:
         nonideal={"columns": noisy, "rows": noisy},
     )
     machine, rng = Machine(config), np.random.default_rng(3)
-    machine.form()
+    machine.initialise()
     lanes, group, width = config.array.lanes, config.array.group, config.random.width
     first = lanes // slices
     second = {1: first} if config.array.streams_per_lane == 2 else {}
@@ -321,7 +323,7 @@ def test_seeds_are_states(synapse: str, scheme: str, slices: int) -> None:
 
 def test_other_tables() -> None:
     """Updates go by the tables that were loaded last."""
-    config = variant(loadable(named.load("tiny")), pulse={"nu_bits": 2}, training={"rates": (3, 3, 3)})
+    config = variant(loadable(named.load("tiny")), pulse={"nu_bits": 2}, training={"update_shifts": (3, 3, 3)})
     machine = _trained(config)
     certain, never = config.switching.codes - 1, np.zeros(4, np.int64)
     full = 1 << config.switching.threshold_bits
@@ -331,7 +333,7 @@ def test_other_tables() -> None:
         machine.load_switching(np.full(machine.array.thresholds.shape, thresholds))
         machine.present(_samples(config, 4, 6), training=True)
         before = machine.counters
-        machine.update(config.training.rates)
+        machine.update(config.training.update_shifts)
         return {name: count - before[name] for name, count in machine.counters.items()}
 
     # no code for any |nu|: whole steps alone, of the last code
@@ -349,11 +351,11 @@ def test_presented_and_updated_is_trained() -> None:
     """A mini-batch that a host stops is written in the end, one that is aborted is not."""
     config = named.load("tiny")
     trained, stopped, aborted = _trained(config), _trained(config), _trained(config)
-    samples, rates = _samples(config, 3, 8), config.training.rates
-    predictions = trained.train(samples, 4, rates)
+    samples, update_shifts = _samples(config, 3, 8), config.training.update_shifts
+    predictions = trained.train(samples, 4, update_shifts)
     for machine in (stopped, aborted):
         assert (machine.present(samples, training=True) == predictions).all()
-    stopped.update(rates)
+    stopped.update(update_shifts)
     _equal(trained, stopped)
     weights = _trained(config).state()
     for name in ("r1", "r2", "random"):

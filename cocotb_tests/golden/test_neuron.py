@@ -17,7 +17,7 @@ class Plain:
     def __init__(self, p: NeuronParameters, sum_bits: int) -> None:
         self.p, self.one = p, 2**p.fraction
         self.most = 2 ** (sum_bits + p.fraction - 1) - 1
-        self.offset, self.spread = 0, p.initial_spread * self.one
+        self.offset, self.scale = 0, p.initial_scale * self.one
 
     def move(self, step: int) -> None:
         """Move the offset, saturating."""
@@ -27,14 +27,14 @@ class Plain:
         """Activation and window of a sum."""
         p = self.p
         centred = total - self.offset // self.one
-        threshold = max(1, p.threshold_eighths * self.spread // (8 * self.one))
-        half = p.window_eighths * self.spread // (8 * self.one)
+        threshold = max(1, p.threshold_eighths * self.scale // (8 * self.one))
+        half = p.window_eighths * self.scale // (8 * self.one)
         activation = 0 if abs(centred) < threshold else (1 if centred > 0 else -1)
         window = abs(abs(centred) - threshold) <= half
         if training:
-            self.spread += (abs(centred) * self.one - self.spread) // 2**p.follow_shift
-            if p.offset_follows:
-                self.move((total * self.one - self.offset) // 2**p.follow_shift)
+            self.scale += (abs(centred) * self.one - self.scale) // 2**p.ema_shift
+            if p.offset_tracks_mean:
+                self.move((total * self.one - self.offset) // 2**p.ema_shift)
         return activation, window
 
     def train(self, error: int) -> None:
@@ -79,18 +79,18 @@ def test_random_courses(p: NeuronParameters) -> None:
             for error, n in zip(errors, plain[at], strict=True):
                 n.train(int(error))
         assert neurons.offset.tolist() == [n.offset for n in plain]
-        assert neurons.spread.tolist() == [n.spread for n in plain]
+        assert neurons.scale.tolist() == [n.scale for n in plain]
         # the widths that the hardware gives them
         assert all(
             -(2 ** (p.offset_bits(SUM_BITS) - 1)) <= v < 2 ** (p.offset_bits(SUM_BITS) - 1) for v in neurons.offset
         )
-        assert all(0 <= v < 2 ** p.spread_bits(SUM_BITS) for v in neurons.spread)
+        assert all(0 <= v < 2 ** p.scale_bits(SUM_BITS) for v in neurons.scale)
     assert {activation for activation, _ in outcomes} >= {-1, 1}
 
 
 def test_threshold_and_window_edges() -> None:
     """Spread 8, threshold 4, half-width 2: fires from 4 on; the window is 2 .. 6, both ends included."""
-    p = NeuronParameters(fraction=5, threshold_eighths=4, window_eighths=2, initial_spread=8)
+    p = NeuronParameters(fraction=5, threshold_eighths=4, window_eighths=2, initial_scale=8)
     neurons = Neurons(p, 19, SUM_BITS)
     neurons.reset()
     sums = np.arange(-9, 10)
@@ -100,7 +100,7 @@ def test_threshold_and_window_edges() -> None:
 
 
 def test_smallest_threshold() -> None:
-    """However small the spread, a sum of zero does not fire and a sum of one does."""
+    """However small the scale, a sum of zero does not fire and a sum of one does."""
     neurons = Neurons(NeuronParameters(threshold_eighths=0), 3, SUM_BITS)
     activations, _ = neurons.fire(np.array([-1, 0, 1]), slice(0, 3), training=False)
     assert activations.tolist() == [-1, 0, 1]
@@ -119,12 +119,12 @@ def test_offset_saturates() -> None:
 
 def test_testing_leaves_the_state() -> None:
     """Nothing adapts outside training."""
-    neurons = Neurons(NeuronParameters(follow_shift=0, offset_follows=True), 4, SUM_BITS)
+    neurons = Neurons(NeuronParameters(ema_shift=0, offset_tracks_mean=True), 4, SUM_BITS)
     neurons.reset()
-    before = neurons.offset.copy(), neurons.spread.copy()
+    before = neurons.offset.copy(), neurons.scale.copy()
     neurons.fire(np.array([63, -64, 5, 0]), slice(0, 4), training=False)
     assert (neurons.offset == before[0]).all()
-    assert (neurons.spread == before[1]).all()
+    assert (neurons.scale == before[1]).all()
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_testing_leaves_the_state() -> None:
         ("fraction", 0, 12),
         ("threshold_eighths", 0, 15),
         ("window_eighths", 0, 31),
-        ("follow_shift", 0, 15),
+        ("ema_shift", 0, 15),
         ("train_shift", 0, 12),
-        ("initial_spread", 1, 1023),
+        ("initial_scale", 1, 1023),
     ],
 )
 def test_bad_parameters(field: str, low: int, high: int) -> None:

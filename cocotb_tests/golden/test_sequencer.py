@@ -49,20 +49,20 @@ def _split(config: MachineConfig) -> tuple[list[Instruction], list[Instruction],
 def test_coverage(config: MachineConfig) -> None:
     """Each pass works on each row once: forward and gradient on all, backward on all but the first layer's."""
     forward, backward, gradient = _split(config)
-    reads = (Op.ACCUMULATE, Op.COLLECT)
+    reads = (Op.ACCUMULATE, Op.SENSE_ROWS)
     assert _touched(config, [i for i in forward if i.op in reads]) == _layer_rows(config)
     assert _touched(config, [i for i in backward if i.op in reads]) == _layer_rows(config, 1)
     assert _touched(config, [i for i in gradient if i.op == Op.GRADIENT]) == _layer_rows(config)
     *update, end = config.program.update
     assert end.op == Op.END
     if config.gradient.reset_on_switch:
-        assert update.pop() == Instruction(Op.FORGET, Phase.UPDATE, rows=config.geometry.rows)
+        assert update.pop() == Instruction(Op.CLEAR_SWITCHED, Phase.UPDATE, rows=config.geometry.rows)
     assert [i.op for i in update] == [Op.UPDATE] * len(config.geometry.layers)
     assert _touched(config, update) == _layer_rows(config)
     for instruction in update:
         assert config.geometry.layers[instruction.layer].row == instruction.row
-    form, reset, end = config.program.form
-    assert (form.op, form.rows) == (Op.FORM, config.geometry.rows)
+    initialise, reset, end = config.program.initialise
+    assert (initialise.op, initialise.rows) == (Op.INIT_RANDOM, config.geometry.rows)
     assert (reset.op, reset.groups) == (Op.RESET, config.geometry.vector_groups)
     assert end.op == Op.END
 
@@ -74,7 +74,7 @@ def test_order_of_layers(config: MachineConfig) -> None:
 
     def order(program: list[Instruction]) -> list[int]:
         layers = config.geometry.layers
-        walks = [i for i in program if i.op in (Op.ACCUMULATE, Op.COLLECT, Op.GRADIENT)]
+        walks = [i for i in program if i.op in (Op.ACCUMULATE, Op.SENSE_ROWS, Op.GRADIENT)]
         at = [next(la.index for la in layers if la.row <= i.row < la.row + la.rows) for i in walks]
         for one, two, layer, following in zip(walks, walks[1:], at, at[1:], strict=False):
             assert layer != following or one.row < two.row, "blocks in order"
@@ -109,9 +109,9 @@ def test_dataflow(config: MachineConfig) -> None:
         elif instruction.op == Op.ACCUMULATE:
             assert not pending, "column sums must be sensed before the next walk"
             pending.append(instruction)
-        elif instruction.op == Op.SENSE:
+        elif instruction.op == Op.SENSE_COLUMNS:
             assert pending.pop().row in range(g.rows)
-        if instruction.op in (Op.SENSE, Op.COLLECT):
+        if instruction.op in (Op.SENSE_COLUMNS, Op.SENSE_ROWS):
             vector = next(v for v in range(1, len(g.sizes)) if 0 <= instruction.group - g.group_base[v] < g.groups(v))
             start = (instruction.group - g.group_base[vector]) * g.group
             assert instruction.elements == min(g.sizes[vector] - start, instruction.groups * g.group)
@@ -120,10 +120,10 @@ def test_dataflow(config: MachineConfig) -> None:
             else:
                 assert instruction.unit == Unit.HIDDEN
             target = Source.ACTIVATION if instruction.unit == Unit.NEURON else Source.ERROR
-            if instruction.op == Op.SENSE or instruction.last:
+            if instruction.op == Op.SENSE_COLUMNS or instruction.last:
                 assert not groups & written[target], "a vector is written once per sample"
                 written[target] |= groups
-        if instruction.op in (Op.COLLECT, Op.GRADIENT):
+        if instruction.op in (Op.SENSE_ROWS, Op.GRADIENT):
             assert drive is not None
             layer = next(la for la in g.layers if la.row <= instruction.row < la.row + la.rows)
             row_vector, lane_vector = g.sides(layer)
@@ -131,7 +131,7 @@ def test_dataflow(config: MachineConfig) -> None:
             assert rest == 0
             assert drive[1] == g.group_base[lane_vector] + block * g.groups_per_block
             assert instruction.group == g.group_base[row_vector]
-            if instruction.op == Op.COLLECT:
+            if instruction.op == Op.SENSE_ROWS:
                 assert (instruction.first, instruction.last) == (block == 0, block == layer.blocks - 1)
                 expected = (
                     Source.ERROR
@@ -153,7 +153,7 @@ def test_transfers(config: MachineConfig) -> None:
     """Every load that the machine has, and the dumps: as many words as the table of packets in docs/bus.md says."""
     g, c = config.geometry, config
     width = 2 * g.group
-    neuron = c.neuron.offset_bits(g.sum_bits) + c.neuron.spread_bits(g.sum_bits)
+    neuron = c.neuron.offset_bits(g.sum_bits) + c.neuron.scale_bits(g.sum_bits)
     noisy = (c.nonideal.columns.noise > 0) + (c.nonideal.rows.noise > 0)
     expected = {
         HostOp.LOAD_WEIGHTS: g.rows * g.lanes // g.group,
@@ -176,7 +176,7 @@ def test_transfers(config: MachineConfig) -> None:
     for section in transfers.values():
         for i in section[:-1]:
             assert (i.row, i.phase) == (0, Phase.WAIT)
-            assert (i.rows, i.groups)[i.op not in (Op.PUT, Op.GET)] == 0
+            assert (i.rows, i.groups)[i.op not in (Op.LOAD_NEURONS, Op.DUMP_NEURONS)] == 0
             assert i.group == 0 or i.op == Op.SEED
     banks = [i.group for i in transfers.get(HostOp.LOAD_SEEDS, ())[:-1]]
     assert banks == list(c.seed_banks)

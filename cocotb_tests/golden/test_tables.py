@@ -20,15 +20,15 @@ JUNCTION = JUNCTIONS["perpendicular_50nm"]
 FITTED = Fitted("perpendicular", 20e-6, 30e-6, 60.0, 2e-9)
 
 
-def _device(form: str = "erf", **fields: Any) -> SwitchingParameters:
-    return SwitchingParameters(form, **{**DEVICE, **fields})
+def _device(model: str = "erf", **fields: Any) -> SwitchingParameters:
+    return SwitchingParameters(model, **{**DEVICE, **fields})
 
 
 @pytest.mark.parametrize("threshold_bits", [4, 9, 16])
 @pytest.mark.parametrize("code_bits", [1, 2, 5, 6])
 @pytest.mark.parametrize("slope", [0.5, 1.5, 3.0])
 def test_ideal_thresholds(slope: float, code_bits: int, threshold_bits: int) -> None:
-    """The ideal form is tanh(m k / codes) in steps of the random word; code 0 never, the last code always switches."""
+    """The ideal model is tanh(m k / codes) in steps of the random word; code 0 never, the last code always switches."""
     switching = SwitchingParameters("ideal", code_bits, threshold_bits, slope)
     codes, full = 2**code_bits, 2**threshold_bits
     assert switching.codes == codes
@@ -49,16 +49,16 @@ def _table(operation: Operation, targets: list[float], directions: tuple[int, ..
 @pytest.mark.parametrize(
     "fields",
     [
-        {"form": "erf", "code_bits": 3, "threshold_bits": 4},
-        {"form": "rayleigh", "slope": 1.5},
-        {"form": "fokker_planck", "code_bits": 6, "threshold_bits": 9, "temperature": 400.0},
-        {"form": "macrospin", "code_bits": 1},
-        {"form": "macrospin", "code_bits": 2, "spread_bins": 8, "spread": 0.05, "cycle_spread": 0.02},
-        {"form": "erf", "device": "", "junction": JUNCTION},
-        {"form": "erf", "device": "", "fitted": FITTED, "current_to_parallel": 61e-6},
-        {"form": "erf", "device": "in_plane_100nm", "current_to_antiparallel": 7e-4, "current_to_parallel": 7e-4},
+        {"model": "erf", "code_bits": 3, "threshold_bits": 4},
+        {"model": "rayleigh", "slope": 1.5},
+        {"model": "fokker_planck", "code_bits": 6, "threshold_bits": 9, "temperature": 400.0},
+        {"model": "macrospin", "code_bits": 1},
+        {"model": "macrospin", "code_bits": 2, "variation_bins": 8, "variation": 0.05, "cycle_variation": 0.02},
+        {"model": "erf", "device": "", "junction": JUNCTION},
+        {"model": "erf", "device": "", "fitted": FITTED, "current_to_parallel": 61e-6},
+        {"model": "erf", "device": "in_plane_100nm", "current_to_antiparallel": 7e-4, "current_to_parallel": 7e-4},
     ],
-    ids=lambda fields: fields["form"],
+    ids=lambda fields: fields["model"],
 )
 def test_device_thresholds(fields: dict[str, Any], shared: bool) -> None:
     """Every code has the number of time steps that comes nearest to what it asks for, by trying all numbers."""
@@ -73,58 +73,60 @@ def test_device_thresholds(fields: dict[str, Any], shared: bool) -> None:
         steps = _table(switching.operation, switching.targets[1:].tolist(), sharing, 1e-11, longest)
         assert switching.widths[direction] == pytest.approx([0, *(1e-11 * n for n in steps)], rel=1e-12)
         found = switching.operation.probability(switching.widths[direction], direction)
-        for kind in range(switching.spread_bins):
-            expected = [0, *(min(max(round(float(p) * full), 1), full) for p in found[kind, 1:])]
-            assert switching.bin_thresholds[kind, direction].tolist() == expected
+        for device_bin in range(switching.variation_bins):
+            expected = [0, *(min(max(round(float(p) * full), 1), full) for p in found[device_bin, 1:])]
+            assert switching.bin_thresholds[device_bin, direction].tolist() == expected
     if shared:
         assert (switching.widths[0] == switching.widths[1]).all()
     mean = switching.bin_thresholds.astype(float).mean(axis=0) / full
     assert switching.probabilities == pytest.approx(mean, abs=1e-15)
-    if switching.spread_bins == 1:
+    if switching.variation_bins == 1:
         assert (switching.thresholds == switching.bin_thresholds[0]).all()
 
 
 def test_operation() -> None:
     """Every field about the devices reaches them."""
-    fields = {"temperature": 320.0, "spread_bins": 4, "spread": 0.03, "cycle_spread": 0.01}
+    fields = {"temperature": 320.0, "variation_bins": 4, "variation": 0.03, "cycle_variation": 0.01}
     switching = _device("rayleigh", current_to_parallel=49e-6, width_max=30e-9, **fields)
     assert switching.operation == Operation("rayleigh", JUNCTION, 47.3e-6, 49e-6, 320.0, 4, 0.03, 0.01)
 
 
-@pytest.mark.parametrize("form", ["erf", "rayleigh", "fokker_planck", "macrospin", "neel_brown"])
+@pytest.mark.parametrize("model", ["erf", "rayleigh", "fokker_planck", "macrospin", "neel_brown"])
 @pytest.mark.parametrize(("code_bits", "slope"), [(5, 3.0), (6, 1.5), (6, 3.0)])
-def test_device_does_what_is_asked(form: str, code_bits: int, slope: float) -> None:
+def test_device_does_what_is_asked(model: str, code_bits: int, slope: float) -> None:
     """With as many codes as table entries a device's pulse table is within 0.01 of tanh, in both directions.
 
-    Also where the critical currents of the directions differ by half, and with device and cycle spread.
+    Also where the critical currents of the directions differ by half, and with device and cycle variation.
     """
     pulse = PulseParameters(code_bits, slope, 2)
     uneven = replace(JUNCTION, asymmetry=1.2)
-    slow = {"width_max": 2e-5, "time_step": 1e-9} if form == "neel_brown" else {"width_max": 40e-9}
-    factor = 0.92 if form == "neel_brown" else 2.1
+    slow = {"width_max": 2e-5, "time_step": 1e-9} if model == "neel_brown" else {"width_max": 40e-9}
+    factor = 0.92 if model == "neel_brown" else 2.1
     uses = [
         (JUNCTION, {}),
         (uneven, {}),
-        (JUNCTION, {"spread_bins": 8, "spread": 0.02, "cycle_spread": 0.01 if form != "neel_brown" else 0.0}),
+        (JUNCTION, {"variation_bins": 8, "variation": 0.02, "cycle_variation": 0.01 if model != "neel_brown" else 0.0}),
     ]
-    for junction, spread in uses:
+    for junction, variation in uses:
         currents = {
             f"current_to_{name}": factor * junction.critical_current(direction, 300)
             for name, direction in (("antiparallel", TO_ANTIPARALLEL), ("parallel", TO_PARALLEL))
         }
         # the same amplitude for both, where both are above their critical currents
-        if form != "neel_brown":
+        if model != "neel_brown":
             currents["current_to_parallel"] = currents["current_to_antiparallel"]
-        switching = SwitchingParameters(form, code_bits, slope=slope, junction=junction, **currents, **slow, **spread)
-        assert pulse.residual(switching) <= 0.01, (junction.asymmetry, spread)
+        switching = SwitchingParameters(
+            model, code_bits, slope=slope, junction=junction, **currents, **slow, **variation
+        )
+        assert pulse.residual(switching) <= 0.01, (junction.asymmetry, variation)
 
 
-@pytest.mark.parametrize("form", ["ideal", "erf", "rayleigh", "fokker_planck", "macrospin"])
+@pytest.mark.parametrize("model", ["ideal", "erf", "rayleigh", "fokker_planck", "macrospin"])
 @pytest.mark.parametrize("code_bits", range(1, 7))
-def test_thresholds_are_monotone(form: str, code_bits: int) -> None:
+def test_thresholds_are_monotone(model: str, code_bits: int) -> None:
     """A longer pulse never switches less often; every pulse can switch; none exceeds certainty."""
     for threshold_bits in range(4, 17):
-        thresholds = _device(form, code_bits=code_bits, threshold_bits=threshold_bits).thresholds.astype(int)
+        thresholds = _device(model, code_bits=code_bits, threshold_bits=threshold_bits).thresholds.astype(int)
         assert (np.diff(thresholds, axis=1) >= 0).all()
         assert (thresholds[:, 0] == 0).all()
         assert (thresholds[:, 1:] >= 1).all()
@@ -142,7 +144,7 @@ def _switchings() -> list[SwitchingParameters]:
 
 
 @pytest.mark.parametrize("nu_bits", [1, 4, 5, 8])
-@pytest.mark.parametrize("switching", _switchings(), ids=lambda s: f"{s.form}{s.code_bits}")
+@pytest.mark.parametrize("switching", _switchings(), ids=lambda s: f"{s.model}{s.code_bits}")
 def test_pulse_table_takes_the_nearest_code(switching: SwitchingParameters, nu_bits: int) -> None:
     """Each index gets the lowest of the codes whose mean probability is nearest; the residual is the worst distance."""
     entries, full = 2**nu_bits, 2**switching.threshold_bits
@@ -177,16 +179,16 @@ def test_equal_slopes_give_the_index_itself() -> None:
     [
         (
             "switching",
-            {"form": "linear"},
-            "switching.form must be one of ideal, erf, rayleigh, fokker_planck, macrospin, neel_brown, not 'linear'",
+            {"model": "linear"},
+            "switching.model must be one of ideal, erf, rayleigh, fokker_planck, macrospin, neel_brown, not 'linear'",
         ),
         ("switching", {"code_bits": 0}, "switching.code_bits must be 1 .. 6, not 0"),
         ("switching", {"code_bits": 7}, "switching.code_bits must be 1 .. 6, not 7"),
         (
             "switching",
-            {"code_bits": 6, "spread_bins": 8, "loadable": True},
-            "switching.loadable keeps every entry in registers, 512 at most, not 8 kinds x 2 directions x 64 codes: "
-            "lower switching.spread_bins or switching.code_bits",
+            {"code_bits": 6, "variation_bins": 8, "loadable": True},
+            "switching.loadable keeps every entry in registers, 512 at most, not 8 device bins x 2 directions x 64 "
+            "codes: lower switching.variation_bins or switching.code_bits",
         ),
         ("switching", {"threshold_bits": 3}, "switching.threshold_bits must be 4 .. 16, not 3"),
         ("switching", {"threshold_bits": 17}, "switching.threshold_bits must be 4 .. 16, not 17"),
@@ -194,62 +196,62 @@ def test_equal_slopes_give_the_index_itself() -> None:
         ("switching", {"slope": math.nan}, "switching.slope must be > 0 and finite, not nan"),
         ("switching", {"temperature": 0.0}, "switching.temperature must be > 0 and finite, not 0.0"),
         ("switching", {"time_step": math.inf}, "switching.time_step must be > 0 and finite, not inf"),
-        ("switching", {"spread_bins": 12}, "switching.spread_bins must be a power of two, 1 .. 64, not 12"),
-        ("switching", {"spread_bins": 128}, "switching.spread_bins must be a power of two, 1 .. 64, not 128"),
+        ("switching", {"variation_bins": 12}, "switching.variation_bins must be a power of two, 1 .. 64, not 12"),
+        ("switching", {"variation_bins": 128}, "switching.variation_bins must be a power of two, 1 .. 64, not 128"),
         (
             "switching",
-            {**DEVICE, "form": "erf", "spread": 0.05},
-            "switching.spread = 0.05 needs kinds of devices: set switching.spread_bins > 1",
+            {**DEVICE, "model": "erf", "variation": 0.05},
+            "switching.variation = 0.05 needs device bins: set switching.variation_bins > 1",
         ),
         (
             "switching",
-            {"cycle_spread": 0.05},
-            "switching.cycle_spread needs a device, and form 'ideal' has none: choose another form",
+            {"cycle_variation": 0.05},
+            "switching.cycle_variation needs a device, and model 'ideal' has none: choose another model",
         ),
         (
             "switching",
-            {"form": "erf"},
-            "switching.form 'erf' needs one device, and 0 are given: set switching.device to one of "
+            {"model": "erf"},
+            "switching.model 'erf' needs one device, and 0 are given: set switching.device to one of "
             "perpendicular_50nm, in_plane_100nm, or give [switching.junction] or [switching.fitted]",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "fitted": FITTED},
-            "switching.form 'erf' needs one device, and 2 are given: set switching.device to one of "
+            {**DEVICE, "model": "erf", "fitted": FITTED},
+            "switching.model 'erf' needs one device, and 2 are given: set switching.device to one of "
             "perpendicular_50nm, in_plane_100nm, or give [switching.junction] or [switching.fitted]",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "device": "mine"},
+            {**DEVICE, "model": "erf", "device": "mine"},
             "switching.device must be one of perpendicular_50nm, in_plane_100nm, not 'mine'",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "width_max": 1e-10},
+            {**DEVICE, "model": "erf", "width_max": 1e-10},
             "switching.width_max must be 2^code_bits = 32 .. 2^20 steps of switching.time_step = 1e-11 s, not 1e-10 s",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "width_max": 5e-9},
+            {**DEVICE, "model": "erf", "width_max": 5e-9},
             "the switching table cannot reach P = 1.0000 towards antiparallel, which width code 31 asks for: 0.0352 "
             "with 5e-09 s is the nearest, farther than 0.01; raise switching.width_max or "
             "switching.current_to_antiparallel",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "current_to_parallel": 30e-6},
+            {**DEVICE, "model": "erf", "current_to_parallel": 30e-6},
             "the switching table cannot reach P = 1.0000 towards parallel, which width code 31 asks for: 0.0737 with "
             "2e-08 s is the nearest, farther than 0.01; raise switching.width_max or switching.current_to_parallel",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "time_step": 5e-10},
+            {**DEVICE, "model": "erf", "time_step": 5e-10},
             "the switching table cannot reach P = 0.4372 towards antiparallel, which width code 5 asks for: 0.4790 "
             "with 7.5e-09 s is the nearest, farther than 0.01; lower switching.time_step",
         ),
         (
             "switching",
-            {**DEVICE, "form": "erf", "time_step": 1.25e-10},
+            {**DEVICE, "model": "erf", "time_step": 1.25e-10},
             "the switching table cannot reach P = 0.1853 towards antiparallel, which width code 2 asks for: 0.1972 "
             "with 6.125e-09 s is the nearest, farther than 0.01; lower switching.time_step",
         ),

@@ -15,32 +15,34 @@ from golden.update_unit import UpdateUnit
 STATES = {(0, 1): -1, (0, 0): 0, (1, 1): 0, (1, 0): 1}
 
 
-def _split(value: int, rate: int, nu_bits: int, steps: int) -> tuple[int, int]:
+def _split(value: int, update_shift: int, nu_bits: int, steps: int) -> tuple[int, int]:
     """Kappa and the table index of nu, from the definitions."""
     magnitude = value if value >= 0 else -1 - value
-    kappa, rest = divmod(magnitude, 2**rate)
-    return min(kappa, steps), rest * 2**nu_bits // 2**rate
+    kappa, rest = divmod(magnitude, 2**update_shift)
+    return min(kappa, steps), rest * 2**nu_bits // 2**update_shift
 
 
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize("nu_bits", [1, 3, 5])
 def test_split(nu_bits: int, steps: int) -> None:
-    """Every sum of a small width at every rate."""
+    """Every sum of a small width at every update shift."""
     unit = UpdateUnit(PulseParameters(nu_bits), SwitchingParameters(), steps)
     values = np.arange(-512, 512, dtype=np.int32)
-    for rate in range(nu_bits, nu_bits + 10):
-        kappa, nu = unit.split(values, rate)
-        expected = [_split(value, rate, nu_bits, steps) for value in values.tolist()]
+    for update_shift in range(nu_bits, nu_bits + 10):
+        kappa, nu = unit.split(values, update_shift)
+        expected = [_split(value, update_shift, nu_bits, steps) for value in values.tolist()]
         assert list(zip(kappa.tolist(), nu.tolist(), strict=True)) == expected
 
 
 def test_split_of_the_widest_sums() -> None:
-    """The ends of the widest gradient sums, at the largest rate."""
+    """The ends of the widest gradient sums, at the largest update shift."""
     unit = UpdateUnit(PulseParameters(8), SwitchingParameters(), 2)
     ends = np.array([-(2**23), -(2**23) + 1, -1, 0, 2**23 - 1], np.int32)
-    for rate in (8, 20, 23, 31):
-        kappa, nu = unit.split(ends, rate)
-        assert list(zip(kappa.tolist(), nu.tolist(), strict=True)) == [_split(v, rate, 8, 2) for v in ends.tolist()]
+    for update_shift in (8, 20, 23, 31):
+        kappa, nu = unit.split(ends, update_shift)
+        assert list(zip(kappa.tolist(), nu.tolist(), strict=True)) == [
+            _split(v, update_shift, 8, 2) for v in ends.tolist()
+        ]
 
 
 @pytest.mark.parametrize("steps", [1, 2])
@@ -52,8 +54,8 @@ def test_pulses(steps: int) -> None:
     rng = np.random.default_rng(4)
     lengths = Counter()
     for _ in range(300):
-        spread = int(rng.choice([3, 12, 40, 120]))
-        sums = rng.integers(-spread, spread, int(rng.integers(1, 6))).astype(np.int32)
+        scale = int(rng.choice([3, 12, 40, 120]))
+        sums = rng.integers(-scale, scale, int(rng.integers(1, 6))).astype(np.int32)
         expected = []
         splits = [_split(value, 5, 3, steps) for value in sums.tolist()]
         for step in range(steps):
@@ -69,12 +71,12 @@ def test_pulses(steps: int) -> None:
     assert set(lengths) == set(range(steps + 2))
 
 
-def _law(weight: int, value: int, rate: int, quantise: int | None) -> dict[int, float]:
+def _law(weight: int, value: int, update_shift: int, quantise: int | None) -> dict[int, float]:
     """GXNOR's law of the new weight: a step kappa, one more with tanh(m nu), inside [-1, 1]; m = 3."""
     sign = 1 if value >= 0 else -1
     magnitude = value if value >= 0 else -1 - value
-    kappa, rest = divmod(magnitude, 2**rate)
-    psi = math.tanh(3 * rest / 2**rate)
+    kappa, rest = divmod(magnitude, 2**update_shift)
+    psi = math.tanh(3 * rest / 2**update_shift)
     if quantise is not None:
         psi = round(psi * quantise) / quantise
     law: dict[int, float] = {}
@@ -94,28 +96,28 @@ def test_law_of_the_update_exactly() -> None:
     unit = UpdateUnit(pulse, switching, 2)
     array = SynapseArray(ArrayParameters(256, 4), switching, LfsrParameters(31, 3, 8, 1), 1)
     words = (np.arange(256) | 0x3A500).astype(np.uint64)
-    rate = 5
+    update_shift = 5
     for state, weight in STATES.items():
         for value in range(-128, 128):
             # the lowest two bits are below the split's resolution: nu is then the index, exactly
             whole = (value >> 2 << 2) + (3 if value < 0 else 0)
             array.r1[0], array.r2[0] = state
-            for entry in unit.pulses(np.full(256, value, np.int32), rate):
+            for entry in unit.pulses(np.full(256, value, np.int32), update_shift):
                 array.lfsr.states = words.copy()
                 array.pulse(0, entry.increase, entry.codes)
             found = Counter(array.weights()[0].tolist())
-            index = _split(value, rate, 3, 2)[1]
-            law = _law(weight, whole, rate, 256 if index < 7 else None)
+            index = _split(value, update_shift, 3, 2)[1]
+            law = _law(weight, whole, update_shift, 256 if index < 7 else None)
             allowed = 0 if index < 7 else pulse.residual(switching) * 256
             for moved in (-1, 0, 1):
                 assert abs(found[moved] - 256 * law.get(moved, 0.0)) <= allowed, (state, value, moved)
     assert 0 < pulse.residual(switching) < 0.05
 
 
-def _blind_law(state: tuple[int, int], value: int, rate: int) -> dict[int, float]:
+def _blind_law(state: tuple[int, int], value: int, update_shift: int) -> dict[int, float]:
     """Both devices by themselves: each that is not at its target goes there with probability psi, twice for psi = 1."""
-    kappa, rest = divmod(value if value >= 0 else -1 - value, 2**rate)
-    psi = 1.0 if kappa else math.tanh(3 * rest / 2**rate)
+    kappa, rest = divmod(value if value >= 0 else -1 - value, 2**update_shift)
+    psi = 1.0 if kappa else math.tanh(3 * rest / 2**update_shift)
     target = (1, 0) if value >= 0 else (0, 1)
     law: dict[int, float] = {}
     for first, second in ((a, b) for a in (0, 1) for b in (0, 1)):
@@ -134,7 +136,7 @@ def test_law_of_the_update_by_sampling(scheme: str) -> None:
     """Words as the streams give them: over many pulses the frequencies meet the law within five deviations."""
     switching, pulse = SwitchingParameters("ideal", 5, 16, 3.0), PulseParameters(5, 3.0)
     unit = UpdateUnit(pulse, switching, 2)
-    lanes, rounds, rate = 32, 64, 10
+    lanes, rounds, update_shift = 32, 64, 10
     random = LfsrParameters(seed=0x1B2C3D4E5F607182)
     array = SynapseArray(ArrayParameters(lanes, 32, "ternary", scheme), switching, random, rounds)
     for state, weight in STATES.items():
@@ -145,10 +147,14 @@ def test_law_of_the_update_by_sampling(scheme: str) -> None:
             value = magnitude if sign > 0 else -1 - magnitude
             array.r1[:], array.r2[:] = state
             for row in range(rounds):
-                for entry in unit.pulses(np.full(lanes, value, np.int32), rate):
+                for entry in unit.pulses(np.full(lanes, value, np.int32), update_shift):
                     array.pulse(row, entry.increase, entry.codes)
             found, trials = Counter(array.weights().ravel().tolist()), lanes * rounds
-            law = _law(weight, value, rate, None) if scheme == "verified" else _blind_law(state, value, rate)
+            law = (
+                _law(weight, value, update_shift, None)
+                if scheme == "verified"
+                else _blind_law(state, value, update_shift)
+            )
             for moved, probability in law.items():
                 deviation = (probability * (1 - probability) / trials) ** 0.5
                 assert abs(found[moved] / trials - probability) <= 5 * deviation + pulse.residual(switching)

@@ -117,8 +117,8 @@ async def samples(dut: HierarchyObject, regime: Regime) -> None:
     learned = set()
     for trial in range(80):
         label = int(bench.rng.integers(0, unit.classes))
-        spread = (unit.top, 0, 1, 3)[trial % 4]
-        outputs = bench.integers(-spread, spread, unit.groups * unit.group)
+        scale = (unit.top, 0, 1, 3)[trial % 4]
+        outputs = bench.integers(-scale, scale, unit.groups * unit.group)
         margin = bench.config.error.margin + (1 << bench.config.error.shift)
         if trial % 4 == 1 and margin <= unit.top:  # nothing to learn: all margins kept
             outputs[:] = np.where(np.arange(len(outputs)) == label, margin, -margin)

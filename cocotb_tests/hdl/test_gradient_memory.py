@@ -102,7 +102,7 @@ class _Pair:
             self.expected.append({"row": row, "sums": to_planes(self.golden.sums[row], self.bits)})
             self.updates.append(self.count)
             self.golden.leak(row)
-        elif op == "FORGET":
+        elif op == "CLEAR_SWITCHED":
             self.golden.forget(slice(row, row + 1))
         else:
             self.golden.accumulate(np.array([row]), np.array([coefficient]), self.drive)
@@ -197,7 +197,7 @@ async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
         if kind == "update" and resets:
             noted, before = pair.golden.moved.copy(), pair.golden.sums.copy()
             # all rows or those with notes, now and then cleared instead
-            op = "CLEAR" if bench.rng.random() < 0.1 else "FORGET"
+            op = "CLEAR" if bench.rng.random() < 0.1 else "CLEAR_SWITCHED"
             for row in bench.rng.permutation(np.flatnonzero(noted.any(axis=1)) if index % 2 else pair.rows):
                 pair.send(op, int(row))
             await pair.done()
@@ -219,7 +219,7 @@ async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
     async def round_(*notes: tuple[int, int]) -> None:
         """Accumulate, update and forget both rows; every note names a row and the lane that switched, -1 for none."""
         pair.begin()
-        for op in ("SCALE_DRIVE", "UPDATE", "FORGET"):
+        for op in ("SCALE_DRIVE", "UPDATE", "CLEAR_SWITCHED"):
             for at in dict.fromkeys((row, other)):
                 pair.send(op, at, 1)
                 for noted, lane in notes if op == "UPDATE" else ():
@@ -241,7 +241,7 @@ async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def forgets_two_cycles_after_the_last_note(dut: HierarchyObject) -> None:
-    """A FORGET finds a note that was told 2 cycles before."""
+    """A CLEAR_SWITCHED finds a note that was told 2 cycles before."""
     bench, pair = await _cleared(dut, Regime.FLOWING)
     if not bench.config.gradient.reset_on_switch:
         return
@@ -255,9 +255,9 @@ async def forgets_two_cycles_after_the_last_note(dut: HierarchyObject) -> None:
     await bench.clock.until(lambda: bool(told))
     while bench.clock.cycle < told[0] + 2:
         await bench.clock.step()
-    pair.send("FORGET", 0)
+    pair.send("CLEAR_SWITCHED", 0)
     await pair.done()
-    equal("cycle of FORGET", pair.commands.cycles[-1] - told[0], 2)
+    equal("cycle of CLEAR_SWITCHED", pair.commands.cycles[-1] - told[0], 2)
     equal("sums of 0", pair.golden.sums[0] == 0, np.arange(pair.lanes) % 2 == 0)
 
 

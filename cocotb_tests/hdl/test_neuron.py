@@ -92,7 +92,7 @@ class _Pair:
         if request.action == "reset":  # of the hardware one group, of the model all: take over one
             fresh = Neurons(self.bench.config.neuron, self.group, self.sum_bits)
             fresh.reset()
-            golden.offset[at], golden.spread[at] = fresh.offset, fresh.spread
+            golden.offset[at], golden.scale[at] = fresh.offset, fresh.scale
             return {"target": request.group}
         centred = golden.centre(request.sums, at)
         activations, window = golden.fire(request.sums, at, training=request.action == "fire")
@@ -126,14 +126,14 @@ class _Pair:
         """Let the last request end and compare the whole state."""
         await self.bench.clock.step(LATENCY + 1)
         bits = self.bench.config.neuron.offset_bits(self.sum_bits)
-        mask, offset, spread = (1 << bits) - 1, [], []
+        mask, offset, scale = (1 << bits) - 1, [], []
         for word in self.bench.memory("states", self.groups):
             for lane in range(self.group):
                 low, high = word >> (2 * bits * lane) & mask, word >> (2 * bits * lane + bits) & mask
                 offset.append(low - (1 << bits) if low >> (bits - 1) else low)
-                spread.append(high)
+                scale.append(high)
         equal("offset", offset, self.golden.offset)
-        equal("spread", spread, self.golden.spread)
+        equal("scale", scale, self.golden.scale)
 
 
 @cocotb.test()
@@ -188,17 +188,17 @@ async def offsets_saturate(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def thresholds_exactly(dut: HierarchyObject) -> None:
-    """Around threshold and window of every spread near the present one, every sum: the comparison is exact."""
+    """Around threshold and window of every scale near the present one, every sum: the comparison is exact."""
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = _Pair(bench)
     await pair.reset()
     highest = (1 << (pair.sum_bits - 1)) - 1
     bits = bench.config.neuron.offset_bits(pair.sum_bits)
-    for spread in [0, 1, *map(int, bench.rng.integers(0, highest << bench.config.neuron.fraction, 8))]:
-        pair.golden.spread[: pair.group] = spread
+    for scale in [0, 1, *map(int, bench.rng.integers(0, highest << bench.config.neuron.fraction, 8))]:
+        pair.golden.scale[: pair.group] = scale
         pair.golden.offset[: pair.group] = 0
-        dut.states[0].value = sum(spread << (2 * bits * lane + bits) for lane in range(pair.group))
+        dut.states[0].value = sum(scale << (2 * bits * lane + bits) for lane in range(pair.group))
         await bench.clock.step()
         values = np.arange(-min(highest, 80), min(highest, 80) + 1)
         values = np.resize(values, -(-len(values) // pair.group) * pair.group)
@@ -214,7 +214,7 @@ class _Exchange:
     def __init__(self, bench: block_bench.Bench, pair: _Pair) -> None:
         self.bench, self.ports, self.pair = bench, bench.ports, pair
         config = bench.config
-        bits = config.neuron.offset_bits(pair.sum_bits) + config.neuron.spread_bits(pair.sum_bits)
+        bits = config.neuron.offset_bits(pair.sum_bits) + config.neuron.scale_bits(pair.sum_bits)
         self.count = -(-bits // 2)
         #: What the register holds, None for what is not known.
         self.words: list[int | None] = [None] * self.count
@@ -235,7 +235,7 @@ class _Exchange:
     def state(self, group: int) -> list[int]:
         """Words of a group of the golden model's neurons."""
         at = slice(group * self.pair.group, (group + 1) * self.pair.group)
-        return reference_packets.neurons(self.bench.config, self.pair.golden.offset[at], self.pair.golden.spread[at])
+        return reference_packets.neurons(self.bench.config, self.pair.golden.offset[at], self.pair.golden.scale[at])
 
     async def shift(self, word: int) -> None:
         """Shift a word in and the lowest out, after any time."""
@@ -260,11 +260,11 @@ async def loads_and_dumps(dut: HierarchyObject) -> None:
         at = slice(group * pair.group, (group + 1) * pair.group)
         if turn % 3 == 0:
             new = bench.integers(-golden.limit, golden.limit - 1, pair.group)
-            spread = bench.integers(0, (1 << bits) - 1, pair.group)
-            for word in reference_packets.neurons(bench.config, new, spread):
+            scale = bench.integers(0, (1 << bits) - 1, pair.group)
+            for word in reference_packets.neurons(bench.config, new, scale):
                 await exchange.shift(word)
             await exchange.step(put=1, address=group)
-            golden.offset[at], golden.spread[at] = new, spread
+            golden.offset[at], golden.scale[at] = new, scale
         elif turn % 3 == 1:
             exchange.words = [None] * exchange.count
             await exchange.step(get=1, address=group)

@@ -22,11 +22,17 @@ from sim.drivers import Regime, sink_pattern
 #: Cycles from a sum until the collector is idle, where nothing follows, and from there until the neurons are.
 COLLECTOR, NEURONS = 2, 3
 #: Operations of loads and dumps, of which a step takes as long as the loader wants.
-_TRANSFERS = (Op.WRITE, Op.READ, Op.PUT, Op.GET, Op.SEED, Op.CODES, Op.THRESHOLDS)
+_TRANSFERS = (Op.WRITE, Op.READ, Op.LOAD_NEURONS, Op.DUMP_NEURONS, Op.SEED, Op.LOAD_PULSE_TABLE, Op.THRESHOLDS)
 #: Operations with a sweep: the field with its length.
-_SWEEP = {Op.FORM: "rows", Op.RESET: "groups", Op.SENSE: "groups", Op.COLLECT: "rows", Op.UPDATE: "rows"}
-_SWEEP[Op.FORGET] = "rows"
-_SWEEP |= {op: "groups" if op in (Op.PUT, Op.GET) else "rows" for op in _TRANSFERS}
+_SWEEP = {
+    Op.INIT_RANDOM: "rows",
+    Op.RESET: "groups",
+    Op.SENSE_COLUMNS: "groups",
+    Op.SENSE_ROWS: "rows",
+    Op.UPDATE: "rows",
+}
+_SWEEP[Op.CLEAR_SWITCHED] = "rows"
+_SWEEP |= {op: "groups" if op in (Op.LOAD_NEURONS, Op.DUMP_NEURONS) else "rows" for op in _TRANSFERS}
 
 
 @pytest.mark.parametrize("config", configs.cases())
@@ -47,7 +53,7 @@ def test_everything_loadable() -> None:
 def _expected(program: Program, op: str, samples: int, batch: int, learn: list[bool]) -> Iterator[tuple[str, Any]]:
     """Yield what the sequencer does for one command: instructions, results, ends of batches."""
     if op not in ("TRAIN", "TEST"):
-        section = program.form if op == "FORM" else program.transfers[HostOp[op]]
+        section = program.initialise if op == "INIT_RANDOM" else program.transfers[HostOp[op]]
         yield from (("start", instruction) for instruction in section)
         return
     for sample in range(samples):
@@ -63,31 +69,31 @@ def _expected(program: Program, op: str, samples: int, batch: int, learn: list[b
 
 def _latency(instruction: Instruction) -> int:
     """Cycles for which something is under way after the last step of a sweep was accepted."""
-    if instruction.op == Op.SENSE:
+    if instruction.op == Op.SENSE_COLUMNS:
         return cycles.ARRAY + COLLECTOR + NEURONS
-    if instruction.op == Op.COLLECT:
+    if instruction.op == Op.SENSE_ROWS:
         return cycles.ARRAY + COLLECTOR + (NEURONS if instruction.last else 0)
     if instruction.op in _TRANSFERS:
         return 1
-    if instruction.op in (Op.UPDATE, Op.FORGET):
+    if instruction.op in (Op.UPDATE, Op.CLEAR_SWITCHED):
         return cycles.GRADIENT
-    return {Op.FORM: cycles.ARRAY, Op.RESET: NEURONS + 1}[instruction.op]
+    return {Op.INIT_RANDOM: cycles.ARRAY, Op.RESET: NEURONS + 1}[instruction.op]
 
 
 def _modelled(instruction: Instruction) -> int:
     """The cycle model's length of an instruction, less the cycle in which it starts."""
-    if instruction.op == Op.SENSE:
-        return cycles.sense(instruction.groups)
-    if instruction.op == Op.COLLECT:
-        return cycles.collect(instruction.rows, last=instruction.last)
+    if instruction.op == Op.SENSE_COLUMNS:
+        return cycles.sense_columns(instruction.groups)
+    if instruction.op == Op.SENSE_ROWS:
+        return cycles.sense_rows(instruction.rows, last=instruction.last)
     if instruction.op == Op.UPDATE:
         return cycles.update(np.zeros(instruction.rows, np.int64))
-    if instruction.op == Op.FORGET:
-        return cycles.forget(instruction.rows)
+    if instruction.op == Op.CLEAR_SWITCHED:
+        return cycles.clear_switched(instruction.rows)
     if instruction.op in _TRANSFERS:
         # all steps in one cycle each, and one to see that nothing is left
         return getattr(instruction, _SWEEP[instruction.op]) + 1
-    return cycles.form(instruction.rows) if instruction.op == Op.FORM else cycles.reset(instruction.groups)
+    return cycles.initialise(instruction.rows) if instruction.op == Op.INIT_RANDOM else cycles.reset(instruction.groups)
 
 
 class _Machine:
@@ -202,8 +208,15 @@ async def commands(dut: HierarchyObject, regime: Regime) -> None:
     equal("commands", described, {command.name: command.value for command in HostOp})
     ready: list[int] = []
     bench.each_cycle(sample=lambda _: ready.append(ports.read("command__ready")))
-    commands = [("FORM", 0, 0), ("TRAIN", 5, 2), ("TEST", 3, 1), *_transfers(program)]
-    commands += [("TRAIN", 1, 1), ("TRAIN", 3, 7), ("FORM", 0, 0), ("TRAIN", 4, 2), ("TEST", 1, 1), ("TRAIN", 2, 1)]
+    commands = [("INIT_RANDOM", 0, 0), ("TRAIN", 5, 2), ("TEST", 3, 1), *_transfers(program)]
+    commands += [
+        ("TRAIN", 1, 1),
+        ("TRAIN", 3, 7),
+        ("INIT_RANDOM", 0, 0),
+        ("TRAIN", 4, 2),
+        ("TEST", 1, 1),
+        ("TRAIN", 2, 1),
+    ]
     for op, samples, batch in commands:
         await bench.clock.step(int(bench.rng.integers(1, 4)))
         equal("ready before a command", ready[-1], 1)
@@ -266,7 +279,7 @@ class _Ends:
         self._requests: dict[str, _Request] = {}
         self._passed = Counter[str]()
         self._until: dict[str, int] = {}
-        self._command = ("FORM", 0, 0)
+        self._command = ("INIT_RANDOM", 0, 0)
         self._left = self._accumulated = self._learned = 0
         self._then: tuple[int, str] | None = None
         self._at = 0
@@ -434,7 +447,7 @@ async def abandon_a_load(dut: HierarchyObject) -> None:
         equal("ready", ready, [0, 1, 1, 1])
         equal("sweep of nothing", ports.read("sweep__valid"), 0)
         _compare(f"{op} given up", machine.log, events)
-        for whole in (op, "TRAIN", "FORM"):
+        for whole in (op, "TRAIN", "INIT_RANDOM"):
             samples = 2 * (whole == "TRAIN")
             machine.give(whole, samples, samples)
             await bench.clock.step()

@@ -28,13 +28,13 @@ _PULSE_TABLES = {
     "coarse": ({"nu_bits": 1, "dead_zone": 0}, {"code_bits": 1}),
     "dead": (
         {"nu_bits": 6, "dead_zone": 20, "slope": 2.0},
-        {"code_bits": 3, "form": "erf", **_DEVICE},
+        {"code_bits": 3, "model": "erf", **_DEVICE},
     ),
 }
 #: Switching tables: small enough that every entry's last switching word and first idle word occur.
 _SWITCHING_TABLES = {
-    "ideal": {"form": "ideal", "code_bits": 3, "threshold_bits": 5},
-    "erf": {"form": "erf", "code_bits": 4, "threshold_bits": 6, **_DEVICE},
+    "ideal": {"model": "ideal", "code_bits": 3, "threshold_bits": 5},
+    "erf": {"model": "erf", "code_bits": 4, "threshold_bits": 6, **_DEVICE},
 }
 
 
@@ -46,7 +46,7 @@ def _variant(**blocks: dict[str, object]) -> MachineConfig:
 
 @pytest.mark.parametrize("table", _PULSE_TABLES)
 def test_pulse_table(table: str) -> None:
-    """Every index of the pulse table, both signs, at every rate."""
+    """Every index of the pulse table, both signs, at every update shift."""
     pulse, switching = _PULSE_TABLES[table]
     config = _variant(pulse=pulse, switching=switching, gradient={"bits": 12})
     block_bench.run("update_unit", config, __name__, tests="pulse_table")
@@ -74,13 +74,13 @@ async def pulse_table(dut: HierarchyObject) -> None:
     table = config.pulse.codes(config.switching)
     source, _ = bench.source("row", Regime.FLOWING)
     pulses = bench.sink("pulse", Regime.FLOWING)
-    for rate in range(bits - nu_bits):
-        bench.ports.write("rate", rate)
+    for update_shift in range(bits - nu_bits):
+        bench.ports.write("update_shift", update_shift)
         for sign in (1, -1):
             pulses.clear()
             # one index in all lanes: each lane has its own copy of the table
             for nu in range(1 << nu_bits):
-                magnitude = (nu << rate) + int(bench.rng.integers(0, 1 << rate))
+                magnitude = (nu << update_shift) + int(bench.rng.integers(0, 1 << update_shift))
                 value = magnitude if sign == 1 else -1 - magnitude
                 source.send({"row": 0, "sums": to_planes(np.full(lanes, value), bits)})
             await bench.clock.until(lambda: source.empty and bool(bench.ports.read("idle")))
@@ -99,7 +99,7 @@ async def switching_table(dut: HierarchyObject) -> None:
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
-    await pair.form()
+    await pair.initialise()
     golden, switching, lanes = pair.golden, bench.config.switching, pair.lanes
     thresholds, mask = switching.thresholds, (1 << switching.threshold_bits) - 1
     blind = bench.config.array.scheme == "blind"

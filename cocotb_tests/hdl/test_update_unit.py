@@ -27,15 +27,17 @@ def test_update_unit(config: MachineConfig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("synapse", "rates"),
+    ("synapse", "update_shifts"),
     [("ternary", (12, 12)), ("ternary", (8, 9)), ("binary", (10, 12)), ("ternary", (7, 14)), ("ternary", (14, 14))],
 )
-def test_rates_offered(synapse: str, rates: tuple[int, int]) -> None:
-    """Few rates: with and without kappa 1 and 2, and sums that are all fraction."""
+def test_update_shifts_offered(synapse: str, update_shifts: tuple[int, int]) -> None:
+    """Few update shifts: with and without kappa 1 and 2, and sums that are all fraction."""
     from golden.config import variant
 
     block_bench.run(
-        "update_unit", variant(configs.tiny(), array={"synapse": synapse}, gradient={"rates": rates}), __name__
+        "update_unit",
+        variant(configs.tiny(), array={"synapse": synapse}, gradient={"update_shifts": update_shifts}),
+        __name__,
     )
 
 
@@ -67,11 +69,11 @@ class _Rows:
         self.expected: list[dict[str, object]] = []
         self.counts: list[int] = []
 
-    def send(self, row: int, sums: np.ndarray, rate: int) -> None:
-        """Queue one row; `rate` is that of the port."""
+    def send(self, row: int, sums: np.ndarray, update_shift: int) -> None:
+        """Queue one row; `update_shift` is that of the port."""
         config = self.bench.config
         self.source.send({"row": row, "sums": to_planes(sums, config.gradient.bits)})
-        pulses = list(self.golden.pulses(sums.astype(np.int32), rate + config.offered_rates[0]))
+        pulses = list(self.golden.pulses(sums.astype(np.int32), update_shift + config.offered_shifts[0]))
         self.counts.append(len(pulses))
         self.timing.counts.append(len(pulses))
         for pulse in pulses:
@@ -117,18 +119,18 @@ def _random_sums(bench: block_bench.Bench, lanes: int) -> np.ndarray:
 @cocotb.test()
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
-    """Every pulse in order at every rate, in the cycle after its row; a row takes a cycle per pulse, at least one."""
+    """Every pulse in order at every update shift, the cycle after its row; a row takes a cycle per pulse, or one."""
     bench = block_bench.Bench(dut)
     await bench.start()
     geometry = bench.config.geometry
     source, rows = bench.source("row", regime)
     pulses = bench.sink("pulse", regime)
     timing = _Timing(bench)
-    for rate in range(len(bench.config.offered_rates)):
-        bench.ports.write("rate", rate)
+    for update_shift in range(len(bench.config.offered_shifts)):
+        bench.ports.write("update_shift", update_shift)
         sent = _Rows(bench, source, timing)
         for _ in range(25):
-            sent.send(int(bench.rng.integers(0, geometry.rows)), _random_sums(bench, geometry.lanes), rate)
+            sent.send(int(bench.rng.integers(0, geometry.rows)), _random_sums(bench, geometry.lanes), update_shift)
         await sent.check(pulses)
         if regime is Regime.FLOWING:
             took = [max(count + (count > 0 and not timing.hurries), 1) for count in sent.counts[:-1]]
@@ -142,20 +144,20 @@ async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
 
 @cocotb.test()
 async def every_sum(dut: HierarchyObject) -> None:
-    """All values that a sum can have, at all rates (of wide sums a random part)."""
+    """All values that a sum can have, at all update shifts (of wide sums a random part)."""
     bench = block_bench.Bench(dut)
     await bench.start()
     bits, lanes, rows = bench.config.gradient.bits, bench.config.geometry.lanes, bench.config.geometry.rows
     source, _ = bench.source("row", Regime.FLOWING)
     pulses = bench.sink("pulse", Regime.FLOWING)
     timing = _Timing(bench)
-    for rate in range(len(bench.config.offered_rates)):
-        bench.ports.write("rate", rate)
+    for update_shift in range(len(bench.config.offered_shifts)):
+        bench.ports.write("update_shift", update_shift)
         values = bench.rng.permutation(np.arange(-(1 << (bits - 1)), 1 << (bits - 1)))
         values = np.resize(values[: max(1500, lanes)], -(-len(values[: max(1500, lanes)]) // lanes) * lanes)
         sent = _Rows(bench, source, timing)
         for index, sums in enumerate(values.reshape(-1, lanes)):
-            sent.send(index % rows, sums, rate)
+            sent.send(index % rows, sums, update_shift)
         await sent.check(pulses)
         pulses.clear()
 
@@ -165,7 +167,7 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
     """A taker in which a second pulse on a row waits two cycles, like the array: the cycle model holds."""
     bench = block_bench.Bench(dut)
     await bench.start()
-    geometry, rates = bench.config.geometry, len(bench.config.offered_rates)
+    geometry, update_shifts = bench.config.geometry, len(bench.config.offered_shifts)
     source, rows = bench.source("row", Regime.FLOWING)
     pulses = bench.sink("pulse", Regime.FLOWING)
 
@@ -188,12 +190,12 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
     timing = _Timing(bench)
     idle: list[int] = []
     bench.each_cycle(sample=lambda _: idle.append(bench.ports.read("idle")))
-    for trial in range(4 * max(rates, 5)):
-        bench.ports.write("rate", trial % rates)
+    for trial in range(4 * max(update_shifts, 5)):
+        bench.ports.write("update_shift", trial % update_shifts)
         sent = _Rows(bench, source, timing)
         count = min(int(bench.rng.integers(1, 12)), geometry.rows)
         for row in range(count):
-            sent.send(row, _random_sums(bench, geometry.lanes) * (bench.rng.random() < 0.7), trial % rates)
+            sent.send(row, _random_sums(bench, geometry.lanes) * (bench.rng.random() < 0.7), trial % update_shifts)
         idle.clear()
         start = bench.clock.cycle
         await bench.clock.step()
@@ -223,15 +225,17 @@ async def other_tables(dut: HierarchyObject) -> None:
     timing = _Timing(bench)
 
     async def check(table: np.ndarray | None) -> None:
-        for rate in (0, int(rng.integers(1, bits))):
+        for update_shift in (0, int(rng.integers(1, bits))):
             sent = _Rows(bench, source, timing, table)
-            ports.write("rate", rate)
-            # every index of the table, where the rate leaves it its bits, and any sums
-            every = (np.arange(1 << nu_bits) << rate) & ((1 << (bits - 1)) - 1)
+            ports.write("update_shift", update_shift)
+            # every index of the table, where the update shift leaves it its bits, and any sums
+            every = (np.arange(1 << nu_bits) << update_shift) & ((1 << (bits - 1)) - 1)
             for sums in np.resize(every, (-(-len(every) // config.array.lanes), config.array.lanes)):
-                sent.send(0, np.where(rng.integers(0, 2, len(sums)), sums, -1 - sums), rate)
+                sent.send(0, np.where(rng.integers(0, 2, len(sums)), sums, -1 - sums), update_shift)
             for _ in range(5):
-                sent.send(int(rng.integers(0, config.geometry.rows)), _random_sums(bench, config.array.lanes), rate)
+                sent.send(
+                    int(rng.integers(0, config.geometry.rows)), _random_sums(bench, config.array.lanes), update_shift
+                )
             await sent.check(pulses)
             pulses.clear()
 

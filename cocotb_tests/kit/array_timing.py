@@ -6,7 +6,7 @@ from golden.array.synapse_array import ArrayParameters
 #: Cycles that a row is not free after a write to it.
 HAZARD = 2
 #: Commands after which a row is not free, and those that take all slices.
-CHANGING = ("PULSE", "FORM", "WRITE")
+CHANGING = ("PULSE", "INIT_RANDOM", "WRITE")
 SLICED = (*CHANGING, "READ")
 
 

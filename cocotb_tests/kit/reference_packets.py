@@ -34,11 +34,11 @@ def weights(config: MachineConfig, r1: NDArray[Any], r2: NDArray[Any]) -> list[i
     return [word for row in zip(r1, r2, strict=True) for word in planes(*row, config.array.group)]
 
 
-def neurons(config: MachineConfig, offset: NDArray[Any], spread: NDArray[Any]) -> list[int]:
-    """Words of offsets and spreads, shape (elements,)."""
+def neurons(config: MachineConfig, offset: NDArray[Any], scale: NDArray[Any]) -> list[int]:
+    """Words of offsets and scales, shape (elements,)."""
     group, bits = config.array.group, config.neuron.offset_bits(config.geometry.sum_bits)
-    assert bits == config.neuron.spread_bits(config.geometry.sum_bits)
-    states = np.stack([offset, spread], axis=1)
+    assert bits == config.neuron.scale_bits(config.geometry.sum_bits)
+    states = np.stack([offset, scale], axis=1)
     return [
         word
         for at in range(0, len(offset), group)
@@ -62,6 +62,6 @@ def pulses(config: MachineConfig, codes: NDArray[Any]) -> list[int]:
 
 
 def switching(config: MachineConfig, thresholds: NDArray[Any]) -> list[int]:
-    """Words of a switching table, shape (kinds, 2, codes); the thresholds of code 0 are of no effect."""
+    """Words of a switching table, shape (device bins, 2, codes); the thresholds of code 0 are of no effect."""
     less_one = np.maximum(thresholds.astype(np.int64).ravel(), 1) - 1
     return packed(less_one, config.switching.threshold_bits, 2 * config.array.group)

@@ -76,12 +76,12 @@ async def present(dut: HierarchyObject) -> None:
         nonlocal compared, logged
         if len(samples):
             host.play(samples)
-        await host.command(op, len(samples), config.training.batch, config.training.rates)
+        await host.command(op, len(samples), config.training.batch, config.training.update_shifts)
         predictions = np.zeros(0, np.int64)
-        if op == "FORM":
-            machine.form()
+        if op == "INIT_RANDOM":
+            machine.initialise()
         elif op == "TRAIN":
-            predictions = machine.train(samples, config.training.batch, config.training.rates)
+            predictions = machine.train(samples, config.training.batch, config.training.update_shifts)
         else:
             predictions = machine.test(samples)
         rtl, golden = await machine_pair(host, machine, cycles=job.cycles)
@@ -95,7 +95,7 @@ async def present(dut: HierarchyObject) -> None:
 
     await host.reset(job.stalls)
     try:
-        await command("form", "FORM", make_samples(config, rng, 0))
+        await command("initialise", "INIT_RANDOM", make_samples(config, rng, 0))
         for first in range(0, job.batches, job.at_once):
             count = config.training.batch * job.at_once
             await command(f"batch {first}", "TRAIN", make_samples(config, rng, count))

@@ -70,7 +70,7 @@ def present(
     verilog.write(files, work)
     job = Job(str(work), batches, **settings)
     if simulator == "icarus":
-        # no initial values: what reset does not reach and FORM does not write shows up as X
+        # no initial values: what reset does not reach and INIT_RANDOM does not write shows up as X
         files = {
             name: strip_init.without_initial_values(content) if name.endswith(".v") else content
             for name, content in files.items()
@@ -95,13 +95,17 @@ def lively(seed: int, number: int, *, nonideal: bool = False) -> MachineConfig:
         config = random_config.random_config(seed, number)
         config = random_config.nonideal(config, seed, number) if nonideal else config
         pulse = PulseParameters(nu_bits=2, slope=3.0, dead_zone=1, loadable=config.pulse.loadable)
-        rates = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
-        # in half of them these rates alone
-        gradient = replace(config.gradient, rates=(min(rates), max(rates)) if number % 4 > 1 else ())
-        config = replace(config, training=replace(config.training, rates=rates), pulse=pulse, gradient=gradient)
+        update_shifts = tuple(pulse.nu_bits + index % 2 for index in range(len(config.layers) - 1))
+        # in half of them these update shifts alone
+        gradient = replace(
+            config.gradient, update_shifts=(min(update_shifts), max(update_shifts)) if number % 4 > 1 else ()
+        )
+        config = replace(
+            config, training=replace(config.training, update_shifts=update_shifts), pulse=pulse, gradient=gradient
+        )
         machine = Machine(config)
-        machine.form()
-        machine.train(make_samples(config, np.random.default_rng(1), 4 * config.training.batch), 4, rates)
+        machine.initialise()
+        machine.train(make_samples(config, np.random.default_rng(1), 4 * config.training.batch), 4, update_shifts)
         if machine.counters["switches"]:
             return config
         number += 4 * 1000

@@ -201,8 +201,8 @@ endmodule
 
 def write(config: MachineConfig, manifest: dict[str, Any]) -> str:
     """Write the slow array of a configuration as SystemVerilog; it has no non-idealities."""
-    if config.nonideal != NonidealParameters() or config.switching.spread_bins > 1:
-        raise ValueError("the slow array is ideal: it has no spread, stuck devices or converters")
+    if config.nonideal != NonidealParameters() or config.switching.variation_bins > 1:
+        raise ValueError("the slow array is ideal: it has no variation, stuck devices or converters")
     ports = manifest["modules"]["mtj_gxnor_array"]["ports"]
     command = ports["macro__command__payload"]["fields"]
     array, switching = config.array, config.switching

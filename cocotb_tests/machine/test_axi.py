@@ -185,11 +185,11 @@ async def whole(dut: HierarchyObject, regime: Regime) -> None:
 async def _host(pair: _Pair) -> None:
     config, address = pair.bench.config, pair.address
     await pair.set(ENABLE=3)
-    await pair.command(HostOp.FORM)
+    await pair.command(HostOp.INIT_RANDOM)
     await pair.everything()
     # learn, in mini-batches of which the last one is shorter; predict
     for layer in range(len(config.geometry.layers)):
-        await pair.write(address["RATE"] + 4 * layer, config.pulse.nu_bits + layer % 2)
+        await pair.write(address["UPDATE_SHIFT"] + 4 * layer, config.pulse.nu_bits + layer % 2)
     await pair.set(SAMPLES=10, BATCH=4)
     await pair.command(HostOp.TRAIN, *pair.samples(10))
     assert pair.golden.machine.counters["switches"] > 0
@@ -207,7 +207,7 @@ async def _host(pair: _Pair) -> None:
     await pair.write(address["BATCH"] + 1, 0xFF)
     await pair.write(address["ID"], 1)
     await pair.read(address["VERSION"] + 3)
-    await pair.command(HostOp.FORM)
+    await pair.command(HostOp.INIT_RANDOM)
     assert await pair.read(address["ERROR"]) == 0b111 << 13
     await pair.set(ERROR=(1 << 16) - 1)
     await pair.rest()

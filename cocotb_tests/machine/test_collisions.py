@@ -57,7 +57,7 @@ def test_collisions(tmp_path: Path, slices: int, stages: int, always: bool) -> N
         array=replace(config.array, slices=slices, stages=stages),
         pulse=PulseParameters(nu_bits=2, slope=3.0, dead_zone=1),
         gradient=GradientParameters(bits=5, leak=3, reset_on_switch=True),
-        training=replace(config.training, rates=(2, 3, 2)),
+        training=replace(config.training, update_shifts=(2, 3, 2)),
     )
     files = rtl.generate(config)
     spoiled: list[str] = []

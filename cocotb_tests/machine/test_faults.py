@@ -66,8 +66,8 @@ FAULTS = {
     "counters: one counts down": (
         "periphery.v",
         "periphery_event_counters",
-        r"cycles_form \+ ",
-        "cycles_form - ",
+        r"cycles_init \+ ",
+        "cycles_init - ",
     ),
     "gradient memory: no saturation": (
         "periphery.v",
@@ -157,7 +157,7 @@ def _files() -> dict[str, str]:
         config,
         pulse=PulseParameters(nu_bits=2, slope=3.0, dead_zone=1),
         gradient=GradientParameters(bits=5, leak=3, reset_on_switch=True),
-        training=replace(config.training, rates=(2, 3, 2)),
+        training=replace(config.training, update_shifts=(2, 3, 2)),
     )
     return rtl.generate(config)
 

@@ -58,7 +58,7 @@ def test_slices(tmp_path: Path, synapse: str, scheme: str, slices: int, stages: 
         array=array,
         pulse={"nu_bits": 2, "dead_zone": 1},
         gradient={"bits": 5, "leak": 3, "reset_on_switch": True},
-        training={"rates": (2, 3, 2)},
+        training={"update_shifts": (2, 3, 2)},
     )
     outcome = rtl.present(rtl.generate(config), tmp_path, batches=6, stalls=slices % 3, simulator=SIM)
     assert not outcome.mismatch, config

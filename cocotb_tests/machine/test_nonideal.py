@@ -14,21 +14,21 @@ from sim.random_config import loadable, nonideal
 
 SIM = os.environ.get("SIM", "verilator")
 _SPREAD = {
-    "form": "erf",
+    "model": "erf",
     "device": "perpendicular_50nm",
     "current_to_antiparallel": 45e-6,
     "current_to_parallel": 55e-6,
     "code_bits": 2,
     "threshold_bits": 7,
     "width_max": 30e-9,
-    "spread_bins": 2,
-    "spread": 0.05,
+    "variation_bins": 2,
+    "variation": 0.05,
 }
 
 
 @pytest.mark.parametrize("number", range(4))
 def test_random_configuration(tmp_path: Path, number: int) -> None:
-    """All synapses and schemes, each with spread, stuck devices and converters or some of them."""
+    """All synapses and schemes, each with variation, stuck devices and converters or some of them."""
     config = rtl.lively(runner.seed(), number, nonideal=True)
     outcome = rtl.present(rtl.generate(config), tmp_path, batches=4, simulator=SIM)
     assert not outcome.mismatch, config
@@ -54,7 +54,7 @@ def test_slices(tmp_path: Path) -> None:
         nonideal={"stuck_parallel": 0.1, "stuck_antiparallel": 0.1, "columns": noisy, "rows": noisy},
         pulse={"nu_bits": 2, "dead_zone": 1},
         gradient={"bits": 5, "leak": 3, "reset_on_switch": True},
-        training={"rates": (2, 3, 2)},
+        training={"update_shifts": (2, 3, 2)},
     )
     outcome = rtl.present(rtl.generate(config), tmp_path, batches=6, simulator=SIM)
     assert not outcome.mismatch

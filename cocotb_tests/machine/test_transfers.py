@@ -28,7 +28,7 @@ _LIVELY: dict[str, Any] = {
     "switching": {"code_bits": 2, "threshold_bits": 7, "loadable": True},
     "random": {"loadable": True},
     "gradient": {"bits": 5, "leak": 3, "reset_on_switch": True},
-    "training": {"rates": (2, 3, 2)},
+    "training": {"update_shifts": (2, 3, 2)},
 }
 _NOISY = {
     "array": {"synapse": "binary", "scheme": "blind", "slices": 2, "stages": 3, "adders": "chains"},
@@ -94,8 +94,10 @@ class _Host:
         self._cycles = bench.manifest["name"] != "slow"
         bench.add(self._lasts)
         bench.each_cycle(sample=self._sample)
-        self.rates = self.config.training.rates
-        self.ports.write("rates", [rate - self.config.offered_rates[0] for rate in self.rates])
+        self.update_shifts = self.config.training.update_shifts
+        self.ports.write(
+            "update_shifts", [update_shift - self.config.offered_shifts[0] for update_shift in self.update_shifts]
+        )
 
     def _taken(self) -> bool:
         return any(
@@ -155,7 +157,7 @@ class _Host:
         samples = self.some(count)
         self.send(samples)
         await self.begin(HostOp.TRAIN, count, batch)
-        predictions = self.golden.train(samples, batch, self.rates)
+        predictions = self.golden.train(samples, batch, self.update_shifts)
         await self.end(count)
         self.check(samples, predictions)
 
@@ -165,7 +167,7 @@ class _Host:
         await self.begin(HostOp.DUMP_WEIGHTS)
         await self.end(len(weights))
         equal("weights", self.dump.values, weights)
-        neurons = reference_packets.neurons(self.config, self.golden.neurons.offset, self.golden.neurons.spread)
+        neurons = reference_packets.neurons(self.config, self.golden.neurons.offset, self.golden.neurons.scale)
         await self.begin(HostOp.DUMP_NEURONS)
         await self.end(len(neurons))
         equal("neurons", self.dump.values, neurons)
@@ -198,16 +200,16 @@ class _Host:
         await self.put(HostOp.LOAD_WEIGHTS, sent, whole=rows is None)
 
     async def put_neurons(self, groups: int | None = None) -> None:
-        """Load other offsets and spreads, of so many groups and a part of the next."""
+        """Load other offsets and scales, of so many groups and a part of the next."""
         golden, group = self.golden.neurons, self.config.array.group
-        # a spread that the sums reach, and any
+        # a scale that the sums reach, and any
         offset = self.bench.rng.integers(-golden.limit, golden.limit, len(golden.offset)) >> int(
             self.bench.rng.integers(0, 6)
         )
-        spread = self.bench.rng.integers(0, 2 * golden.limit, len(golden.offset)) >> int(self.bench.rng.integers(0, 6))
+        scale = self.bench.rng.integers(0, 2 * golden.limit, len(golden.offset)) >> int(self.bench.rng.integers(0, 6))
         count = None if groups is None else groups * group
-        self.golden.load_neurons(offset[:count], spread[:count])
-        sent = reference_packets.neurons(self.config, offset, spread)
+        self.golden.load_neurons(offset[:count], scale[:count])
+        sent = reference_packets.neurons(self.config, offset, scale)
         per_group = len(sent) // (len(offset) // group)
         if groups is not None:
             sent = sent[: groups * per_group + int(self.bench.rng.integers(0, per_group))]
@@ -238,8 +240,8 @@ async def _formed(dut: HierarchyObject, regime: Regime) -> _Host:
     bench = block_bench.Bench(dut)
     await bench.start()
     host = _Host(bench, regime)
-    host.golden.form()
-    await host.begin(HostOp.FORM)
+    host.golden.initialise()
+    await host.begin(HostOp.INIT_RANDOM)
     await host.end()
     return host
 
@@ -266,7 +268,7 @@ async def loads_and_dumps(dut: HierarchyObject, regime: Regime) -> None:
     dumps = await host.compare()
     golden = host.golden
     weights = golden.array.r1.copy(), golden.array.r2.copy()
-    neurons = golden.neurons.offset.copy(), golden.neurons.spread.copy()
+    neurons = golden.neurons.offset.copy(), golden.neurons.scale.copy()
     await host.train(4, 2)
     golden.load_weights(*weights)
     golden.load_neurons(*neurons)
@@ -301,7 +303,7 @@ async def early_ends(dut: HierarchyObject, regime: Regime) -> None:
             part = samples[start : min(start + batch, 3)]
             predictions = np.concatenate([predictions, host.golden.present(part, training=True)])
             if len(part) == batch or name == "stop":
-                host.golden.update(host.rates)
+                host.golden.update(host.update_shifts)
         await host.waits()
         ports.write(name, 1)
         await host.end(3, last=False)

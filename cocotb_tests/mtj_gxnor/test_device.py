@@ -46,7 +46,7 @@ def test_report(tmp_path: Path) -> None:
     )
     assert report["pulse_table_max_residual"] <= 0.01
     assert report["pulse_table_max_residual_shared_widths"] > 0.01
-    assert {entry["form"] for entry in report["pulse_tables"]} == {"erf", "rayleigh", "fokker_planck", "macrospin"}
+    assert {entry["model"] for entry in report["pulse_tables"]} == {"erf", "rayleigh", "fokker_planck", "macrospin"}
     assert abs(report["worst_z"]) < report["worst_z_allowed"]
     assert report["rtl_points_outside"] == 0
     assert len(report["rtl_points"]) == 3 * 2 * 3
@@ -65,11 +65,11 @@ def test_report(tmp_path: Path) -> None:
 
 
 def test_in_plane(tmp_path: Path) -> None:
-    """Only the forms that hold in the plane, and no comparison."""
+    """Only the models that hold in the plane, and no comparison."""
     done = _device(tmp_path, device="in_plane_100nm", temperature=350, code_bits=1)
     assert done.returncode == 0, done.stderr
     report = _report(tmp_path)
-    assert {entry["form"] for entry in report["pulse_tables"]} == {"erf"}
+    assert {entry["model"] for entry in report["pulse_tables"]} == {"erf"}
     assert report["cmtj_agreement"] is None
     assert report["cmtj_reason"]
     assert report["temperature_K"] == 350

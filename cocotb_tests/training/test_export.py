@@ -111,10 +111,10 @@ def test_the_machine_predicts_what_pytorch_predicts() -> None:
     golden = Machine(machine)
     placed = dense.place(machine)
     golden.load_weights(placed["r1"], placed["r2"])
-    golden.load_neurons(placed["offset"], placed["spread"])
+    golden.load_neurons(placed["offset"], placed["scale"])
     samples = Samples(machine.input.trits(others.reshape(100, -1)), classes)
     np.testing.assert_array_equal(golden.test(samples), expected)
     # a single wrong threshold shows
     wrong = replace(dense, thresholds=(dense.thresholds[0] * 5,)).place(machine)
-    golden.load_neurons(wrong["offset"], wrong["spread"])
+    golden.load_neurons(wrong["offset"], wrong["scale"])
     assert (golden.test(samples) != expected).any()

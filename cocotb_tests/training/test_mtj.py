@@ -1,4 +1,4 @@
-"""The rule mtj against golden, for every state, sign, code, word, kind and scheme; and the formulas of GXNOR."""
+"""The rule mtj against golden, for every state, sign, code, word, device bin and scheme; and the formulas of GXNOR."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ from training.quantize import SPACES
 
 #: Few enough random words to try all of them.
 WORDS = 4
-SPREAD = replace(DEVICE, code_bits=3, threshold_bits=WORDS, spread_bins=4, spread=0.05, slope=2.0)
+VARIATION = replace(DEVICE, code_bits=3, threshold_bits=WORDS, variation_bins=4, variation=0.05, slope=2.0)
 ALIKE = SwitchingParameters(code_bits=4, threshold_bits=WORDS)
 
 
@@ -44,7 +44,7 @@ def _golden(
     # as many lanes as cases, more than the hardware takes
     object.__setattr__(array.parameters, "lanes", lanes)
     devices = wide.devices
-    array.kinds = np.stack([columns["kind_1"], columns["kind_2"]])[:devices, None]
+    array.device_bins = np.stack([columns["bin_1"], columns["bin_2"]])[:devices, None]
     array.stuck = np.stack([columns["stuck_1"], columns["stuck_2"]]).astype(bool)[:devices, None]
     array.r1, array.r2 = columns["r1"][None].astype(np.uint8), columns["r2"][None].astype(np.uint8)
     words = np.concatenate([columns["word_1"], columns["word_2"]][: wide.streams_per_lane])
@@ -53,11 +53,11 @@ def _golden(
     return array.r1[0], array.r2[0]
 
 
-@pytest.mark.parametrize("switching", [ALIKE, SPREAD], ids=["alike", "spread"])
+@pytest.mark.parametrize("switching", [ALIKE, VARIATION], ids=["alike", "variation"])
 @pytest.mark.parametrize("synapse", ["ternary", "binary"])
 @pytest.mark.parametrize("scheme", ["verified", "blind"])
 def test_every_pulse_does_what_golden_does(scheme: str, synapse: str, switching: SwitchingParameters) -> None:
-    """All states, signs, codes and words of both devices, exhaustively; kinds and stuck devices too."""
+    """All states, signs, codes and words of both devices, exhaustively; device bins and stuck devices too."""
     two = synapse == "ternary"
     rng = np.random.default_rng(seed())
     ranges = {
@@ -67,17 +67,17 @@ def test_every_pulse_does_what_golden_does(scheme: str, synapse: str, switching:
         "code": range(1, switching.codes),
         "word_1": range(1 << WORDS),
         "word_2": range(1 << WORDS) if two and scheme == "blind" else range(1),
-        "kind_1": range(switching.spread_bins),
+        "bin_1": range(switching.variation_bins),
     }
     cases = np.array(list(itertools.product(*ranges.values())))
     columns = dict(zip(ranges, cases.T, strict=True))
-    columns["kind_2"] = rng.integers(0, switching.spread_bins, len(cases))
+    columns["bin_2"] = rng.integers(0, switching.variation_bins, len(cases))
     for device in (1, 2):
         columns[f"stuck_{device}"] = rng.random(len(cases)) < 0.1
     states = torch.tensor(np.stack([columns["r1"], columns["r2"]][: 1 + two])).bool()
     cells = Cells(
         states,
-        torch.tensor(np.stack([columns["kind_1"], columns["kind_2"]])[: 1 + two]),
+        torch.tensor(np.stack([columns["bin_1"], columns["bin_2"]])[: 1 + two]),
         torch.tensor(np.stack([columns["stuck_1"], columns["stuck_2"]])[: 1 + two]),
     )
     words = np.stack([columns["word_1"], columns["word_2"]])[: 1 + (two and scheme == "blind")]
@@ -134,10 +134,10 @@ def _chances(rule: Mtj, state: tuple[int, int], change: float) -> dict[float, fl
     return dict(zip(values.tolist(), (counts / grid.shape[1]).tolist(), strict=True))
 
 
-@pytest.mark.parametrize("form", ["ideal", "erf"])
-def test_transitions_are_those_of_golden_and_of_gxnor(form: str) -> None:
+@pytest.mark.parametrize("model", ["ideal", "erf"])
+def test_transitions_are_those_of_golden_and_of_gxnor(model: str) -> None:
     """Verified: every state, sign and index of |nu| moves by one step with T / 2^B, and that is tanh(m |nu|) nearly."""
-    switching = replace(DEVICE, form=form, threshold_bits=12)
+    switching = replace(DEVICE, model=model, threshold_bits=12)
     parameters = MtjParameters(switching=switching)
     rule = _rule(parameters, 4)
     codes = parameters.pulse.codes(switching)
@@ -229,10 +229,10 @@ def test_layers_are_different_specimens() -> None:
         SPACES["ternary"],
         torch.Generator().manual_seed(seed()),
         [(20, 20), (20, 20)],
-        MtjParameters(switching=SPREAD),
+        MtjParameters(switching=VARIATION),
     )
-    assert rule.cells.kinds is not None
-    first, second = rule.cells.kinds.split(400, dim=1)
+    assert rule.cells.device_bins is not None
+    first, second = rule.cells.device_bins.split(400, dim=1)
     assert not torch.equal(first, second)
 
 
@@ -240,5 +240,5 @@ def test_temperature_of_the_array_moves_probabilities_and_not_widths() -> None:
     cold, hot = (MtjParameters(temperature=t).thresholds.astype(np.int64) for t in (250.0, 350.0))
     same = MtjParameters(temperature=300.0).thresholds
     np.testing.assert_array_equal(same, DEVICE.bin_thresholds)
-    # more thermal spread of the initial angle: short pulses switch more often
+    # more thermal variation of the initial angle: short pulses switch more often
     assert (hot[..., 1:30] > cold[..., 1:30]).all()

@@ -42,7 +42,7 @@ def _converters(config: MachineConfig) -> MachineConfig:
 #: Of a real device, whose critical currents may differ.
 _device = _part(
     "switching",
-    form="macrospin",
+    model="macrospin",
     device="perpendicular_50nm",
     current_to_antiparallel=47e-6,
     current_to_parallel=47e-6,
@@ -58,15 +58,15 @@ OPTIONS: dict[str, tuple[Change, Change]] = {
     ),
     "gradient sums that leak": (_same, _part("gradient", leak=6)),
     "a device's switching curve instead of tanh": (_same, _device),
-    "8 kinds of devices (`spread_bins`)": (
+    "8 kinds of devices (`variation_bins`)": (
         _device,
-        lambda config: _part("switching", spread_bins=8, spread=0.05)(_device(config)),
+        lambda config: _part("switching", variation_bins=8, variation=0.05)(_device(config)),
     ),
     "converters: 6 bits, offset, noise (ADC model)": (_same, _converters),
     "stuck devices": (_same, _part("nonideal", stuck_parallel=0.005, stuck_antiparallel=0.005)),
     "loadable switching table": (_same, _part("switching", loadable=True)),
     "loadable seeds": (_same, _part("random", loadable=True)),
-    "trained offsets of neurons": (_part("neuron", offset_trains=False), _same),
+    "trained offsets of neurons": (_part("neuron", offset_learned=False), _same),
     "writers of its own for every lane (`slices = 1`)": (_same, _part("array", slices=1)),
     "adders in planes instead of carry chains": (_same, _part("array", adders="planes")),
 }

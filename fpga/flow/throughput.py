@@ -31,9 +31,9 @@ def cycles_per_sample(config: MachineConfig) -> float:
     machine, batch = Machine(config), config.training.batch
     count = batch * max(_BATCHES, -(-_SAMPLES // batch))
     samples = _samples(config, count)
-    machine.form()
+    machine.initialise()
     before = dict(machine.counters)
-    machine.train(samples, batch, config.rates(0))
+    machine.train(samples, batch, config.update_shifts(0))
     spent = sum(
         count - before[name]
         for name, count in machine.counters.items()

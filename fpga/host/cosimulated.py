@@ -3,7 +3,7 @@
 The driver is ordinary code that waits; in a simulation it runs in a thread of its own::
 
     transport = Cosimulated(dut, word)
-    await cocotb.task.bridge(lambda: Driver(transport, manifest).form())()
+    await cocotb.task.bridge(lambda: Driver(transport, manifest).initialise())()
 """
 
 import time

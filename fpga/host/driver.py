@@ -90,11 +90,13 @@ class Driver:
 
     # commands
 
-    def form(self) -> None:
+    def initialise(self) -> None:
         """Put all devices into random states, clear gradient sums, reset neurons."""
-        self._command("FORM")
+        self._command("INIT_RANDOM")
 
-    def train(self, samples: Samples | Iterable[Samples], batch: int, rates: Sequence[int]) -> NDArray[np.int64]:
+    def train(
+        self, samples: Samples | Iterable[Samples], batch: int, update_shifts: Sequence[int]
+    ) -> NDArray[np.int64]:
         """Train. Ctrl-C stops the machine after the present sample.
 
         Parameters
@@ -104,7 +106,7 @@ class Driver:
             be shorter.
         batch : int
             Samples per mini-batch.
-        rates : sequence of int
+        update_shifts : sequence of int
             Per layer, log2 of the gradient sum that stands for one weight step.
 
         Returns
@@ -112,19 +114,21 @@ class Driver:
         ndarray of int64, shape (n,)
             Predictions, made before the sample was learned from.
         """
-        offered, layers = self.config.offered_rates, len(self.config.geometry.layers)
-        if len(rates) != layers:
-            raise ValueError(f"rates must be one per layer, {layers}, not {len(rates)}")
-        if not all(rate in offered for rate in rates):
-            raise self._registers.error("RATE", detail=f"rates {list(rates)} are not {offered[0]} .. {offered[-1]}")
+        offered, layers = self.config.offered_shifts, len(self.config.geometry.layers)
+        if len(update_shifts) != layers:
+            raise ValueError(f"update shifts must be one per layer, {layers}, not {len(update_shifts)}")
+        if not all(update_shift in offered for update_shift in update_shifts):
+            raise self._registers.error(
+                "UPDATE_SHIFT", detail=f"update shifts {list(update_shifts)} are not {offered[0]} .. {offered[-1]}"
+            )
         if batch < 1:
             raise self._registers.error("BATCH", detail=f"batch is {batch}")
         predictions = []
         for part in [samples] if isinstance(samples, Samples) else samples:
             packets = self._packets.samples(part)
             self.write("BATCH", batch)
-            for layer, rate in enumerate(rates):
-                self.write(f"RATE[{layer}]", int(rate))
+            for layer, update_shift in enumerate(update_shifts):
+                self.write(f"UPDATE_SHIFT[{layer}]", int(update_shift))
             predictions.append(self._present("TRAIN", packets))
         return np.concatenate(predictions) if predictions else np.zeros(0, np.int64)
 
@@ -140,12 +144,12 @@ class Driver:
         """Dump device states R1 and R2, shape (rows, lanes)."""
         return self._packets.unpack_weights(self._command("DUMP_WEIGHTS", size=self._packets.weights_size))
 
-    def load_neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> None:
-        """Load offsets and spreads of all elements of neuron memory, shape (elements,), in units of 2^-fraction."""
-        self._command("LOAD_NEURONS", [self._packets.neurons(offset, spread)])
+    def load_neurons(self, offset: NDArray[np.integer], scale: NDArray[np.integer]) -> None:
+        """Load offsets and scales of all elements of neuron memory, shape (elements,), in units of 2^-fraction."""
+        self._command("LOAD_NEURONS", [self._packets.neurons(offset, scale)])
 
     def dump_neurons(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Dump offsets and spreads, shape (elements,)."""
+        """Dump offsets and scales, shape (elements,)."""
         return self._packets.unpack_neurons(self._command("DUMP_NEURONS", size=self._packets.neurons_size))
 
     def load_seeds(self, banks: Mapping[int, NDArray[np.unsignedinteger]]) -> None:

@@ -68,7 +68,7 @@ def infer(
     try:
         driver = Driver(transport, json.loads((design / "manifest.json").read_text()))
         driver.load_weights(placed["r1"], placed["r2"])
-        driver.load_neurons(placed["offset"], placed["spread"])
+        driver.load_neurons(placed["offset"], placed["scale"])
         cycles, started = transport.cycles, time.monotonic()
         predictions = driver.infer(samples)
         return {

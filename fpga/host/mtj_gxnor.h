@@ -69,7 +69,7 @@ extern "C" {
 #define MTJ_GXNOR__COMMAND__OPERATION_bm 0xf
 #define MTJ_GXNOR__COMMAND__OPERATION_bp 0
 #define MTJ_GXNOR__COMMAND__OPERATION_bw 4
-#define MTJ_GXNOR__COMMAND__OPERATION__FORM 0x0
+#define MTJ_GXNOR__COMMAND__OPERATION__INIT_RANDOM 0x0
 #define MTJ_GXNOR__COMMAND__OPERATION__TRAIN 0x1
 #define MTJ_GXNOR__COMMAND__OPERATION__TEST 0x2
 #define MTJ_GXNOR__COMMAND__OPERATION__LOAD_WEIGHTS 0x3
@@ -116,10 +116,10 @@ extern "C" {
 #define MTJ_GXNOR__ERROR__BATCH_bp 3
 #define MTJ_GXNOR__ERROR__BATCH_bw 1
 #define MTJ_GXNOR__ERROR__BATCH_reset 0x0
-#define MTJ_GXNOR__ERROR__RATE_bm 0x10
-#define MTJ_GXNOR__ERROR__RATE_bp 4
-#define MTJ_GXNOR__ERROR__RATE_bw 1
-#define MTJ_GXNOR__ERROR__RATE_reset 0x0
+#define MTJ_GXNOR__ERROR__UPDATE_SHIFT_bm 0x10
+#define MTJ_GXNOR__ERROR__UPDATE_SHIFT_bp 4
+#define MTJ_GXNOR__ERROR__UPDATE_SHIFT_bw 1
+#define MTJ_GXNOR__ERROR__UPDATE_SHIFT_reset 0x0
 #define MTJ_GXNOR__ERROR__TABLE_bm 0x20
 #define MTJ_GXNOR__ERROR__TABLE_bp 5
 #define MTJ_GXNOR__ERROR__TABLE_bw 1
@@ -184,21 +184,21 @@ extern "C" {
 #define MTJ_GXNOR__ENABLE__ERROR_bw 1
 #define MTJ_GXNOR__ENABLE__ERROR_reset 0x0
 
-// reg - mtj_gxnor.RATE[]
-#define MTJ_GXNOR__RATEX__VALUE_bm 0x3f
-#define MTJ_GXNOR__RATEX__VALUE_bp 0
-#define MTJ_GXNOR__RATEX__VALUE_bw 6
-#define MTJ_GXNOR__RATEX__VALUE_reset 0x0
+// reg - mtj_gxnor.UPDATE_SHIFT[]
+#define MTJ_GXNOR__UPDATE_SHIFTX__VALUE_bm 0x3f
+#define MTJ_GXNOR__UPDATE_SHIFTX__VALUE_bp 0
+#define MTJ_GXNOR__UPDATE_SHIFTX__VALUE_bw 6
+#define MTJ_GXNOR__UPDATE_SHIFTX__VALUE_reset 0x0
 
 // reg - mtj_gxnor.COUNTER.CYCLES_WAIT
 #define MTJ_GXNOR__COUNTER__CYCLES_WAIT__VALUE_bm 0xffffffffffff
 #define MTJ_GXNOR__COUNTER__CYCLES_WAIT__VALUE_bp 0
 #define MTJ_GXNOR__COUNTER__CYCLES_WAIT__VALUE_bw 48
 
-// reg - mtj_gxnor.COUNTER.CYCLES_FORM
-#define MTJ_GXNOR__COUNTER__CYCLES_FORM__VALUE_bm 0xffffffffffff
-#define MTJ_GXNOR__COUNTER__CYCLES_FORM__VALUE_bp 0
-#define MTJ_GXNOR__COUNTER__CYCLES_FORM__VALUE_bw 48
+// reg - mtj_gxnor.COUNTER.CYCLES_INIT
+#define MTJ_GXNOR__COUNTER__CYCLES_INIT__VALUE_bm 0xffffffffffff
+#define MTJ_GXNOR__COUNTER__CYCLES_INIT__VALUE_bp 0
+#define MTJ_GXNOR__COUNTER__CYCLES_INIT__VALUE_bw 48
 
 // reg - mtj_gxnor.COUNTER.CYCLES_FORWARD
 #define MTJ_GXNOR__COUNTER__CYCLES_FORWARD__VALUE_bm 0xffffffffffff
@@ -323,7 +323,7 @@ extern "C" {
 // regfile - mtj_gxnor.COUNTER
 typedef struct __attribute__ ((__packed__)) {
     uint64_t CYCLES_WAIT;
-    uint64_t CYCLES_FORM;
+    uint64_t CYCLES_INIT;
     uint64_t CYCLES_FORWARD;
     uint64_t CYCLES_BACKWARD;
     uint64_t CYCLES_GRADIENT;
@@ -365,7 +365,7 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t INTERRUPT;
     uint32_t ENABLE;
     uint8_t RESERVED_34_7f[0x4c];
-    uint32_t RATE[32];
+    uint32_t UPDATE_SHIFT[32];
     mtj_gxnor__COUNTER_t COUNTER;
 } mtj_gxnor_t;
 

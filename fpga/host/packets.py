@@ -34,7 +34,7 @@ class Packets:
         self._config, self._error = config, error
         self._group = config.array.group
         bits = config.geometry.sum_bits
-        self._offset_bits, self._spread_bits = config.neuron.offset_bits(bits), config.neuron.spread_bits(bits)
+        self._offset_bits, self._spread_bits = config.neuron.offset_bits(bits), config.neuron.scale_bits(bits)
         self._weights = (config.geometry.rows, config.array.lanes)
         self._neurons = (config.geometry.vector_groups * config.array.group,)
 
@@ -84,20 +84,20 @@ class Packets:
         rows, lanes = self._weights
         return rows * (lanes // self._group) * word_bytes(self._group)
 
-    def neurons(self, offset: NDArray[np.integer], spread: NDArray[np.integer]) -> bytes:
-        """Pack offsets and spreads."""
+    def neurons(self, offset: NDArray[np.integer], scale: NDArray[np.integer]) -> bytes:
+        """Pack offsets and scales."""
         half = 1 << (self._offset_bits - 1)
         _check("offset", offset, self._neurons, -half, half - 1)
-        _check("spread", spread, self._neurons, 0, (1 << self._spread_bits) - 1)
-        return packet_format.pack_neurons(offset, spread, self._offset_bits, self._spread_bits, self._group)
+        _check("scale", scale, self._neurons, 0, (1 << self._spread_bits) - 1)
+        return packet_format.pack_neurons(offset, scale, self._offset_bits, self._spread_bits, self._group)
 
     def unpack_neurons(self, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Unpack offsets and spreads."""
+        """Unpack offsets and scales."""
         return packet_format.unpack_neurons(data, self._offset_bits, self._spread_bits, self._group)
 
     @cached_property
     def neurons_size(self) -> int:
-        """Bytes of all offsets and spreads."""
+        """Bytes of all offsets and scales."""
         return len(self.neurons(np.zeros(self._neurons, np.int64), np.zeros(self._neurons, np.int64)))
 
     def seeds(self, banks: Mapping[int, NDArray[np.unsignedinteger]]) -> bytes:
@@ -124,7 +124,7 @@ class Packets:
         s = self._config.switching
         if not s.loadable:
             raise self._error("LOADABLE", detail="switching.loadable is off")
-        _check("thresholds", thresholds, (s.spread_bins, 2, s.codes), 0, 1 << s.threshold_bits)
+        _check("thresholds", thresholds, (s.variation_bins, 2, s.codes), 0, 1 << s.threshold_bits)
         if (thresholds[..., 1:] == 0).any():
             raise ValueError(f"thresholds must be 1 .. {1 << s.threshold_bits} for all codes but 0, not 0")
         return packet_format.pack_switching(thresholds, s.threshold_bits, self._group)

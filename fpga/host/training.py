@@ -11,7 +11,7 @@ from golden.run.comparison import Mismatch, State, compare
 from golden.run.run import Run, Step
 
 #: What `dump_weights` and `dump_neurons` give.
-_DUMPED = ("r1", "r2", "offset", "spread")
+_DUMPED = ("r1", "r2", "offset", "scale")
 
 
 class StateError(RuntimeError):
@@ -54,7 +54,7 @@ class Training:
         """Begin anew: the machine reset and formed, as the golden one is."""
         self.driver.recover()
         self.driver.reset()
-        self.driver.form()
+        self.driver.initialise()
 
     def rejoin(self) -> None:
         """Go on from where the machine stands; the golden machine stood there earlier in this run.
@@ -100,7 +100,7 @@ class Training:
         self.driver.reset()
         for machine in (self.driver, run.machine):
             machine.load_weights(state["r1"], state["r2"])
-            machine.load_neurons(state["offset"], state["spread"])
+            machine.load_neurons(state["offset"], state["scale"])
 
     def steps(self) -> Iterator[Step]:
         """Do step after step; yield every one that is done, and compare all that can be at the end.
@@ -122,7 +122,7 @@ class Training:
         samples = run.present(step)
         left, before = samples[worked:], time.process_time()
         if step.training:
-            predictions = driver.train(left, len(left), run.config.rates(step.epoch))
+            predictions = driver.train(left, len(left), run.config.update_shifts(step.epoch))
         else:
             predictions = driver.infer(left)
         self.seconds += time.process_time() - before

@@ -1,14 +1,14 @@
-"""Which kind every device of the array is of (twin of `hdl/array/cells.py`).
+"""Which device bin every device of the array is of (twin of `hdl/array/cells.py`).
 
-A device is named by its row, its lane and its number in the synapse. Its kind, a number of `bits` bits, is an affine
+A device is named by its row, its lane and its number in the synapse. Its bin, a number of `bits` bits, is an affine
 function of the bits of its row over GF(2), with constants of its own for every lane, device and bit: a few XORs on
 bit-planes. The constants are random bits of a seed. Over the choice of the seed then
 
-* every device is of every kind with the same probability,
+* every device is of every device bin with the same probability,
 * devices of different lanes or numbers are independent, and any three of one lane and number as well (four are not
   where their rows cancel),
 * and for one seed: where a lane's constants have full rank, as nearly all do, every aligned block of 2^k rows that its
-  rank reaches holds all kinds equally often.
+  rank reaches holds all device bins equally often.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def row_bits(rows: int) -> int:
 
 
 def constants(seed: int, rows: int, lanes: int, devices: int, bits: int) -> NDArray[np.uint8]:
-    """Constants of the kinds.
+    """Constants of the device bins.
 
     Parameters
     ----------
@@ -32,18 +32,18 @@ def constants(seed: int, rows: int, lanes: int, devices: int, bits: int) -> NDAr
     rows, lanes, devices : int
         Shape of the array; devices per synapse.
     bits : int
-        Bits of a kind, >= 0.
+        Bits of a device bin, >= 0.
 
     Returns
     -------
     ndarray of uint8, shape (devices, bits, 1 + row_bits, lanes)
-        0 or 1: along the third axis what every bit of the kind begins with, then what each bit of the row, lowest
+        0 or 1: along the third axis what every bit of the device bin begins with, then what each bit of the row, lowest
         first, adds to it.
     """
     return seeded_hash.bits(seed, "kinds", (devices, bits, 1 + row_bits(rows), lanes))
 
 
-def kinds(seed: int, rows: int, lanes: int, devices: int, bits: int) -> NDArray[np.uint8]:
+def device_bins(seed: int, rows: int, lanes: int, devices: int, bits: int) -> NDArray[np.uint8]:
     """Kinds of all devices; parameters as of `constants`.
 
     Returns

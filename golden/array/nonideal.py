@@ -26,13 +26,13 @@ class StuckMapError(ValueError):
 class NonidealParameters:
     """Non-idealities of the array; all are off by default, and cost no hardware then.
 
-    How much devices differ belongs to their physics, `golden.tables.SwitchingParameters.spread`; which kind each
+    How much devices differ belongs to their physics, `golden.tables.SwitchingParameters.variation`; which bin each
     device is of follows from the seed here.
 
     Attributes
     ----------
     seed : int
-        0 .. 2^64 - 1; kinds, stuck devices and offsets follow from it. Another seed is another specimen.
+        0 .. 2^64 - 1; device bins, stuck devices and offsets follow from it. Another seed is another specimen.
     stuck_parallel, stuck_antiparallel : float
         Probability that a device is stuck in either state, together at most 1.
     stuck : tuple of Stuck

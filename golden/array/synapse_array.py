@@ -117,9 +117,9 @@ class SynapseArray:
 
     Attributes
     ----------
-    kinds : ndarray of uint8, shape (devices, rows, lanes)
+    device bins : ndarray of uint8, shape (devices, rows, lanes)
         Kind of every device, 0 where all are alike.
-    thresholds : ndarray of uint32, shape (kinds, 2, codes)
+    thresholds : ndarray of uint32, shape (device bins, 2, codes)
         The switching table, see `SwitchingParameters.bin_thresholds`.
     stuck, stuck_states : ndarray of bool and of uint8, shape (devices, rows, lanes)
         Which devices are stuck, and in which state.
@@ -145,7 +145,7 @@ class SynapseArray:
         self.thresholds = switching.bin_thresholds
         nonideal = nonideal or NonidealParameters()
         shape = (rows, parameters.lanes, parameters.devices)
-        self.kinds = cells.kinds(nonideal.seed, *shape, switching.bin_bits)
+        self.device_bins = cells.device_bins(nonideal.seed, *shape, switching.bin_bits)
         self.stuck, self.stuck_states = nonideal.stuck_devices(*shape)
         of_columns, of_rows = nonideal.noise_streams(parameters.group)
         self.lfsr, column_noise, row_noise = lfsr.banks(parameters.streams, of_columns, of_rows)
@@ -217,7 +217,7 @@ class SynapseArray:
         self.products += int(np.count_nonzero(w[:, drive != 0]))
         return self.row_converter.convert((w @ drive)[:, None])[:, 0]
 
-    def form(self, row: int) -> None:
+    def initialise(self, row: int) -> None:
         """Put every device of a row into a random state, each with probability 1/2.
 
         Takes the leading bit of one draw per device; with one stream per lane R2 takes the next bit of the same draw.
@@ -273,9 +273,11 @@ class SynapseArray:
             pulsed_1 = active & np.where(increase, ~r2 & ~r1, r1)
             pulsed_2 = active & np.where(increase, r2, ~r1 & ~r2)
         thresholds = self.thresholds
-        kind_1, kind_2, stuck_1, stuck_2 = (of[device, row] for of in (self.kinds, self.stuck) for device in (0, -1))
-        to_1 = thresholds[kind_1, np.where(increase, TO_PARALLEL, TO_ANTIPARALLEL), codes]
-        to_2 = thresholds[kind_2, np.where(increase, TO_ANTIPARALLEL, TO_PARALLEL), codes]
+        bin_1, bin_2, stuck_1, stuck_2 = (
+            of[device, row] for of in (self.device_bins, self.stuck) for device in (0, -1)
+        )
+        to_1 = thresholds[bin_1, np.where(increase, TO_PARALLEL, TO_ANTIPARALLEL), codes]
+        to_2 = thresholds[bin_2, np.where(increase, TO_ANTIPARALLEL, TO_PARALLEL), codes]
         flip_1 = pulsed_1 & (r1 != increase) & (words_1 < to_1) & ~stuck_1
         flip_2 = pulsed_2 & (r2 == increase) & (words_2 < to_2) & ~stuck_2
         self.r1[row] ^= flip_1

@@ -32,8 +32,8 @@ from golden.sequencer import HostOp, Instruction, Op
 KNOWN = {
     "pulse_table": (HostOp.LOAD_PULSES,),
     "switching_table": (HostOp.LOAD_SWITCHING,),
-    "neurons": (HostOp.FORM, HostOp.LOAD_NEURONS),
-    "gradients": (HostOp.FORM, HostOp.LOAD_WEIGHTS),
+    "neurons": (HostOp.INIT_RANDOM, HostOp.LOAD_NEURONS),
+    "gradients": (HostOp.INIT_RANDOM, HostOp.LOAD_WEIGHTS),
 }
 
 #: Samples that the input buffer holds.
@@ -47,7 +47,7 @@ class _Command:
     op: HostOp
     samples: int
     batch: int
-    rates: tuple[int, ...]
+    update_shifts: tuple[int, ...]
     batch_left: int
     steps: deque[tuple[Instruction, int]]
     words: int
@@ -198,7 +198,8 @@ class Block:
         rules = {
             Error.SAMPLES: presents and not bank["samples"][0],
             Error.BATCH: trains and not bank["batch"][0],
-            Error.RATE: trains and any(rate not in c.offered_rates for rate in bank["rate"]),
+            Error.UPDATE_SHIFT: trains
+            and any(update_shift not in c.offered_shifts for update_shift in bank["update_shift"]),
             Error.TABLE: trains and not (self._known["pulse_table"] and self._known["switching_table"]),
             Error.LOADABLE: loads and op not in self.words,
             Error.STATE: (presents and not self._known["neurons"]) or (trains and not self._known["gradients"]),
@@ -229,8 +230,10 @@ class Block:
             (instruction, index) for instruction in section for index in range(instruction.rows or instruction.groups)
         ]
         batch = self._setting("batch")
-        rates = tuple(self.bank.outputs["rate"])
-        self._command = _Command(op, self._setting("samples"), batch, rates, batch, deque(steps), self.words.get(op, 0))
+        update_shifts = tuple(self.bank.outputs["update_shift"])
+        self._command = _Command(
+            op, self._setting("samples"), batch, update_shifts, batch, deque(steps), self.words.get(op, 0)
+        )
         self._step, self._table = [], []
 
     def _finish(self, *, whole: bool = True) -> None:
@@ -291,7 +294,7 @@ class Block:
                 self._finish()
             elif hold:
                 if command.training and command.batch_left != command.batch:
-                    self.machine.update(command.rates)
+                    self.machine.update(command.update_shifts)
                 self._finish()
             elif self._samples:
                 self._present(command)
@@ -320,21 +323,21 @@ class Block:
         if command.training:
             command.batch_left -= 1
             if command.batch_left == 0 or command.samples == 0:
-                self.machine.update(command.rates)
+                self.machine.update(command.update_shifts)
                 command.batch_left = command.batch
 
     def _at_once(self, op: HostOp) -> None:
         """Do a command that needs no input."""
         machine, c, group = self.machine, self.config, self.config.array.group
-        if op == HostOp.FORM:
-            machine.form()
+        if op == HostOp.INIT_RANDOM:
+            machine.initialise()
             return
         if op == HostOp.DUMP_WEIGHTS:
             data = pack_weights(*machine.dump_weights(), group)
         else:
             bits = c.geometry.sum_bits
-            widths = c.neuron.offset_bits(bits), c.neuron.spread_bits(bits)
-            data = pack_neurons(machine.neurons.offset, machine.neurons.spread, *widths, group)
+            widths = c.neuron.offset_bits(bits), c.neuron.scale_bits(bits)
+            data = pack_neurons(machine.neurons.offset, machine.neurons.scale, *widths, group)
         size = word_bytes(group)
         words = [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
         self.output += [(word, at == len(words) - 1) for at, word in enumerate(words)]
@@ -357,11 +360,11 @@ class Block:
         if instruction.op == Op.WRITE:
             (r1,), (r2,) = unpack_weights(data, lanes, group)
             machine.write_row(index, r1, r2)
-        elif instruction.op == Op.PUT:
+        elif instruction.op == Op.LOAD_NEURONS:
             bits = c.geometry.sum_bits
-            offset, spread = unpack_neurons(data, c.neuron.offset_bits(bits), c.neuron.spread_bits(bits), group)
+            offset, scale = unpack_neurons(data, c.neuron.offset_bits(bits), c.neuron.scale_bits(bits), group)
             part = slice(index * group, (index + 1) * group)
-            machine.neurons.offset[part], machine.neurons.spread[part] = offset, spread
+            machine.neurons.offset[part], machine.neurons.scale[part] = offset, scale
         elif instruction.op == Op.SEED:
             machine.array.seed(instruction.group, unpack_seeds(data, [0], 1, lanes, group)[0].astype(bool))
         else:
@@ -372,8 +375,8 @@ class Block:
     def _load_table(self, op: Op, data: bytes) -> None:
         """Load a whole table."""
         c, group = self.config, self.config.array.group
-        if op == Op.CODES:
+        if op == Op.LOAD_PULSE_TABLE:
             self.machine.load_pulses(unpack_pulses(data, 1 << c.pulse.nu_bits, c.switching.code_bits, group))
         else:
             s = c.switching
-            self.machine.load_switching(unpack_switching(data, s.spread_bins, s.codes, s.threshold_bits, group))
+            self.machine.load_switching(unpack_switching(data, s.variation_bins, s.codes, s.threshold_bits, group))

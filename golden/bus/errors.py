@@ -10,7 +10,7 @@ class Error(IntEnum):
     OPERATION = 1  #: START of an operation that does not exist
     SAMPLES = 2  #: START of TRAIN or TEST of no samples
     BATCH = 3  #: START of TRAIN with a mini-batch of no samples
-    RATE = 4  #: START of TRAIN with a rate out of range
+    UPDATE_SHIFT = 4  #: START of TRAIN with an update shift out of range
     TABLE = 5  #: START of TRAIN while a table is not loaded
     LOADABLE = 6  #: START of a load that the machine does not have
     STATE = 7  #: START of TRAIN or TEST while neurons or gradient sums are unknown

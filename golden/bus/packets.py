@@ -76,15 +76,15 @@ def unpack_weights(data: bytes, lanes: int, group: int) -> tuple[NDArray[np.uint
 
 
 def pack_neurons(
-    offset: NDArray[np.integer], spread: NDArray[np.integer], offset_bits: int, spread_bits: int, group: int
+    offset: NDArray[np.integer], scale: NDArray[np.integer], offset_bits: int, scale_bits: int, group: int
 ) -> bytes:
     """Write neuron states.
 
     Parameters
     ----------
-    offset, spread : ndarray of integers, shape (elements,)
+    offset, scale : ndarray of integers, shape (elements,)
         States, signed and unsigned, whole groups of elements.
-    offset_bits, spread_bits : int
+    offset_bits, scale_bits : int
         Their widths.
     group : int
         Elements per group.
@@ -92,21 +92,21 @@ def pack_neurons(
     Returns
     -------
     bytes
-        For every group as many words as its elements need, element after element, offset below spread.
+        For every group as many words as its elements need, element after element, offset below scale.
     """
-    bits = np.concatenate([_digits(offset, offset_bits), _digits(spread, spread_bits)], axis=1)
+    bits = np.concatenate([_digits(offset, offset_bits), _digits(scale, scale_bits)], axis=1)
     return _bytes(_split(bits.reshape(len(offset) // group, -1), group), group)
 
 
 def unpack_neurons(
-    data: bytes, offset_bits: int, spread_bits: int, group: int
+    data: bytes, offset_bits: int, scale_bits: int, group: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Read offsets and spreads, shape (elements,): the inverse of `pack_neurons`."""
-    width = offset_bits + spread_bits
+    """Read offsets and scales, shape (elements,): the inverse of `pack_neurons`."""
+    width = offset_bits + scale_bits
     groups = _whole(_bits(data, group), ceil_div(width, 2), "groups of neurons")
     bits = groups.reshape(len(groups), -1)[:, : width * group].reshape(-1, width)
-    offset, spread = (_numbers(part).astype(np.int64) for part in np.split(bits, [offset_bits], axis=1))
-    return offset - ((offset >> (offset_bits - 1)) << offset_bits), spread
+    offset, scale = (_numbers(part).astype(np.int64) for part in np.split(bits, [offset_bits], axis=1))
+    return offset - ((offset >> (offset_bits - 1)) << offset_bits), scale
 
 
 def pack_seeds(banks: Mapping[int, NDArray[np.unsignedinteger]], width: int, lanes: int, group: int) -> bytes:
@@ -155,14 +155,14 @@ def unpack_pulses(data: bytes, count: int, code_bits: int, group: int) -> NDArra
 
 
 def pack_switching(thresholds: NDArray[np.integer], threshold_bits: int, group: int) -> bytes:
-    """Write a switching table, shape (kinds, 2, codes): the thresholds less one; for code 0, which has none, 0."""
+    """Write a switching table, shape (device bins, 2, codes): thresholds less one; for code 0, which has none, 0."""
     entries = np.maximum(thresholds.astype(np.int64), 1) - 1
     return _bytes(_split(_digits(entries.reshape(-1), threshold_bits).reshape(1, -1), group), group)
 
 
-def unpack_switching(data: bytes, kinds: int, codes: int, threshold_bits: int, group: int) -> NDArray[np.uint32]:
-    """Read a switching table, shape (kinds, 2, codes): the inverse of `pack_switching`."""
-    entries = _table(data, kinds * 2 * codes, threshold_bits, group).reshape(kinds, 2, codes)
+def unpack_switching(data: bytes, device_bins: int, codes: int, threshold_bits: int, group: int) -> NDArray[np.uint32]:
+    """Read a switching table, shape (device bins, 2, codes): the inverse of `pack_switching`."""
+    entries = _table(data, device_bins * 2 * codes, threshold_bits, group).reshape(device_bins, 2, codes)
     thresholds = entries.astype(np.uint32) + np.uint32(1)
     thresholds[..., 0] = 0
     return thresholds

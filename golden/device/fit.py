@@ -1,4 +1,4 @@
-"""Fit of a switching form to measured probabilities, with standard errors, and the configuration that follows."""
+"""Fit of a switching model to measured probabilities, with standard errors, and the configuration that follows."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from golden.device.fitted import Fitted
 from golden.device.junction import GEOMETRIES, TO_ANTIPARALLEL, TO_PARALLEL
 from golden.device.measured import DIRECTIONS, Measurement, MeasurementError
 from golden.device.operation import Operation
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 
 _Floats = NDArray[np.float64]
 
@@ -32,8 +32,8 @@ class Fit:
 
     Attributes
     ----------
-    form : str
-        The form.
+    model : str
+        The model.
     device : Fitted
         Maximum-likelihood parameters (least squares where the number of attempts is not known).
     errors : dict of str to float
@@ -47,12 +47,12 @@ class Fit:
     freedom : int
         Degrees of freedom.
     likely : float or None
-        Probability of so large a deviance if the form holds; None where the number of attempts is not known.
+        Probability of so large a deviance if the model holds; None where the number of attempts is not known.
     file : str
         Where the rows come from.
     """
 
-    form: str
+    model: str
     device: Fitted
     errors: dict[str, float]
     operation: Operation
@@ -85,7 +85,7 @@ class Fit:
             f"# Fitted to {self.file}: {self.rows} rows, {kind} {self.misfit:.4g} with {self.freedom} degrees of "
             f"freedom{quality}.",
             "[switching]",
-            f'form = "{self.form}"  # the fitted form',
+            f'model = "{self.model}"  # the fitted model',
             f"code_bits = {code_bits}  # bits of a pulse-width code",
             f"threshold_bits = {threshold_bits}  # bits of a random word",
             f"slope = {slope!r}  # m of the tanh(m nu) that the codes ask for",
@@ -98,7 +98,7 @@ class Fit:
             "[switching.fitted]",
             f'geometry = "{device.geometry}"  # as stated',
         ]
-        constant = ("precession", "s, time constant") if FORMS[self.form].above else ("attempt_time", "s, tau_0")
+        constant = ("precession", "s, time constant") if MODELS[self.model].above else ("attempt_time", "s, tau_0")
         for name, meaning in (
             ("critical_current_to_antiparallel", "A"),
             ("critical_current_to_parallel", "A"),
@@ -113,12 +113,12 @@ class Fit:
 
 def fit(
     measurement: Measurement,
-    form: str,
+    model: str,
     geometry: str,
     temperature: float = 300.0,
     attempt_time: float = 1e-9,
 ) -> Fit:
-    """Fit a form to measured rows.
+    """Fit a model to measured rows.
 
     With known attempts the deviance of the binomial counts is minimal, which is maximum likelihood, and standard errors
     follow from Fisher's information. Otherwise the sum of squared differences is minimal, and standard errors follow
@@ -129,8 +129,8 @@ def fit(
     ----------
     measurement : Measurement
         The rows.
-    form : str
-        A name of `golden.device.switching.FORMS`. Above the critical current, critical currents, stability and time
+    model : str
+        A name of `golden.device.switching.MODELS`. Above the critical current, critical currents, stability and time
         constant are fitted; below (`neel_brown`), critical currents and stability.
     geometry : str
         Geometry of the device.
@@ -147,21 +147,21 @@ def fit(
     Raises
     ------
     MeasurementError
-        If the form does not hold for the geometry, rows are too few or say too little, or the fit needs currents on
+        If the model does not hold for the geometry, rows are too few or say too little, or the fit needs currents on
         the wrong side of the critical current.
     """
-    if form not in FORMS:
-        raise MeasurementError(f"unknown form {form!r}: give one of {', '.join(FORMS)}")
+    if model not in MODELS:
+        raise MeasurementError(f"unknown model {model!r}: give one of {', '.join(MODELS)}")
     if geometry not in GEOMETRIES:
         raise MeasurementError(f"unknown geometry {geometry!r}: give one of {', '.join(GEOMETRIES)}")
-    if geometry not in FORMS[form].geometries:
+    if geometry not in MODELS[model].geometries:
         raise MeasurementError(
-            f"form {form!r} holds for {' or '.join(FORMS[form].geometries)} devices only, not for {geometry}"
+            f"model {model!r} holds for {' or '.join(MODELS[model].geometries)} devices only, not for {geometry}"
         )
     for name, value in (("temperature", temperature), ("attempt time", attempt_time)):
         if not 0 < value < math.inf:
             raise MeasurementError(f"{name} must be > 0 and finite, not {value}")
-    problem = _Problem(measurement, form, attempt_time)
+    problem = _Problem(measurement, model, attempt_time)
     found = problem.solve()
     errors = problem.errors(found)
     misfit, freedom = float((problem.differences(found) ** 2).sum()), len(measurement.lines) - len(found)
@@ -171,18 +171,18 @@ def fit(
 
         likely = float(chi2.sf(misfit, freedom))
     fields = dict(zip(problem.names, np.exp(found).tolist(), strict=True))
-    spreads = {name: fields[name] * error for name, error in zip(problem.names, errors.tolist(), strict=True)}
+    standard_errors = {name: fields[name] * error for name, error in zip(problem.names, errors.tolist(), strict=True)}
     largest = {d: float(measurement.current[problem.directions == d].max()) for d in problem.present}
     for given, missing in ((TO_ANTIPARALLEL, TO_PARALLEL), (TO_PARALLEL, TO_ANTIPARALLEL)):
         if missing not in problem.present:
             fields[_CRITICAL[missing]], largest[missing] = fields[_CRITICAL[given]], largest[given]
-            spreads[_CRITICAL[missing]] = spreads[_CRITICAL[given]]
+            standard_errors[_CRITICAL[missing]] = standard_errors[_CRITICAL[given]]
     device = Fitted(geometry, **{"attempt_time": attempt_time, **fields}, measured_temperature=temperature)
     return Fit(
-        form=form,
+        model=model,
         device=device,
-        errors=spreads,
-        operation=Operation(form, device, largest[TO_ANTIPARALLEL], largest[TO_PARALLEL], temperature),
+        errors=standard_errors,
+        operation=Operation(model, device, largest[TO_ANTIPARALLEL], largest[TO_PARALLEL], temperature),
         rows=len(measurement.lines),
         misfit=misfit,
         freedom=freedom,
@@ -195,25 +195,25 @@ _CRITICAL = {TO_ANTIPARALLEL: "critical_current_to_antiparallel", TO_PARALLEL: "
 
 
 class _Problem:
-    """The differences between rows and form as a function of the logarithms of the parameters."""
+    """The differences between rows and model as a function of the logarithms of the parameters."""
 
-    def __init__(self, measurement: Measurement, form: str, attempt_time: float) -> None:
-        self._rows, self._form, self._attempt_time = measurement, FORMS[form], attempt_time
+    def __init__(self, measurement: Measurement, model: str, attempt_time: float) -> None:
+        self._rows, self._model, self._attempt_time = measurement, MODELS[model], attempt_time
         count = len(measurement.lines)
         self.directions = np.zeros(count, np.int64) if measurement.direction is None else measurement.direction
         self.present = sorted(set(self.directions.tolist()))
         self.names = [_CRITICAL[direction] for direction in self.present] + ["delta"]
-        self.names += ["precession"] if self._form.above else []
+        self.names += ["precession"] if self._model.above else []
         self._check_rows()
         edges = []
         for direction in self.present:
             currents = measurement.current[self.directions == direction]
             # the critical current is below all currents, or above all of them
             edges.append((currents.min() / 100, currents.min() / 1.001))
-            if not self._form.above:
+            if not self._model.above:
                 edges[-1] = (currents.max() * 1.001, currents.max() * 100)
         edges.append(_STABILITY)
-        edges += [_CONSTANT] if self._form.above else []
+        edges += [_CONSTANT] if self._model.above else []
         self._bounds = np.log(np.array(edges).T)
 
     def _check_rows(self) -> None:
@@ -241,12 +241,12 @@ class _Problem:
             )
 
     def probability(self, x: _Floats) -> _Floats:
-        """What the form says of every row."""
+        """What the model says of every row."""
         values = dict(zip(self.names, np.exp(x).tolist(), strict=True))
         critical = np.array([values.get(_CRITICAL[d], math.nan) for d in (TO_ANTIPARALLEL, TO_PARALLEL)])
         overdrive = self._rows.current / critical[self.directions]
         constant = values.get("precession", self._attempt_time)
-        return self._form.probability(self._rows.width, overdrive, values["delta"], constant)
+        return self._model.probability(self._rows.width, overdrive, values["delta"], constant)
 
     def differences(self, x: _Floats) -> _Floats:
         """Signed square roots of the rows' deviance, or differences of probabilities."""
@@ -254,7 +254,7 @@ class _Problem:
         try:
             q = np.clip(self.probability(x), _SMALLEST, 1 - _SMALLEST)
         except ValueError:
-            # outside the form's range: as bad as can be
+            # outside the model's range: as bad as can be
             q = np.where(p > 0.5, _SMALLEST, 1 - _SMALLEST)
         if self._rows.attempts is None:
             return p - q
@@ -271,9 +271,9 @@ class _Problem:
         shares = np.linspace(0, 1, 15)[1:-1]
         starts = []
         for share in shares:
-            near = high - (high - low) * share**2 * 0.5 if self._form.above else low + (high - low) * share**2 * 0.5
+            near = high - (high - low) * share**2 * 0.5 if self._model.above else low + (high - low) * share**2 * 0.5
             for delta in np.log([20.0, 40.0, 70.0, 120.0]):
-                for constant in np.log(np.geomspace(1e-11, 1e-7, 17)) if self._form.above else [None]:
+                for constant in np.log(np.geomspace(1e-11, 1e-7, 17)) if self._model.above else [None]:
                     rest = [delta] if constant is None else [delta, constant]
                     starts.append(np.concatenate([near[: len(self.present)], rest]))
         starts.sort(key=lambda x: float((self.differences(x) ** 2).sum()))
@@ -293,16 +293,16 @@ class _Problem:
         for name, value, bottom, top in zip(self.names, x, low, high, strict=True):
             if min(value - bottom, top - value) > 1e-4:
                 continue
-            near = top - value if self._form.above else value - bottom
+            near = top - value if self._model.above else value - bottom
             if name in _CRITICAL.values() and near <= 1e-4:
-                side, remedy = ("above", "lowest") if self._form.above else ("below", "highest")
+                side, remedy = ("above", "lowest") if self._model.above else ("below", "highest")
                 raise MeasurementError(
-                    f"{self._rows.file}: the form needs currents {side} the critical one, and the fit drives {name} to "
-                    f"{math.exp(value):.3e} A, the limit: leave out the {remedy} currents, or fit another form"
+                    f"{self._rows.file}: the model needs currents {side} the critical one, and the fit drives {name} "
+                    f"to {math.exp(value):.3e} A, the limit: leave out the {remedy} currents, or fit another model"
                 )
             raise MeasurementError(
                 f"{self._rows.file}: the fit drives {name} to {math.exp(value):.3g}, the end of {math.exp(bottom):.3g} "
-                f".. {math.exp(top):.3g}: the rows do not follow this form or do not determine it"
+                f".. {math.exp(top):.3g}: the rows do not follow this model or do not determine it"
             )
 
     def errors(self, x: _Floats) -> _Floats:

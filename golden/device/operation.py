@@ -1,4 +1,4 @@
-"""A kind of device in use: driven by a current in each direction, at a temperature, with its spread."""
+"""Devices in use: driven by a current in each direction, at a temperature, with its variation."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golden.device import spread
+from golden.device import variation
 from golden.device.fitted import Fitted
 from golden.device.junction import TO_ANTIPARALLEL, TO_PARALLEL, Junction
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 
 _NAMES = {TO_ANTIPARALLEL: "current_to_antiparallel", TO_PARALLEL: "current_to_parallel"}
 
@@ -23,72 +23,76 @@ class Operation:
 
     Attributes
     ----------
-    form : str
-        A name of `FORMS`.
+    model : str
+        A name of `MODELS`.
     device : Junction or Fitted
         The mean device.
     current_to_antiparallel, current_to_parallel : float
         Amplitudes of the write pulses, A, > 0.
     temperature : float
         K, > 0.
-    spread_bins : int
+    variation_bins : int
         Kinds of devices, >= 1.
-    spread : float
+    variation : float
         Relative standard deviation of I_c0 between devices.
-    cycle_spread : float
+    cycle_variation : float
         Relative standard deviation of I_c0 of one device from pulse to pulse.
 
     Raises
     ------
     ValueError
-        If a field breaks its rule, the form does not hold for the device's geometry, or a current is on the wrong side
+        If a field breaks its rule, the model does not hold for the device's geometry, or a current is on the wrong side
         of the critical current for some device.
     """
 
-    form: str
+    model: str
     device: Junction | Fitted
     current_to_antiparallel: float
     current_to_parallel: float
     temperature: float = 300.0
-    spread_bins: int = 1
-    spread: float = 0.0
-    cycle_spread: float = 0.0
+    variation_bins: int = 1
+    variation: float = 0.0
+    cycle_variation: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.form not in FORMS:
-            raise ValueError(f"switching.form must be one of {', '.join(FORMS)}, not {self.form!r}")
-        if self.device.geometry not in FORMS[self.form].geometries:
-            known = [name for name, form in FORMS.items() if self.device.geometry in form.geometries]
+        if self.model not in MODELS:
+            raise ValueError(f"switching.model must be one of {', '.join(MODELS)}, not {self.model!r}")
+        if self.device.geometry not in MODELS[self.model].geometries:
+            known = [name for name, model in MODELS.items() if self.device.geometry in model.geometries]
             raise ValueError(
-                f"switching.form {self.form!r} holds for {' or '.join(FORMS[self.form].geometries)} devices only, and "
-                f"this one is {self.device.geometry}: use {' or '.join(known)}"
+                f"switching.model {self.model!r} holds for {' or '.join(MODELS[self.model].geometries)} devices only, "
+                f"and this one is {self.device.geometry}: use {' or '.join(known)}"
             )
-        if self.spread_bins < 1:
-            raise ValueError(f"switching.spread_bins must be >= 1, not {self.spread_bins}")
-        for name in ("spread", "cycle_spread"):
-            if not 0 <= getattr(self, name) <= spread.LARGEST:
-                raise ValueError(f"switching.{name} must be 0 .. {spread.LARGEST}, not {getattr(self, name)}")
+        if self.variation_bins < 1:
+            raise ValueError(f"switching.variation_bins must be >= 1, not {self.variation_bins}")
+        for name in ("variation", "cycle_variation"):
+            if not 0 <= getattr(self, name) <= variation.LARGEST:
+                raise ValueError(f"switching.{name} must be 0 .. {variation.LARGEST}, not {getattr(self, name)}")
         for direction, name in _NAMES.items():
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"switching.{name} must be > 0 A and finite, not {getattr(self, name)}")
             self._check_side(direction, name)
 
     def _check_side(self, direction: int, name: str) -> None:
-        """Every device, in every cycle, is on the side of its critical current for which the form holds."""
+        """Every device, in every cycle, is on the side of its critical current for which the model holds."""
         overdrives = self._overdrives(direction)
-        above = FORMS[self.form].above
+        above = MODELS[self.model].above
         critical = getattr(self, name) / (overdrives.min() if above else overdrives.max())
         if (above and overdrives.min() <= 1) or (not above and overdrives.max() >= 1):
             raise ValueError(
                 f"switching.{name} must be {'above' if above else 'below'} the critical current of every device, "
-                f"{critical:.3e} A with the spread asked for, for form {self.form!r}, not {getattr(self, name):.3e} A"
+                f"{critical:.3e} A with the variation asked for, for model {self.model!r}, "
+                f"not {getattr(self, name):.3e} A"
             )
 
     def _overdrives(self, direction: int) -> NDArray[np.float64]:
-        """Overdrives of all kinds of devices in all cycles, shape (bins, cycles)."""
+        """Overdrives of all device bins in all cycles, shape (bins, cycles)."""
         mean = getattr(self, _NAMES[direction]) / self.device.critical_current(direction, self.temperature)
-        kinds, (cycles, _) = spread.devices(self.spread_bins, self.spread), spread.cycles(self.cycle_spread)
-        return mean / (kinds[:, None] * cycles)
+        device_bins, (cycles, _) = (
+            variation.devices(self.variation_bins, self.variation),
+            variation.cycles(self.cycle_variation),
+        )
+        return mean / (device_bins[:, None] * cycles)
 
     def probability(self, width: ArrayLike, direction: int) -> NDArray[np.float64]:
         """Probability that a pulse switches a device, the expectation over cycles.
@@ -102,15 +106,15 @@ class Operation:
 
         Returns
         -------
-        ndarray of float64, shape (spread_bins, n)
-            0 .. 1 for every kind of device.
+        ndarray of float64, shape (variation_bins, n)
+            0 .. 1 for every device bin.
         """
-        form = FORMS[self.form]
-        constant = self.device.time_constant(self.temperature) if form.above else self.device.attempt_time
+        model = MODELS[self.model]
+        constant = self.device.time_constant(self.temperature) if model.above else self.device.attempt_time
         widths = np.asarray(width, np.float64)[:, None]
         overdrives = self._overdrives(direction)[:, None, :]
-        found = form.probability(widths, overdrives, self.device.stability(self.temperature), constant)
-        return found @ spread.cycles(self.cycle_spread)[1]
+        found = model.probability(widths, overdrives, self.device.stability(self.temperature), constant)
+        return found @ variation.cycles(self.cycle_variation)[1]
 
     def steps(
         self, targets: ArrayLike, directions: Sequence[int], time_step: float, longest: int
@@ -120,7 +124,7 @@ class Operation:
         Parameters
         ----------
         targets : array_like, shape (n,)
-            Probabilities, mean over directions and kinds of devices.
+            Probabilities, mean over directions and device bins.
         directions : sequence of int
             The directions that share the widths: `TO_ANTIPARALLEL`, `TO_PARALLEL`, or both.
         time_step : float
@@ -156,7 +160,7 @@ class Operation:
         Parameters
         ----------
         certain : float
-            Probability that the longest pulse reaches for every kind of device, below 1.
+            Probability that the longest pulse reaches for every device bin, below 1.
 
         Returns
         -------

@@ -1,6 +1,6 @@
-"""Switching probability of one junction against pulse width: the named forms.
+"""Switching probability of one junction against pulse width: the named models.
 
-All forms share their arguments, which follow from a junction and the pulse: width t, overdrive i = I / I_c0, thermal
+All models share their arguments, which follow from a junction and the pulse: width t, overdrive i = I / I_c0, thermal
 stability Delta (the initial angle has the spread theta_0 = sqrt(1 / (2 Delta))), and a time constant C. They answer
 one question and differ widely; see docs/device.md.
 """
@@ -20,7 +20,7 @@ _Floats = NDArray[np.float64]
 def _inputs(
     width: ArrayLike, overdrive: ArrayLike, stability: float, constant: float, *, above: bool
 ) -> tuple[_Floats, _Floats]:
-    """Check the arguments that all forms share, and make arrays of width and overdrive."""
+    """Check the arguments that all models share, and make arrays of width and overdrive."""
     t, i = np.asarray(width, np.float64), np.asarray(overdrive, np.float64)
     if t.size and not t.min() >= 0:
         raise ValueError(f"pulse width must be >= 0 s, not {t.min()}")
@@ -34,7 +34,7 @@ def _inputs(
 
 
 def erf(width: ArrayLike, overdrive: ArrayLike, stability: float, time_constant: float) -> _Floats:
-    """Normally distributed initial angle in one dimension: the form of the paper.
+    """Normally distributed initial angle in one dimension: the model of the paper.
 
     The angle grows as ``exp(t (i - 1) / C)`` and has switched at pi / 2:
     ``P = 1 - erf(pi / (2 sqrt(2) theta_0) * exp(-t (i - 1) / C))``. In the plane, where the demagnetising field keeps
@@ -178,7 +178,7 @@ def escape_angle(overdrive: ArrayLike) -> _Floats:
 
 @dataclass(frozen=True)
 class Form:
-    """A form and where it holds.
+    """A model and where it holds.
 
     Attributes
     ----------
@@ -196,8 +196,8 @@ class Form:
     geometries: tuple[str, ...]
 
 
-#: Name -> form.
-FORMS = {
+#: Name -> model.
+MODELS = {
     "erf": Form(erf, True, GEOMETRIES),
     "rayleigh": Form(rayleigh, True, ("perpendicular",)),
     "fokker_planck": Form(fokker_planck, True, ("perpendicular",)),

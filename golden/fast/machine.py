@@ -59,12 +59,18 @@ class FastMachine(Machine):
         self._enter(samples, predictions)
         return predictions
 
-    def _update(self, instruction: Instruction, rate: int) -> int:
+    def _update(self, instruction: Instruction, update_shift: int) -> int:
         if not self._ideal:
-            return super()._update(instruction, rate)
+            return super()._update(instruction, update_shift)
         counts = np.zeros(3, np.int64)
         issued = self._compiled.write(
-            self._constants, self._memory, self.array.lfsr.states, instruction.row, instruction.rows, rate, counts
+            self._constants,
+            self._memory,
+            self.array.lfsr.states,
+            instruction.row,
+            instruction.rows,
+            update_shift,
+            counts,
         )
         self.array.pulses += int(counts[0])
         self.array.pulse_width += int(counts[1])
@@ -77,7 +83,7 @@ class FastMachine(Machine):
 def _ideal(config: MachineConfig) -> bool:
     """Whether the compiled loops know the machine: ideal arrays and constant tables; others go the way of `Machine`."""
     wrong, switching = config.nonideal, config.switching
-    tables = switching.loadable or config.pulse.loadable or switching.spread_bins > 1
+    tables = switching.loadable or config.pulse.loadable or switching.variation_bins > 1
     return not (wrong.converting or wrong.any_stuck or tables)
 
 

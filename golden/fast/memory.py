@@ -36,9 +36,9 @@ class Constants(NamedTuple):
     fraction: int
     threshold_eighths: int
     window_eighths: int
-    follow_shift: int
-    offset_follows: bool
-    offset_trains: bool
+    ema_shift: int
+    offset_tracks_mean: bool
+    offset_learned: bool
     train_shift: int
     offset_limit: int
     margin: int
@@ -74,9 +74,9 @@ def constants(machine: Machine) -> Constants:
         fraction=c.neuron.fraction,
         threshold_eighths=c.neuron.threshold_eighths,
         window_eighths=c.neuron.window_eighths,
-        follow_shift=c.neuron.follow_shift,
-        offset_follows=c.neuron.offset_follows,
-        offset_trains=c.neuron.offset_trains,
+        ema_shift=c.neuron.ema_shift,
+        offset_tracks_mean=c.neuron.offset_tracks_mean,
+        offset_learned=c.neuron.offset_learned,
         train_shift=c.neuron.train_shift,
         offset_limit=machine.neurons.limit,
         margin=c.error.margin,
@@ -107,7 +107,7 @@ class Memory(NamedTuple):
     r2: NDArray[np.uint8]
     sums: NDArray[Any]
     offset: NDArray[np.int64]
-    spread: NDArray[np.int64]
+    scale: NDArray[np.int64]
     activations: NDArray[np.int8]
     windows: NDArray[np.bool_]
     errors: NDArray[np.int64]
@@ -141,7 +141,7 @@ def memory(machine: Machine) -> Memory:
         r2=machine.array.r2,
         sums=sums,
         offset=machine.neurons.offset,
-        spread=machine.neurons.spread,
+        scale=machine.neurons.scale,
         activations=machine.vectors.activations.reshape(-1),
         windows=machine.vectors.windows.reshape(-1),
         errors=machine.vectors.errors.reshape(-1),
@@ -181,8 +181,8 @@ def program(config: MachineConfig) -> NDArray[np.void]:
 def _done(instruction: Instruction, latency: int) -> int:
     if instruction.op == Op.DRIVE:
         return cycles.drive(instruction.groups)
-    if instruction.op == Op.SENSE:
-        return cycles.sense(instruction.groups, latency)
-    if instruction.op == Op.COLLECT:
-        return cycles.collect(instruction.rows, latency, last=instruction.last)
+    if instruction.op == Op.SENSE_COLUMNS:
+        return cycles.sense_columns(instruction.groups, latency)
+    if instruction.op == Op.SENSE_ROWS:
+        return cycles.sense_rows(instruction.rows, latency, last=instruction.last)
     return 0

@@ -63,13 +63,13 @@ def present(
                 length = fetch(i, c, m, trits[sample])
                 accumulate(i, c, m, length, count)
                 done = cycles.walk(m.vector[:length], c.group, c.latency)
-            elif i.op == Op.SENSE:
+            elif i.op == Op.SENSE_COLUMNS:
                 for lane in range(c.lanes):
                     m.collected[lane] = m.columns[lane]
                     m.columns[lane] = 0
                 count[Event.GROUPS_SENSED] += i.groups
                 learn |= finish(i, c, m, i.groups * c.group, labels[sample], training)
-            elif i.op == Op.COLLECT:
+            elif i.op == Op.SENSE_ROWS:
                 collect(i, c, m, count)
                 if i.last:
                     learn |= finish(i, c, m, i.groups * c.group, labels[sample], training)
@@ -187,24 +187,24 @@ def finish(i: Any, c: Constants, m: Memory, length: int, label: int, training: b
                 half = (1 << c.backward_shift) >> 1
                 error = min(max((total + half) >> c.backward_shift, -c.error_limit), c.error_limit)
         m.errors[at] = error
-        if training and (i.unit == Unit.OUTPUT or c.offset_trains):
+        if training and (i.unit == Unit.OUTPUT or c.offset_learned):
             move(c, m, -(error << c.train_shift), at)
     return learn
 
 
 def fire(c: Constants, m: Memory, total: int, at: int, valid: bool, training: bool) -> None:
     """Turn the sum of one neuron into its activation and derivative window; in training its state follows."""
-    spread = m.spread[at]
+    scale = m.scale[at]
     centred = total - (m.offset[at] >> c.fraction)
     size = abs(centred)
-    threshold = max((c.threshold_eighths * spread) >> (3 + c.fraction), 1)
+    threshold = max((c.threshold_eighths * scale) >> (3 + c.fraction), 1)
     sign = (1 if centred > 0 else -1) if size >= threshold else 0
     m.activations[at] = sign if valid else 0
-    m.windows[at] = valid and abs(size - threshold) <= (c.window_eighths * spread) >> (3 + c.fraction)
+    m.windows[at] = valid and abs(size - threshold) <= (c.window_eighths * scale) >> (3 + c.fraction)
     if training:
-        m.spread[at] += ((size << c.fraction) - spread) >> c.follow_shift
-        if c.offset_follows:
-            move(c, m, ((total << c.fraction) - m.offset[at]) >> c.follow_shift, at)
+        m.scale[at] += ((size << c.fraction) - scale) >> c.ema_shift
+        if c.offset_tracks_mean:
+            move(c, m, ((total << c.fraction) - m.offset[at]) >> c.ema_shift, at)
 
 
 def move(c: Constants, m: Memory, step: int, at: int) -> None:

@@ -12,7 +12,13 @@ from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL
 
 
 def write(
-    c: Constants, m: Memory, states: NDArray[np.uint64], first: int, rows: int, rate: int, counts: NDArray[np.int64]
+    c: Constants,
+    m: Memory,
+    states: NDArray[np.uint64],
+    first: int,
+    rows: int,
+    update_shift: int,
+    counts: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Write a range of rows.
 
@@ -24,7 +30,7 @@ def write(
         The random streams, which move on.
     first, rows : int
         The rows.
-    rate : int
+    update_shift : int
         log2 of the gradient sum that stands for one weight step.
     counts : ndarray of int64, shape (3,)
         To which devices pulsed, the sum of their width codes, and devices switched are added.
@@ -45,8 +51,8 @@ def write(
         row = first + index
         peak = highest(c, m, row)
         active = largest = some = 0
-        if peak >= c.quiet << (rate - c.nu_bits):
-            active, largest, some = split(c, m, row, rate, lanes, increase, kappa, nu)
+        if peak >= c.quiet << (update_shift - c.nu_bits):
+            active, largest, some = split(c, m, row, update_shift, lanes, increase, kappa, nu)
         if peak >> c.leak:
             leak(c, m, row)
         for step in range(largest):
@@ -75,7 +81,7 @@ def split(
     c: Constants,
     m: Memory,
     row: int,
-    rate: int,
+    update_shift: int,
     lanes: NDArray[np.int64],
     increase: NDArray[np.bool_],
     kappa: NDArray[np.uint8],
@@ -91,7 +97,7 @@ def split(
     active = 0
     largest = 0
     some = 0
-    least = c.quiet << (rate - c.nu_bits)
+    least = c.quiet << (update_shift - c.nu_bits)
     for lane in range(c.lanes):
         total = m.sums[row, lane]
         magnitude = total if total >= 0 else ~total
@@ -99,8 +105,8 @@ def split(
             continue
         lanes[active] = lane
         increase[active] = total >= 0
-        kappa[active] = min(magnitude >> rate, c.steps)
-        nu[active] = c.table[(magnitude >> (rate - c.nu_bits)) & ((1 << c.nu_bits) - 1)]
+        kappa[active] = min(magnitude >> update_shift, c.steps)
+        nu[active] = c.table[(magnitude >> (update_shift - c.nu_bits)) & ((1 << c.nu_bits) - 1)]
         largest = max(largest, kappa[active])
         some |= nu[active] != 0
         active += 1
@@ -147,7 +153,7 @@ def pulse(
 ) -> None:
     """Apply one write pulse to lanes of a row; where a device switches the sum may return to 0.
 
-    At once, ahead of FORGET: the row's pulses are known, and nothing else reads its sums before.
+    At once, ahead of CLEAR_SWITCHED: the row's pulses are known, and nothing else reads its sums before.
     """
     second = c.lanes if c.blind and not c.binary else 0
     for k in range(len(lanes)):

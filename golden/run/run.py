@@ -135,7 +135,7 @@ class Run:
         self._test = Samples(trits(data.test_images), data.test_labels)
         self._ordered = -1, np.zeros(0, np.intp)
         self.machine = self.model(self.config)
-        self.machine.form()
+        self.machine.initialise()
         self._steps = self._plan()
 
     @cached_property
@@ -192,7 +192,7 @@ class Run:
     def advance(self, step: Step, samples: Samples) -> NDArray[np.int64]:
         """Let the golden machine do a step and enter it in the curve; return its predictions."""
         if step.training:
-            predictions = self.machine.train(samples, step.count, self.config.rates(step.epoch))
+            predictions = self.machine.train(samples, step.count, self.config.update_shifts(step.epoch))
         else:
             predictions = self.machine.test(samples)
         if len(self.curve) <= step.epoch:

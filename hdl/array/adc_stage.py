@@ -10,7 +10,7 @@ from golden.geometry import Geometry
 from golden.lfsr import LfsrParameters
 from hdl.array.array_interface import ArraySignature
 from hdl.array.converter import Converters
-from hdl.lib.planes import held
+from hdl.lib.planes import reg_en
 
 #: What an answer consists of besides `done`; sums are converted, all else is delayed as long.
 _BESIDE = ("row", "lanes", "products", "pulses", "pulse_width", "switches")
@@ -107,6 +107,6 @@ class ReadOut(wiring.Component):
         for name in _BESIDE:
             value: Value = getattr(self.raw, name)
             m.d.comb += getattr(self.answer, name).eq(
-                held(m, f"{name}2", done, held(m, f"{name}1", self.raw.done, value))
+                reg_en(m, f"{name}2", done, reg_en(m, f"{name}1", self.raw.done, value))
             )
         return m

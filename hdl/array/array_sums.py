@@ -7,7 +7,7 @@ from golden.geometry import Geometry
 from golden.tables import SwitchingParameters
 from hdl.array.switching import Attempt
 from hdl.lib.chains import add, add_up
-from hdl.lib.planes import Planes, any_of, extend, folded, held, later, named, spread
+from hdl.lib.planes import Planes, any_of, broadcast, extend, folded, pipeline, reg_en, wire
 
 
 def columns(
@@ -46,11 +46,12 @@ def columns(
     # what a weight of +1 and one of -1 contribute, in one's complement, whose carry makes it two's complement
     up, down = Signal.like(coefficient, name="coefficient_up"), Signal.like(coefficient, name="coefficient_down")
     m.d.sync += [up.eq(Mux(drives, coefficient, 0)), down.eq(Mux(drives, ~coefficient, 0))]
-    ups, downs = named(m, "weights_up", nonzero & ~negative), named(m, "weights_down", nonzero & negative)
+    ups, downs = wire(m, "weights_up", nonzero & ~negative), wire(m, "weights_down", nonzero & negative)
     numbers = [
-        (ups & spread(one, p.lanes)) | (downs & spread(other, p.lanes)) for one, other in zip(up, down, strict=True)
+        (ups & broadcast(one, p.lanes)) | (downs & broadcast(other, p.lanes))
+        for one, other in zip(up, down, strict=True)
     ]
-    numbers.append(downs & spread(driven, p.lanes))
+    numbers.append(downs & broadcast(driven, p.lanes))
     # zero where no row is driven, as a carry chain has no room for an enable behind it; also after a reset
     products = [Signal(p.lanes, name=f"product{bit}") for bit in range(len(numbers))]
     storing: Value = Const(1)
@@ -69,11 +70,11 @@ def columns(
     chosen = Signal(p.lanes, name="column_group", init=(1 << p.group) - 1)
     with m.If(sensed):
         m.d.sync += chosen.eq(chosen.rotate_left(p.group))
-    with m.If(named(m, "columns_clear", sensed & chosen[-1])):
+    with m.If(wire(m, "columns_clear", sensed & chosen[-1])):
         m.d.sync += [plane.eq(0) for plane in planes]
     # one-hot: an OR takes fewer look-up tables than a tree of multiplexers
     groups = [folded(m, f"group{bit}", plane & chosen, p.group) for bit, plane in enumerate(planes)]
-    found = [later(m, f"sensed{bit}", plane, p.stages - 1) for bit, plane in enumerate(groups)]
+    found = [pipeline(m, f"sensed{bit}", plane, p.stages - 1) for bit, plane in enumerate(groups)]
     return [Cat(plane[lane] for plane in found).as_signed() for lane in range(p.group)]
 
 
@@ -104,17 +105,17 @@ def reads(
     products, row_sum : Value
         Of a row that is driven or sensed, and of one that is sensed; `stages` cycles after its weights.
     """
-    reading = named(m, "reading", driven | sensed)
+    reading = wire(m, "reading", driven | sensed)
     common = {"cycles": p.stages, "adders": p.adders}
-    sensing, most = spread(sensed, p.lanes), p.lanes.bit_length()
+    sensing, most = broadcast(sensed, p.lanes), p.lanes.bit_length()
     if geometry.trit_rows:
         # of trits, products are +1 or -1: how many there are, and how many of these are -1
         there = nonzero & (drive[0] | ~sensing)
         products = add_up(m, "products", reading, [([there], False)], bits=most, **common)
-        downs = nonzero & drive[0] & named(m, "differ", negative ^ drive[1])
+        downs = nonzero & drive[0] & wire(m, "differ", negative ^ drive[1])
         minus = add_up(m, "minus", sensed, [([downs], False)], bits=most, **common)
         return products, products - (minus << 1)
-    driving = held(m, "driving", sensing1, any_of(drive, p.lanes))
+    driving = reg_en(m, "driving", sensing1, any_of(drive, p.lanes))
     products = add_up(m, "products", reading, [([nonzero & (driving | ~sensing)], False)], bits=most, **common)
     # in one's complement per lane; the carries make it two's complement
     number = ([nonzero & (plane ^ negative) for plane in drive], True)
@@ -150,7 +151,7 @@ def events(
         pulses, flips = [any_of(pulses, width)], [any_of(flips, width)]
     widths = [([pulse & plane for plane in outcome.codes], False) for pulse in pulses]
     # what has no meaning for commands other than PULSE is not answered; one enable for all that a slice does
-    flips = [held(m, f"flipped_{i}", comparing, flip) for i, flip in enumerate(flips)]
+    flips = [reg_en(m, f"flipped_{i}", comparing, flip) for i, flip in enumerate(flips)]
     most = len(pulses) * width
     bits, bits_of_widths = most.bit_length(), (most * (switching.codes - 1)).bit_length()
     now, then = {"cycles": p.stages, "adders": p.adders}, {"cycles": p.stages - 1, "adders": p.adders}

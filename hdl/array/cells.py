@@ -1,10 +1,10 @@
-"""Which kind every device of a row is of, as logic on bit-planes (twin of `golden/array/cells.py`)."""
+"""Which device bin every device of a row is of, as logic on bit-planes (twin of `golden/array/cells.py`)."""
 
 from amaranth.hdl import Const, Module, Value
 from numpy.typing import NDArray
 
 from golden.array.cells import constants
-from hdl.lib.planes import named, spread
+from hdl.lib.planes import broadcast, wire
 
 
 def _plane(bits: NDArray) -> Const:
@@ -12,10 +12,10 @@ def _plane(bits: NDArray) -> Const:
     return Const(sum(int(bit) << lane for lane, bit in enumerate(bits)), len(bits))
 
 
-def kinds(
+def device_bins(
     m: Module, name: str, row: Value, *, seed: int, rows: int, lanes: int, devices: int, bits: int
 ) -> list[Value]:
-    """Compute the kinds of all devices of a row.
+    """Compute the device bins of all devices of a row.
 
     Parameters
     ----------
@@ -38,6 +38,6 @@ def kinds(
         for bit, (first, *others) in enumerate(of_device):
             plane: Value = _plane(first)
             for at, (number, mask) in enumerate(zip(row, others, strict=True)):
-                plane = named(m, f"{name}_{device}_{bit}_{at}", plane ^ (spread(number, lanes) & _plane(mask)))
+                plane = wire(m, f"{name}_{device}_{bit}_{at}", plane ^ (broadcast(number, lanes) & _plane(mask)))
             planes.append(plane)
     return planes

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.array.converter import ConverterParameters
 from golden.lfsr import LfsrParameters
 from hdl.lfsr import Lfsr
-from hdl.lib.planes import held, named, total
+from hdl.lib.planes import reg_en, total, wire
 
 
 class Converters(wiring.Component):
@@ -77,14 +77,14 @@ class Converters(wiring.Component):
             if "shift" in self.signature.members:
                 m.d.comb += [bank.shift.eq(self.shift), bank.newest.eq(self.newest)]
             for at, offset in enumerate(self._offsets):
-                ones = named(m, f"ones{at}", total([(plane[at], 1) for plane in bank.word]))
+                ones = wire(m, f"ones{at}", total([(plane[at], 1) for plane in bank.word]))
                 noise = (ones - p.noise // 2) << p.noise_step
-                biases[at] = held(m, f"bias{at}", self.draw, noise + offset)
+                biases[at] = reg_en(m, f"bias{at}", self.draw, noise + offset)
         convert, converted = Signal(name="convert"), Signal(name="converted")
         m.d.sync += [convert.eq(self.draw), converted.eq(convert)]
         for at, bias in enumerate(biases):
-            biased = held(m, f"biased{at}", convert, self.sums[at] + bias + ((1 << p.step) >> 1))
-            steps = named(m, f"steps{at}", biased >> p.step)
+            biased = reg_en(m, f"biased{at}", convert, self.sums[at] + bias + ((1 << p.step) >> 1))
+            steps = wire(m, f"steps{at}", biased >> p.step)
             over, under = steps > limit - 1, steps < -limit
             with m.If(converted):
                 m.d.sync += self.results[at].eq(Mux(over, limit - 1, Mux(under, -limit, steps)) << p.step)

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from golden.array.synapse_array import ArrayParameters
 from golden.cycles import array_writing
-from hdl.lib.planes import later, named
+from hdl.lib.planes import pipeline, wire
 
 
 class Slices:
@@ -42,8 +42,8 @@ class Slices:
         if slices > 1:
             self._index = index = Signal(range(slices), name="slice")
             more = Signal(name="more_slices")
-            choosing = named(m, "choosing", begin | more)
-            last = named(m, "choosing_last", choosing & index.all())
+            choosing = wire(m, "choosing", begin | more)
+            last = wire(m, "choosing_last", choosing & index.all())
             m.d.sync += more.eq(choosing & ~last)
             with m.If(choosing):
                 m.d.sync += index.eq(index + 1)
@@ -90,18 +90,18 @@ class Slices:
         if self._parameters.slices == 1:
             return kept  # nothing to choose, and it is there as long as the command is
         chosen = kept[: self._parameters.slice_lanes]
-        return later(self._m, f"{name}_chosen", chosen, int(self._parameters.stages > 2))
+        return pipeline(self._m, f"{name}_chosen", chosen, int(self._parameters.stages > 2))
 
     def picked(self, name: str, plane: Value) -> Value:
         """Give the chosen slice's lanes of a plane that stays where it is."""
         for at, bit in enumerate(reversed(self._index)):
             half = len(plane) // 2
-            plane = named(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
+            plane = wire(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
         return self.of(name, plane)
 
     def compared(self, name: str, value: Value) -> Value:
         """Pass what has been chosen or looked up to the last stage."""
-        return later(self._m, f"{name}_compared", value, int(self._parameters.stages > 1))
+        return pipeline(self._m, f"{name}_compared", value, int(self._parameters.stages > 1))
 
     def moved_in(self, register: Signal, value: Value, when: Value) -> Value:
         """Move a slice's lanes into a register, the first slice's lowest in the end; give what the register becomes."""

@@ -9,7 +9,7 @@ from golden.array.synapse_array import ArrayParameters
 from golden.tables import SwitchingParameters
 from hdl.array.slices import Slices
 from hdl.lib.chains import at_most
-from hdl.lib.planes import Planes, any_of, named
+from hdl.lib.planes import Planes, any_of, wire
 from hdl.tables import switching_table
 
 
@@ -38,7 +38,7 @@ def attempt(
     states: Sequence[Value],
     increase: Value,
     codes: Planes,
-    kinds: Planes,
+    device_bins: Planes,
     stuck: Sequence[Value],
     words: Sequence[Planes],
     table: Value | None,
@@ -59,8 +59,8 @@ def attempt(
         Polarity.
     codes : sequence of Value
         Planes of the width codes.
-    kinds : sequence of Value
-        Planes of the kinds of devices, of device 0 first; none where all are alike.
+    device bins : sequence of Value
+        Planes of the device bins, of device 0 first; none where all are alike.
     stuck : sequence of Value
         Per device, the lanes in which it is stuck; none where no device is.
     words : sequence of planes
@@ -72,22 +72,24 @@ def attempt(
     pulses = _pulsed(m, parameters, states, increase, any_of(codes, len(increase)))
     # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
     targets = [increase, ~increase][:devices]
-    of_device = [kinds[at * len(kinds) // devices : (at + 1) * len(kinds) // devices] for at in range(devices)]
+    of_device = [
+        device_bins[at * len(device_bins) // devices : (at + 1) * len(device_bins) // devices] for at in range(devices)
+    ]
     directions = targets
     if len(words) < devices:
         # with one draw per lane, it is for whichever device is pulsed
         directions = [any_of([pulse & target for pulse, target in zip(pulses, targets, strict=True)], len(increase))]
         of_device = [[(pulses[-1] & b) | (~pulses[-1] & a) for a, b in zip(*of_device, strict=True)]]
     switches = []
-    for i, (word, direction, kind) in enumerate(zip(words, directions, of_device, strict=True)):
-        entries = switching_table(m, f"threshold{i}", codes, direction, switching, kind, table)
+    for i, (word, direction, device_bin) in enumerate(zip(words, directions, of_device, strict=True)):
+        entries = switching_table(m, f"threshold{i}", codes, direction, switching, device_bin, table)
         entries = [part.compared(f"threshold{i}_{bit}", plane) for bit, plane in enumerate(entries)]
         switches.append(at_most(m, f"switch{i}", list(word), entries, adders=parameters.adders))
     flips = []
     for i, (state, pulse, target) in enumerate(zip(states, pulses, targets, strict=True)):
         may = pulse & (state ^ target)
         may = part.compared(f"may{i}", may & ~stuck[i] if stuck else may)
-        flips.append(named(m, f"flip_{i}", may & switches[min(i, len(switches) - 1)]))
+        flips.append(wire(m, f"flip_{i}", may & switches[min(i, len(switches) - 1)]))
     return Attempt(
         [part.compared(f"pulsed_{i}", pulse) for i, pulse in enumerate(pulses)],
         flips,
@@ -100,13 +102,13 @@ def _pulsed(
 ) -> list[Value]:
     """Devices that a pulse reaches: one vector per device, one bit per lane."""
     if parameters.scheme == "blind":
-        return [named(m, f"pulsed_{i}", active) for i in range(len(states))]
+        return [wire(m, f"pulsed_{i}", active) for i in range(len(states))]
     if len(states) == 1:
-        return [named(m, "pulsed_0", active & (states[0] ^ increase))]
+        return [wire(m, "pulsed_0", active & (states[0] ^ increase))]
     # the device that can go antiparallel first: the step then ends in the weak zero, which conducts least
     r1, r2 = states
     neither = ~r1 & ~r2
     return [
-        named(m, "pulsed_0", active & ((increase & neither) | (~increase & r1))),
-        named(m, "pulsed_1", active & ((increase & r2) | (~increase & neither))),
+        wire(m, "pulsed_0", active & ((increase & neither) | (~increase & r1))),
+        wire(m, "pulsed_1", active & ((increase & r2) | (~increase & neither))),
     ]

@@ -24,12 +24,12 @@ from hdl.array.array_interface import ArrayOp, ArraySignature
 from hdl.array.slices import Slices
 from hdl.array.switching import attempt
 from hdl.lfsr import Lfsr
-from hdl.lib.planes import any_of, held, later, named, ones, spread
+from hdl.lib.planes import any_of, broadcast, ones, pipeline, reg_en, wire
 from hdl.lib.ram_pipeline import APART, When
 from hdl.tables import loadable, switching_entries
 
 #: Commands that change states, and those that go through the slices.
-_CHANGING = (ArrayOp.PULSE, ArrayOp.FORM, ArrayOp.WRITE)
+_CHANGING = (ArrayOp.PULSE, ArrayOp.INIT_RANDOM, ArrayOp.WRITE)
 _SLICED = (*_CHANGING, ArrayOp.READ)
 
 
@@ -37,10 +37,11 @@ class SynapseArray(wiring.Component):
     """Behavioural array: block RAM for the device states, one row per cycle, switching by LFSR.
 
     Latency 3 + `stages` cycles from accepted command to `done`, 2 more with converters, one command per cycle. PULSE,
-    FORM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is accepted
-    (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE, FORM or WRITE is
-    still under way is taken, and waits inside until the new states can be read, 2 cycles when it follows at once; so
-    long no other command is taken. With 3 stages none is taken then whatever the rows.
+    INIT_RANDOM, WRITE and READ take ``b = slices + stages - 1`` cycles instead of one, in which no other command is
+    accepted (`command.ready` low), and their answer comes b - 1 cycles later. A command to a row whose PULSE,
+    INIT_RANDOM or WRITE is still under way is taken, and waits inside until the new states can be read, 2
+    cycles when it follows at once; so long no other command is taken. With 3 stages none is taken then whatever the
+    rows.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ class SynapseArray(wiring.Component):
 
         # stage 0: accept; 1: states are on their way from the memory; 2: act on them, slice by slice
         # where they change or are told; 3: accumulate, write back; then add up and answer
-        accept = named(m, "accept", macro.command.valid & macro.command.ready)
+        accept = wire(m, "accept", macro.command.valid & macro.command.ready)
         waits, moves = Signal(name="waits"), Signal(name="moves")
         valid = [accept, moves, *[Signal(name=f"valid{stage}") for stage in (2, 3)]]
         stage1 = Signal(command.shape(), name="stage1", reset_less=True)
@@ -107,10 +108,10 @@ class SynapseArray(wiring.Component):
         m.d.comb += acted.eq((valid[2] & ~slicing) | part.last)
         with m.If(accept):
             m.d.sync += stage1.eq(command)
-        op2, row2 = held(m, "op2", moves, Value.cast(stage1.op)), held(m, "row2", moves, stage1.row)
-        op3, row3 = held(m, "op3", acted, op2), held(m, "row3", acted, row2)
+        op2, row2 = reg_en(m, "op2", moves, Value.cast(stage1.op)), reg_en(m, "row2", moves, stage1.row)
+        op3, row3 = reg_en(m, "op3", acted, op2), reg_en(m, "row3", acted, row2)
         # of READ and SEED
-        choice = held(m, "choice2", moves, stage1.coefficient[: 2 if self._lfsr.loadable else 1])
+        choice = reg_en(m, "choice2", moves, stage1.coefficient[: 2 if self._lfsr.loadable else 1])
 
         def active(op: ArrayOp, n: int) -> Signal:
             found = Signal(name=f"{op.name.lower()}{n}")
@@ -121,7 +122,7 @@ class SynapseArray(wiring.Component):
             return found
 
         def present_is(name: str, *ops: ArrayOp) -> Signal:
-            return held(m, name, moves, _one_of(stage1.op, *ops))
+            return reg_en(m, name, moves, _one_of(stage1.op, *ops))
 
         # no command is taken while slices are chosen; one to a row that changes waits in stage 1, where it reads until
         # it has the new states
@@ -143,7 +144,7 @@ class SynapseArray(wiring.Component):
             macro.command.ready.eq(part.free(accept & _one_of(command.op, *_SLICED), waits) & ~holds),
         ]
         m.d.sync += arrived.eq(accept | waits)
-        reads = When(accept | waits, named(m, "read_row", Mux(waits, stage1.row, command.row)))
+        reads = When(accept | waits, wire(m, "read_row", Mux(waits, stage1.row, command.row)))
         m.d.comb += [read.addr.eq(reads.row), read.en.eq(reads.enable)]
         pulse: list[Value] = [macro.increase, *macro.codes]
         pulsed, here = active(ArrayOp.PULSE, 0), Signal(name="pulse_here")
@@ -152,7 +153,7 @@ class SynapseArray(wiring.Component):
             # with one stage the next pulse comes while the last slice of the one before is chosen; with three, what
             # reaches every lane comes from a register
             arrives = pulsed if p.stages == 1 else ~waits
-            pulse = [held(m, f"arriving{n}", arrives, plane) for n, plane in enumerate(pulse)]
+            pulse = [reg_en(m, f"arriving{n}", arrives, plane) for n, plane in enumerate(pulse)]
             pulsed = here
         names = ["increase", *(f"code{bit}" for bit in range(len(pulse) - 1))]
         increase, *codes = (part.kept(name, pulsed, plane) for name, plane in zip(names, pulse, strict=True))
@@ -162,10 +163,10 @@ class SynapseArray(wiring.Component):
         finals = [valid[3], *[Signal(name=f"valid{3 + n}") for n in range(1, p.stages)]]
         m.d.sync += [after.eq(before) for before, after in itertools.pairwise(finals)]
         final_op, final_row = (
-            later(m, f"final_{name}", value, p.stages - 1) for name, value in (("op", op3), ("row", row3))
+            pipeline(m, f"final_{name}", value, p.stages - 1) for name, value in (("op", op3), ("row", row3))
         )
-        answering = {op: named(m, f"answering_{op.name.lower()}", finals[-1] & (final_op == op)) for op in ArrayOp}
-        bank3 = held(m, "bank3", acted, choice) if self._loads_noise else Const(0)
+        answering = {op: wire(m, f"answering_{op.name.lower()}", finals[-1] & (final_op == op)) for op in ArrayOp}
+        bank3 = reg_en(m, "bank3", acted, choice) if self._loads_noise else Const(0)
         answer = self._answer(m, answering, bank3)
         m.d.sync += answer.done.eq(finals[-1])
         with m.If(finals[-1]):
@@ -179,9 +180,9 @@ class SynapseArray(wiring.Component):
 
         if p.devices == 2:
             r1, r2 = present
-            nonzero, negative = named(m, "nonzero", r1 ^ r2), named(m, "negative", r2 & ~r1)
+            nonzero, negative = wire(m, "nonzero", r1 ^ r2), wire(m, "negative", r2 & ~r1)
         else:
-            nonzero, negative = ones(lanes), named(m, "negative", ~present[0])
+            nonzero, negative = ones(lanes), wire(m, "negative", ~present[0])
         driven, sensed = active(ArrayOp.DRIVE_ROW, 2), active(ArrayOp.SENSE_ROW, 2)
         drives = active(ArrayOp.DRIVE_ROW, 1)
         sensed_columns = active(ArrayOp.SENSE_COLUMNS, 3)
@@ -197,7 +198,7 @@ class SynapseArray(wiring.Component):
             m.d.sync += [answer.products.eq(products), answer.row_sum.eq(row_sum)]
 
         pulsing, reading = present_is("pulsing", ArrayOp.PULSE), present_is("reading", ArrayOp.READ)
-        forming, writing = present_is("forming", ArrayOp.FORM), present_is("writing", ArrayOp.WRITE)
+        forming, writing = present_is("forming", ArrayOp.INIT_RANDOM), present_is("writing", ArrayOp.WRITE)
         seeds = active(ArrayOp.SEED, 2) if self._lfsr.loadable else Const(0)
         words = self._random(m, part.comparing & (pulsing | forming), seeds, choice)
         stuck: Sequence[Value] = ()
@@ -215,7 +216,7 @@ class SynapseArray(wiring.Component):
             states=olds,
             increase=part.of("increase", increase),
             codes=[part.of(f"code{b}", plane) for b, plane in enumerate(codes)],
-            kinds=self._kinds(m, part, here, stage1.row, shape),
+            device_bins=self._device_bins(m, part, here, stage1.row, shape),
             stuck=stuck,
             words=words,
             table=self._table(m, active(ArrayOp.THRESHOLDS, 2)) if self._switching.loadable else None,
@@ -225,20 +226,20 @@ class SynapseArray(wiring.Component):
         # switched, or the states of a READ
         width, top = p.slice_lanes, self._switching.threshold_bits - 1
         olds = [part.compared(f"state{i}", state) for i, state in enumerate(olds)]
-        forms = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
+        random_states = [words[0][top], words[-1][top if p.streams_per_lane == 2 else top - 1]]
         new = []
         for i, (old, flip) in enumerate(zip(olds, outcome.flips, strict=True)):
             given = part.compared(f"given{i}", part.picked(f"given{i}", macro.drive[i]))
-            put = (spread(forming, width) & forms[i]) | (spread(writing, width) & given)
+            put = (broadcast(forming, width) & random_states[i]) | (broadcast(writing, width) & given)
             if self._nonideal.any_stuck:
-                put = (put & ~part.compared(f"stuck{i}", stuck[i])) | (spread(forming | writing, width) & values[i])
-            result = named(m, f"result_{i}", (spread(pulsing, width) & (old ^ flip)) | put)
+                put = (put & ~part.compared(f"stuck{i}", stuck[i])) | (broadcast(forming | writing, width) & values[i])
+            result = wire(m, f"result_{i}", (broadcast(pulsing, width) & (old ^ flip)) | put)
             new.append(part.moved_in(present[i], result, part.working if p.slices > 1 else Const(0)))
         with m.If(moves):
             m.d.sync += Cat(present).eq(read.data)
         told = Mux(choice[0], olds[-1], olds[0])
         shown = Signal(lanes, name="shown", reset_less=True)
-        part.moved_in(shown, named(m, "told", Mux(reading, told, any_of(outcome.flips, width))), part.comparing)
+        part.moved_in(shown, wire(m, "told", Mux(reading, told, any_of(outcome.flips, width))), part.comparing)
         m.d.comb += [
             write.addr.eq(row2),
             write.en.eq(part.last & changes),
@@ -257,7 +258,7 @@ class SynapseArray(wiring.Component):
                 m.d.sync += counted.eq(before)
             for name, count in counts.items():
                 before = Signal.like(getattr(answer, name), name=f"{name}_before")
-                counts[name] = total = named(m, f"{name}_so_far", before + count)
+                counts[name] = total = wire(m, f"{name}_so_far", before + count)
                 with m.If(finals[-1]):
                     m.d.sync += before.eq(0)
                 with m.Elif(counted):
@@ -285,7 +286,7 @@ class SynapseArray(wiring.Component):
             *[getattr(macro, name).eq(getattr(read_out.answer, name)) for name in read_out.answer.signature.members],
         ]
         if self._loads_noise:
-            bank = later(m, "final_bank", bank, self._parameters.stages - 1)
+            bank = pipeline(m, "final_bank", bank, self._parameters.stages - 1)
             m.d.comb += [
                 read_out.shift_columns.eq(answering[ArrayOp.SEED] & (bank == 2)),
                 read_out.shift_row.eq(answering[ArrayOp.SEED] & (bank == 3)),
@@ -313,16 +314,20 @@ class SynapseArray(wiring.Component):
                 ]
         return words
 
-    def _kinds(self, m: Module, part: Slices, pulsing: Value, row: Value, shape: tuple[int, int, int]) -> list[Value]:
+    def _device_bins(
+        self, m: Module, part: Slices, pulsing: Value, row: Value, shape: tuple[int, int, int]
+    ) -> list[Value]:
         """Kinds of the slice's devices, device 0 first; none where all are alike."""
         bits = self._switching.bin_bits
         if not bits:
             return []
         rows, lanes, devices = shape
-        found = cells.kinds(
-            m, "kind", row, seed=self._nonideal.seed, rows=rows, lanes=lanes, devices=devices, bits=bits
+        found = cells.device_bins(
+            m, "device_bin", row, seed=self._nonideal.seed, rows=rows, lanes=lanes, devices=devices, bits=bits
         )
-        return [part.of(f"kinds{at}", part.kept(f"kinds{at}", pulsing, plane)) for at, plane in enumerate(found)]
+        return [
+            part.of(f"device bins{at}", part.kept(f"device bins{at}", pulsing, plane)) for at, plane in enumerate(found)
+        ]
 
     def _table(self, m: Module, shift: Value) -> Signal:
         """Registers of the switching table, which can be loaded."""

@@ -106,9 +106,9 @@ class Axi(wiring.Component):
 
         # commands
         wiring.connect(m, control.command, machine.command)
-        for name in ("samples", "batch", "timeout", "rate", "error"):
+        for name in ("samples", "batch", "timeout", "update_shift", "error"):
             m.d.comb += getattr(control, name).eq(getattr(bank, name))
-        for name in ("rates", "stop", "abort", "flush"):
+        for name in ("update_shifts", "stop", "abort", "flush"):
             m.d.comb += getattr(machine, name).eq(getattr(control, name))
         for name in ("loading", "end", "discard"):
             m.d.comb += getattr(framer, name).eq(getattr(control, name))

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.bus.registers import ADDRESS_BITS, DATA_BITS, WORD
 from hdl.bus.register_bank import AnswerLayout, RequestLayout
-from hdl.lib.planes import named
+from hdl.lib.planes import wire
 
 #: Responses of the bus.
 OKAY, SLVERR = 0, 2
@@ -84,16 +84,16 @@ class AxiLite(wiring.Component):
         begin_read, begin_write = Signal(name="begin_read"), Signal(name="begin_write")
         wrote_last = Signal(name="wrote_last")
         # what a channel holds is the request's until that is taken
-        requested = named(m, "requested", request.valid & request.ready)
+        requested = wire(m, "requested", request.valid & request.ready)
         address, have_address = self._taken_ahead(m, "aw", requested & wrote_last, "addr")
         written, have_data = self._taken_ahead(m, "w", requested & wrote_last, "data", "strb")
         read_address, have_read = self._taken_ahead(m, "ar", requested & ~wrote_last, "addr")
 
         # what can begin, and whose turn it is
         waiting = Signal(name="waiting")  # a request has been taken, its answer has not
-        idle = named(m, "idle", ~request.valid & ~waiting)
-        can_write = named(m, "can_write", have_address & have_data & (~self.s_axi_bvalid | self.s_axi_bready))
-        can_read = named(m, "can_read", have_read & (~self.s_axi_rvalid | self.s_axi_rready))
+        idle = wire(m, "idle", ~request.valid & ~waiting)
+        can_write = wire(m, "can_write", have_address & have_data & (~self.s_axi_bvalid | self.s_axi_bready))
+        can_read = wire(m, "can_read", have_read & (~self.s_axi_rvalid | self.s_axi_rready))
         m.d.comb += [
             begin_write.eq(idle & can_write & ~(can_read & wrote_last)),
             begin_read.eq(idle & can_read & ~(can_write & ~wrote_last)),
@@ -111,7 +111,7 @@ class AxiLite(wiring.Component):
 
         # responses; the channel of the access under way is free
         m.d.comb += answer.ready.eq(waiting)
-        response = named(m, "response", Mux(answer.payload.error, SLVERR, OKAY))
+        response = wire(m, "response", Mux(answer.payload.error, SLVERR, OKAY))
         with m.If(self.s_axi_bready):
             m.d.sync += self.s_axi_bvalid.eq(0)
         with m.If(self.s_axi_rready):
@@ -132,8 +132,8 @@ class AxiLite(wiring.Component):
         """Hold one transfer of a channel until the request of its access is taken; return its parts, and if held."""
         valid, ready = getattr(self, f"s_axi_{channel}valid"), getattr(self, f"s_axi_{channel}ready")
         have = Signal(name=f"have_{channel}")
-        accept = named(m, f"accept_{channel}", valid & ready)
-        stays = named(m, f"stays_{channel}", accept | have & ~requested)
+        accept = wire(m, f"accept_{channel}", valid & ready)
+        stays = wire(m, f"stays_{channel}", accept | have & ~requested)
         # not the inverse of `have` alone: nothing is taken during reset
         m.d.sync += [have.eq(stays), ready.eq(~stays)]
         kept = {}

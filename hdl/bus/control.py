@@ -9,10 +9,10 @@ from golden.bus.errors import HALTING, Error
 from golden.config import MachineConfig
 from golden.sequencer import HostOp
 from hdl.sequencer import HostCommand
-from hdl.update_unit import rate_shape
+from hdl.update_unit import shift_shape
 
-#: Bits of a rate in its register.
-RATE_BITS = 6
+#: Bits of an update shift in its register.
+SHIFT_BITS = 6
 
 
 class Control(wiring.Component):
@@ -31,7 +31,7 @@ class Control(wiring.Component):
         Begin what the following say.
     operation, samples, batch, timeout : Signal, in
         Fields of the registers of these names; samples and batch are the command's, and stay until it is taken.
-    rate : one unsigned per layer, in
+    update_shift : one unsigned per layer, in
         log2 of the gradient sum that stands for one weight step.
     hold : Signal(1), in
         The host wants the machine to stop.
@@ -47,7 +47,7 @@ class Control(wiring.Component):
         What is known.
     command : stream, out
         Commands of the machine.
-    rates : one unsigned per layer, out
+    update_shifts : one unsigned per layer, out
         As the machine wants them, stable during a command.
     waiting, abandoned : Signal(1), in
         Of the machine.
@@ -75,7 +75,7 @@ class Control(wiring.Component):
                 "samples": In(32),
                 "batch": In(16),
                 "timeout": In(32),
-                "rate": In(data.ArrayLayout(RATE_BITS, layers)),
+                "update_shift": In(data.ArrayLayout(SHIFT_BITS, layers)),
                 "hold": In(1),
                 "error": In(len(Error)),
                 "errors": Out(len(Error)),
@@ -87,7 +87,7 @@ class Control(wiring.Component):
                 "neurons": Out(1),
                 "gradients": Out(1),
                 "command": Out(stream.Signature(HostCommand)),
-                "rates": Out(data.ArrayLayout(rate_shape(config.offered_rates), layers)),
+                "update_shifts": Out(data.ArrayLayout(shift_shape(config.offered_shifts), layers)),
                 "waiting": In(1),
                 "abandoned": In(1),
                 "output_idle": In(1),
@@ -108,13 +108,13 @@ class Control(wiring.Component):
         config, op = self._config, self.operation
         trains, tests = op == HostOp.TRAIN, op == HostOp.TEST
         loads = self._one_of([command for command in self._words if command.name.startswith("LOAD")])
-        low, high = config.offered_rates[0], config.offered_rates[-1]
-        slow = Cat((rate < low) | (rate > high) for rate in self.rate).any()
+        low, high = config.offered_shifts[0], config.offered_shifts[-1]
+        slow = Cat((update_shift < low) | (update_shift > high) for update_shift in self.update_shift).any()
         missing = [command for command in HostOp if command.name.startswith("LOAD") and command not in self._words]
         refused = {
             Error.SAMPLES: (trains | tests) & (self.samples == 0),
             Error.BATCH: trains & (self.batch == 0),
-            Error.RATE: trains & slow,
+            Error.UPDATE_SHIFT: trains & slow,
             Error.TABLE: trains & ~(self.pulse_table & self.switching_table),
             Error.LOADABLE: self._one_of(missing),
             Error.STATE: (trains | tests) & ~(self.neurons & (self.gradients | tests)),
@@ -172,7 +172,10 @@ class Control(wiring.Component):
                         self.loading.eq(loads),
                         self.end.eq(Array(max(self._words.get(command, 0) - 1, 0) for command in HostOp)[op]),
                         failed.eq(0),
-                        *[rate.eq(given - low) for rate, given in zip(self.rates, self.rate, strict=True)],
+                        *[
+                            update_shift.eq(given - low)
+                            for update_shift, given in zip(self.update_shifts, self.update_shift, strict=True)
+                        ],
                     ]
                     for name, commands in KNOWN.items():
                         with m.If(Cat(op == command for command in commands).any()):

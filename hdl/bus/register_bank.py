@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.bus.registers import ADDRESS_BITS, DATA_BITS, REFUSALS, WORD, Kind, Place, RegisterMap
-from hdl.lib.planes import held, named
+from hdl.lib.planes import reg_en, wire
 
 #: An access: byte address, what is written, which bytes of it, whether it writes.
 RequestLayout = data.StructLayout({"address": ADDRESS_BITS, "data": DATA_BITS, "strobes": WORD, "write": 1})
@@ -124,18 +124,18 @@ class RegisterBank(wiring.Component):
         # a request has been taken, and there is its answer, or it is a counter whose turn has not come
         answering, seeking = Signal(name="answering"), Signal(name="seeking")
         m.d.comb += self.request.ready.eq(~answering & ~seeking)
-        taken = named(m, "taken", self.request.valid & self.request.ready)
-        aligned = named(m, "aligned", ~request.address[:_WORD_AT].any())
+        taken = wire(m, "taken", self.request.valid & self.request.ready)
+        aligned = wire(m, "aligned", ~request.address[:_WORD_AT].any())
         refused = self._refuse(m, taken, aligned)
         # other reasons to refuse need not be known: an address that matches no register does nothing
-        reads = named(m, "reads", taken & aligned & ~request.write)
-        writes = named(m, "writes", taken & aligned & request.write)
+        reads = wire(m, "reads", taken & aligned & ~request.write)
+        writes = wire(m, "writes", taken & aligned & request.write)
 
         high = Signal(self._high_bits, name="high")
         counts, turn = self._seek(m, reads, seeking, high) if self._registers.counters else (Const(0), Const(0))
         word = self._select(m, reads, high, turn)
-        failed = held(m, "failed", taken, refused)
-        silent = held(m, "silent", taken, refused | request.write)
+        failed = reg_en(m, "failed", taken, refused)
+        silent = reg_en(m, "silent", taken, refused | request.write)
         m.d.comb += [
             self.answer.valid.eq(answering),
             answer.payload.data.eq(Mux(silent, 0, word)),
@@ -163,7 +163,7 @@ class RegisterBank(wiring.Component):
                 m.d.comb += [unmapped.eq(0), read_only.eq(request.write & aligned)]
         for reason, signal in zip(REFUSALS, (~aligned, unmapped, read_only), strict=True):
             m.d.sync += getattr(self, reason).eq(taken & signal)
-        return named(m, "refused", ~aligned | unmapped | read_only)
+        return wire(m, "refused", ~aligned | unmapped | read_only)
 
     def _seek(self, m: Module, reads: Signal, seeking: Signal, high: Signal) -> tuple[Value, Value]:
         """Copy what is above a counter's low word in its turn; tell whether a counter is read, and when its turn is."""
@@ -172,10 +172,10 @@ class RegisterBank(wiring.Component):
         counts, forget = Signal(name="counts"), Signal(name="forget")
         with m.Switch(address[_WORD_AT:]), m.Case(*(first + 2 * number for number in range(len(counters)))):
             m.d.comb += counts.eq(reads)
-        sought = held(m, "sought", reads, (address[_WORD_AT:] - first)[1:][: len(self.counter)])
+        sought = reg_en(m, "sought", reads, (address[_WORD_AT:] - first)[1:][: len(self.counter)])
         with m.If(counts):
             m.d.sync += [seeking.eq(1), forget.eq(self.clear)]
-        turn = named(m, "turn", seeking & (self.counter == sought))
+        turn = wire(m, "turn", seeking & (self.counter == sought))
         with m.If(turn):
             m.d.sync += [seeking.eq(0), high.eq(Mux(forget, 0, self.count[DATA_BITS:]))]
         # the copy of a read that has begun before all registers returned to their reset values is one of them
@@ -194,7 +194,7 @@ class RegisterBank(wiring.Component):
             if not place.register.buffered:
                 block, inside = divmod(at // WORD, 1 << _BLOCK_BITS)
                 blocks.setdefault(block, {})[inside] = place
-        chosen = held(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
+        chosen = reg_en(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
         words: dict[int, Signal] = {}
         for block, inside in blocks.items():
             words[block] = one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
@@ -215,8 +215,8 @@ class RegisterBank(wiring.Component):
             m.Case(*(at // WORD for at, place in places.items() if place.register.buffered)),
         ):
             m.d.comb += counters.eq(1)
-        counted = held(m, "counted", reads | turn, Mux(turn, self.count[:DATA_BITS], high))
-        return Mux(held(m, "of_counter", reads, counters), counted, word)
+        counted = reg_en(m, "counted", reads | turn, Mux(turn, self.count[:DATA_BITS], high))
+        return Mux(reg_en(m, "of_counter", reads, counters), counted, word)
 
     @property
     def _high_bits(self) -> int:

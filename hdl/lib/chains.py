@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from hdl.lib import planes
-from hdl.lib.planes import Planes, delayed, held, later, named
+from hdl.lib.planes import Planes, pipeline, reg, reg_en, wire
 
 
 def add(m: Module, name: str, a: Planes, b: Planes, carry: Value, *, adders: str) -> list[Value]:
@@ -72,7 +72,7 @@ def add_up(
             terms += zip(number, weights, strict=True)
         counts = planes.counted(m, name, terms)
         if cycles:
-            counts = [(held(m, f"{name}_{i}", enable, count), weight) for i, (count, weight) in enumerate(counts)]
+            counts = [(reg_en(m, f"{name}_{i}", enable, count), weight) for i, (count, weight) in enumerate(counts)]
         return _last(m, name, planes.total(counts), cycles - 1, bits, is_signed=is_signed)
     words = []
     for number, signed in numbers:
@@ -85,7 +85,7 @@ def add_up(
 def _last(m: Module, name: str, total: Value, cycles: int, bits: int, *, is_signed: bool) -> Value:
     """Pass on a sum, without the bits that it does not need."""
     total = total[:bits]
-    return later(m, f"{name}_total", total.as_signed() if is_signed else total, cycles)
+    return pipeline(m, f"{name}_total", total.as_signed() if is_signed else total, cycles)
 
 
 def _tree(m: Module, name: str, words: list[Value], cycles: int) -> tuple[Value, int]:
@@ -96,10 +96,10 @@ def _tree(m: Module, name: str, words: list[Value], cycles: int) -> tuple[Value,
     ranks = _ranks(levels, cycles)
     for level in range(levels):
         for rank in range(ranks.count(level)):
-            words = [delayed(m, f"{name}_{level}_{rank}_{at}", word) for at, word in enumerate(words)]
+            words = [reg(m, f"{name}_{level}_{rank}_{at}", word) for at, word in enumerate(words)]
         odd = words[len(words) & ~1 :]
         pairs = zip(words[::2], words[1::2], strict=False)
-        words = [named(m, f"{name}_sum{level}_{at}", a + b) for at, (a, b) in enumerate(pairs)] + odd
+        words = [wire(m, f"{name}_sum{level}_{at}", a + b) for at, (a, b) in enumerate(pairs)] + odd
     return words[0], sum(rank < 0 for rank in ranks)
 
 
@@ -120,13 +120,13 @@ def _count(m: Module, name: str, bits: list[Value], cycles: int) -> tuple[Value,
     for level in range(levels):
         for rank in range(ranks.count(level)):
             columns = [
-                list(delayed(m, f"{name}_{level}_{rank}_{at}", Cat(column))) if column else []
+                list(reg(m, f"{name}_{level}_{rank}_{at}", Cat(column))) if column else []
                 for at, column in enumerate(columns)
             ]
         if level < levels - 1:
             columns = _full_adders(m, f"{name}_level{level}", columns)
     low, high = (Cat(column[at] if len(column) > at else Const(0, 1) for column in columns) for at in range(2))
-    return named(m, f"{name}_count", low + high), sum(rank < 0 for rank in ranks)
+    return wire(m, f"{name}_count", low + high), sum(rank < 0 for rank in ranks)
 
 
 def _full_adders(m: Module, name: str, columns: list[list[Value]]) -> list[list[Value]]:
@@ -136,8 +136,8 @@ def _full_adders(m: Module, name: str, columns: list[list[Value]]) -> list[list[
         last = len(column) // 3 * 3
         a, b, c = (Cat(column[at:last:3]) for at in range(3))
         if last:
-            half = named(m, f"{name}_half{weight}", a ^ b)
-            after[weight] += list(named(m, f"{name}_sum{weight}", half ^ c))
-            after[weight + 1] += list(named(m, f"{name}_carry{weight}", (a & b) | (half & c)))
+            half = wire(m, f"{name}_half{weight}", a ^ b)
+            after[weight] += list(wire(m, f"{name}_sum{weight}", half ^ c))
+            after[weight + 1] += list(wire(m, f"{name}_carry{weight}", (a & b) | (half & c)))
         after[weight] += column[last:]
     return after if after[-1] else after[:-1]

@@ -12,7 +12,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 Planes = Sequence[Value]
 
 
-def named(m: Module, name: str, value: Value) -> Signal:
+def wire(m: Module, name: str, value: Value) -> Signal:
     """Give an expression a name: a combinational signal of its shape."""
     signal = Signal(value.shape(), name=name)
     m.d.comb += signal.eq(value)
@@ -24,7 +24,7 @@ def ones(lanes: int) -> Const:
     return Const((1 << lanes) - 1, lanes)
 
 
-def spread(bit: Value, lanes: int) -> Value:
+def broadcast(bit: Value, lanes: int) -> Value:
     """Make a plane that holds one bit in every lane."""
     return Mux(bit, ones(lanes), Const(0, lanes))
 
@@ -50,10 +50,10 @@ def add(m: Module, name: str, a: Planes, b: Planes, carry: Value) -> list[Value]
     """
     total = []
     for bit, (x, y) in enumerate(zip(a, b, strict=True)):
-        half = named(m, f"{name}_half{bit}", x ^ y)
+        half = wire(m, f"{name}_half{bit}", x ^ y)
         total.append(half ^ carry)
         if bit < len(a) - 1:
-            carry = named(m, f"{name}_carry{bit}", (x & y) | (half & carry))
+            carry = wire(m, f"{name}_carry{bit}", (x & y) | (half & carry))
     return total
 
 
@@ -66,11 +66,11 @@ def at_most(m: Module, name: str, a: Planes, b: Planes) -> Value:
     """Compare unsigned numbers per lane: one bit per lane, set where a <= b."""
     below: Value = ones(len(a[0]))
     for bit, (x, y) in enumerate(zip(a, b, strict=True)):
-        below = named(m, f"{name}_at_most{bit}", (~x & y) | (~(x ^ y) & below))
+        below = wire(m, f"{name}_at_most{bit}", (~x & y) | (~(x ^ y) & below))
     return below
 
 
-def held(m: Module, name: str, enable: Value, value: Value) -> Signal:
+def reg_en(m: Module, name: str, enable: Value, value: Value) -> Signal:
     """Register a value in the cycles in which `enable` is high: data of a pipeline, which needs no reset."""
     signal = Signal(value.shape(), name=name, reset_less=True)
     with m.If(enable):
@@ -78,17 +78,17 @@ def held(m: Module, name: str, enable: Value, value: Value) -> Signal:
     return signal
 
 
-def delayed(m: Module, name: str, value: Value) -> Signal:
+def reg(m: Module, name: str, value: Value) -> Signal:
     """Register a value in every cycle: data that goes beside a pipeline."""
     signal = Signal(value.shape(), name=name, reset_less=True)
     m.d.sync += signal.eq(value)
     return signal
 
 
-def later(m: Module, name: str, value: Value, cycles: int) -> Value:
+def pipeline(m: Module, name: str, value: Value, cycles: int) -> Value:
     """Register a value `cycles` times, 0 for none: data that goes beside a pipeline."""
     for cycle in range(cycles):
-        value = delayed(m, f"{name}_{cycle + 1}", value)
+        value = reg(m, f"{name}_{cycle + 1}", value)
     return value
 
 
@@ -128,7 +128,7 @@ def counted(m: Module, name: str, terms: Sequence[tuple[Value, int]]) -> list[tu
     words: dict[int, list[Value]] = {}
     for number, (vector, weight) in enumerate(terms):
         for at in range(0, len(vector), 64):
-            words.setdefault(weight, []).append(named(m, f"{name}{number}_{at}", vector[at : at + 64]))
+            words.setdefault(weight, []).append(wire(m, f"{name}{number}_{at}", vector[at : at + 64]))
     counts = []
     while words:
         weight = min(words, key=abs)
@@ -137,9 +137,9 @@ def counted(m: Module, name: str, terms: Sequence[tuple[Value, int]]) -> list[tu
         while len(left) > 2:
             a, b, c, *left = left
             label = f"{name}_{weight}_{adders}".replace("-", "minus")
-            half = named(m, f"{label}_half", a ^ b)
-            left.append(named(m, f"{label}_sum", half ^ c))
-            words.setdefault(2 * weight, []).append(named(m, f"{label}_carry", (a & b) | (half & c)))
+            half = wire(m, f"{label}_half", a ^ b)
+            left.append(wire(m, f"{label}_sum", half ^ c))
+            words.setdefault(2 * weight, []).append(wire(m, f"{label}_carry", (a & b) | (half & c)))
             adders += 1
         for number, word in enumerate(left):
             counts.append((_ones(m, f"{name}_{weight}_{number}".replace("-", "minus"), word), weight))
@@ -151,7 +151,7 @@ def _ones(m: Module, name: str, word: Value) -> Value:
     width, field = len(word), 1
     while field < width:
         mask = sum(((1 << field) - 1) << at for at in range(0, width, 2 * field)) & ((1 << width) - 1)
-        word = named(m, f"{name}_{field}", ((word & mask) + ((word >> field) & mask))[:width])
+        word = wire(m, f"{name}_{field}", ((word & mask) + ((word >> field) & mask))[:width])
         field *= 2
     return word[: width.bit_length()]
 
@@ -218,7 +218,7 @@ def lookup(m: Module, name: str, select: Planes, table: Sequence[int], bits: int
             value = plane ^ node(low, depth - 1)
         else:
             value = (plane & node(high, depth - 1)) | (~plane & node(low, depth - 1))
-        nodes[function, depth] = named(m, f"{name}_{len(nodes)}", value)
+        nodes[function, depth] = wire(m, f"{name}_{len(nodes)}", value)
         return nodes[function, depth]
 
     functions = [sum((entry >> bit & 1) << at for at, entry in enumerate(table)) for bit in range(bits)]
@@ -251,22 +251,22 @@ def choose(m: Module, name: str, select: Planes, table: Value, bits: int) -> lis
     asked: list[Value] = [ones(lanes)]
     for depth, plane in enumerate(select):
         halves = ((0, ~plane), (1, plane))
-        asked = [named(m, f"{name}_{depth}_{high}_{at}", a & p) for high, p in halves for at, a in enumerate(asked)]
+        asked = [wire(m, f"{name}_{depth}_{high}_{at}", a & p) for high, p in halves for at, a in enumerate(asked)]
     chosen = []
     for bit in range(bits):
-        terms: list[Value] = [a & spread(table[at * bits + bit], lanes) for at, a in enumerate(asked)]
+        terms: list[Value] = [a & broadcast(table[at * bits + bit], lanes) for at, a in enumerate(asked)]
         while len(terms) > 1:
             terms = [any_of(terms[at : at + 2], lanes) for at in range(0, len(terms), 2)]
-        chosen.append(named(m, f"{name}_{bit}", terms[0]))
+        chosen.append(wire(m, f"{name}_{bit}", terms[0]))
     return chosen
 
 
 def folded(m: Module, name: str, plane: Value, group: int) -> Value:
     """OR of all groups of lanes of a plane, one bit per lane of a group; `name` is a prefix of intermediate signals."""
-    plane = named(m, name, plane)
+    plane = wire(m, name, plane)
     while len(plane) > group:
         lower = (len(plane) // group + 1) // 2 * group
-        plane = named(m, f"{name}_{lower}", plane[:lower] | plane[lower:])
+        plane = wire(m, f"{name}_{lower}", plane[:lower] | plane[lower:])
     return plane
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from amaranth.hdl import Module, Value
 from amaranth.lib import memory
 
-from hdl.lib.planes import held
+from hdl.lib.planes import reg_en
 
 #: Attributes of a memory, for synthesis: no row is read and written in the same cycle, or what is read then is of no
 #: use, and nothing needs to be built for that case.
@@ -42,4 +42,4 @@ def fetched(m: Module, name: str, read: memory.ReadPort, early: When, late: When
     """
     when = late if stages < 3 else early
     m.d.comb += [read.addr.eq(when.row), read.en.eq(when.enable)]
-    return read.data if stages < 3 else held(m, name, late.enable, read.data)
+    return read.data if stages < 3 else reg_en(m, name, late.enable, read.data)

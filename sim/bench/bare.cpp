@@ -1,6 +1,6 @@
 // The harness without cocotb: the commands named on the command line, one after another.
 //
-// Arguments: one command each, "payload:rates" in hexadecimal, or "play", which starts the file of samples.
+// Arguments: one command each, "payload:update_shifts" in hexadecimal, or "play", which starts the file of samples.
 // Prints one line per command: clock cycles, seconds, and for every phase the cycles and seconds spent in it.
 #include <cstdio>
 #include <cstdlib>
@@ -11,7 +11,7 @@
 #include "Vtop___024root.h"
 #include "verilated.h"
 
-// cycles_wait, form, forward, backward, gradient, update: the first counters; one of them counts in every cycle
+// cycles_wait, init, forward, backward, gradient, update: the first counters; one of them counts in every cycle
 static const int PHASES = 6;
 
 // Processor time: other processes on the machine do not count.
@@ -79,8 +79,8 @@ int main(int argc, char** argv) {
         } else {
             char* end;
             root->harness__DOT__command___05Fpayload = std::strtoull(argv[i], &end, 16);
-            const uint64_t rates = std::strtoull(end + 1, nullptr, 16);
-            std::memcpy(&root->harness__DOT__rates, &rates, sizeof root->harness__DOT__rates);
+            const uint64_t update_shifts = std::strtoull(end + 1, nullptr, 16);
+            std::memcpy(&root->harness__DOT__update_shifts, &update_shifts, sizeof root->harness__DOT__update_shifts);
             run(top, profile);
         }
     }

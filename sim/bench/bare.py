@@ -21,7 +21,7 @@ from sim.manifest_reader import pack
 from sim.train import simulation
 
 #: Phases whose time is measured, in the order of their cycle counters.
-PHASES = ("wait", "form", "forward", "backward", "gradient", "update")
+PHASES = ("wait", "init", "forward", "backward", "gradient", "update")
 
 
 #: File of a build that says what it cost.
@@ -146,7 +146,7 @@ class Bare:
             The samples, in the order of the stream.
         labels : ndarray of integers, shape (samples,)
             Their classes.
-        commands : list of (op, samples, batch, rates)
+        commands : list of (op, samples, batch, update shifts)
             As for `sim.host.Host.command`.
         profile : bool
             Whether the time of every phase is measured too; it costs a few per cent.
@@ -161,12 +161,16 @@ class Bare:
         arguments = [f"+{name}={file}" for name, file in harness.FILES.items()] + ["profile"] * profile
         ports = self._manifest["modules"][self._manifest["top"]]["ports"]
         shape = ports["command__payload"]
-        lowest = manifest_reader.config(self._manifest).offered_rates[0]
-        for op, samples, batch, rates in [("FORM", 0, 1, ()), *commands]:
+        lowest = manifest_reader.config(self._manifest).offered_shifts[0]
+        for op, samples, batch, update_shifts in [("INIT_RANDOM", 0, 1, ()), *commands]:
             number = shape["fields"]["op"]["values"][op]
             payload = pack(shape, {"op": number, "samples": samples, "batch": batch})
-            rate = pack(ports["rates"], [rate - lowest for rate in rates]) if rates else 0
-            arguments += [f"{payload:x}:{rate:x}"] + ["play"] * (op == "FORM")
+            update_shift = (
+                pack(ports["update_shifts"], [update_shift - lowest for update_shift in update_shifts])
+                if update_shifts
+                else 0
+            )
+            arguments += [f"{payload:x}:{update_shift:x}"] + ["play"] * (op == "INIT_RANDOM")
         output, _, self.memory = _call([str(self.program), *arguments], self._folder, {})
         timings = []
         for line in output.splitlines()[2:]:

@@ -24,11 +24,11 @@ async def train(dut: HierarchyObject) -> None:
     samples, batch = Samples(stored["trits"], stored["labels"]), config.training.batch
     host = Host(dut, manifest, work)
     await host.reset()
-    await host.command("FORM")
+    await host.command("INIT_RANDOM")
     started, cycles = time.process_time(), 0
     for first in range(0, len(samples), batch):
         part = samples[first : first + batch]
         host.play(part)
-        cycles += await host.command("TRAIN", len(part), batch, config.rates(0))
+        cycles += await host.command("TRAIN", len(part), batch, config.update_shifts(0))
     seconds = time.process_time() - started
     (work / "bench.json").write_text(json.dumps({"cycles": cycles, "seconds": seconds}))

@@ -16,12 +16,12 @@ def sized(lanes: int, inputs: int, hidden: tuple[int, ...]) -> MachineConfig:
     """Make the `mnist` configuration with other sizes."""
     config = configs.load("mnist")
     layers = (inputs, *hidden, 10)
-    rates = (config.training.rates[0], *[config.training.rates[1]] * len(hidden))
+    update_shifts = (config.training.update_shifts[0], *[config.training.update_shifts[1]] * len(hidden))
     return replace(
         config,
         layers=layers,
         array=replace(config.array, lanes=lanes),
-        training=replace(config.training, rates=rates),
+        training=replace(config.training, update_shifts=update_shifts),
     )
 
 
@@ -39,7 +39,7 @@ def dense() -> MachineConfig:
         error=replace(config.error, margin=2000),
         pulse=replace(config.pulse, dead_zone=1),
         gradient=replace(config.gradient, bits=12, leak=12, reset_on_switch=False),
-        training=replace(config.training, batch=10, rates=(16, 16, 16)),
+        training=replace(config.training, batch=10, update_shifts=(16, 16, 16)),
     )
 
 

@@ -79,7 +79,7 @@ def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
     files = verilog.machine_files(config, "mnist")
     work = bench.folder / "bench-mnist"
     verilog.write(files, work)
-    command = [("TRAIN", len(samples), config.training.batch, config.rates(0))]
+    command = [("TRAIN", len(samples), config.training.batch, config.update_shifts(0))]
     bench.tell("build: mnist in a bare loop and under cocotb")
     bare, built = bench.bare(config)
     _inside(files, work, samples, "verilator")
@@ -116,8 +116,8 @@ def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
         bench.tell("train mnist: Icarus")
         try:
             icarus = _inside(files, work, samples[:2], "icarus")
-            rate = icarus["cycles"] / icarus["seconds"]
-            values |= {"icarus_cycles_per_second": rate, "vs_icarus": rtl / rate}
+            update_shift = icarus["cycles"] / icarus["seconds"]
+            values |= {"icarus_cycles_per_second": update_shift, "vs_icarus": rtl / update_shift}
         except runner.SimulatorError as error:
             values["vs_icarus_reason"] = str(error)
     return values
@@ -139,11 +139,11 @@ def _inside(files: dict[str, str], work: Path, samples: Samples, simulator: str)
 def _model(model: type[Machine], config: MachineConfig, samples: Samples) -> float:
     """Samples per second of a golden model in training."""
     machine = model(config)
-    machine.form()
+    machine.initialise()
     batch = config.training.batch
     started = time.process_time()
     for first in range(0, len(samples), batch):
-        machine.train(samples[first : first + batch], batch, config.rates(0))
+        machine.train(samples[first : first + batch], batch, config.update_shifts(0))
     return len(samples) / (time.process_time() - started)
 
 
@@ -153,14 +153,14 @@ def phases(bench: Bench, count: int) -> Values:
     bench.tell("build: the dense machine")
     bare, built = bench.bare(config)
     samples = machines.samples(config, count, density=1)
-    command = [("TRAIN", count, config.training.batch, config.rates(0))]
+    command = [("TRAIN", count, config.training.batch, config.update_shifts(0))]
     bench.tell("train the dense machine, phase by phase")
     runs = [bare.run(samples.trits, samples.labels, command, profile=True) for _ in range(bench.repetitions)]
     timing = bench.best(runs)
     machine = quickest(config)(config)
-    machine.form()
+    machine.initialise()
     for first in range(0, count, config.training.batch):
-        machine.train(samples[first : first + config.training.batch], config.training.batch, config.rates(0))
+        machine.train(samples[first : first + config.training.batch], config.training.batch, config.update_shifts(0))
     counters = machine.counters
     rows = {
         "forward": counters["forward_rows_driven"] + counters["forward_rows_sensed"],
@@ -199,7 +199,7 @@ def growth(bench: Bench, count: int) -> list[Values]:
         config = machines.sized(lanes, inputs, hidden)
         bare, built = bench.bare(config)
         samples = machines.samples(config, count)
-        command = [("TRAIN", count, config.training.batch, config.rates(0))]
+        command = [("TRAIN", count, config.training.batch, config.update_shifts(0))]
         timing = bench.best([bare.run(samples.trits, samples.labels, command) for _ in range(bench.repetitions)])
         found.append(
             {

@@ -88,7 +88,7 @@ def main(
         sys.exit(f"error: {error}")
     agreement = report["cmtj_agreement"]
     compared = (
-        ", ".join(f"{form} {found['largest_difference']:.2f}" for form, found in agreement.items())
+        ", ".join(f"{model} {found['largest_difference']:.2f}" for model, found in agreement.items())
         if agreement
         else f"none, {report['cmtj_reason']}"
     )

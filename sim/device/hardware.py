@@ -156,15 +156,15 @@ class Statistics:
 
     def run(self, job: Job, advance: Callable[[], object]) -> Result:
         """Count, and compare every count with the physics."""
-        form = job.forms()[-1]
+        model = job.models()[-1]
         temperatures = self._temperatures(job)
         alpha = FAMILY_WISE_ALPHA / (len(temperatures) * 2 * ((1 << job.code_bits) - 1))
         found: list[Counted] = []
         for temperature in temperatures:
-            use = job.operation(form, temperature=temperature)
+            use = job.operation(model, temperature=temperature)
             step, longest = use.pulses(0.998)
             switching = SwitchingParameters(
-                form,
+                model,
                 code_bits=job.code_bits,
                 junction=job.junction,
                 current_to_antiparallel=use.current_to_antiparallel,
@@ -180,13 +180,13 @@ class Statistics:
                 "worst_z": max((point.z for point in found), key=abs),
                 "worst_z_allowed": float(norm.isf(alpha / 2)),
                 "family_wise_alpha": FAMILY_WISE_ALPHA,
-                "rtl_form": form,
+                "rtl_model": model,
                 "rtl_attempts": sum(point.attempts for point in found),
                 "rtl_points_outside": sum(not point.inside for point in found),
                 "rtl_detectable_relative_bias": BIAS,
                 "rtl_points": [asdict(point) for point in found],
             },
-            {"device-rtl": figure(found, f"{job.device}, {form}, emulated array in RTL")},
+            {"device-rtl": figure(found, f"{job.device}, {model}, emulated array in RTL")},
         )
 
 

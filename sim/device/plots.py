@@ -26,7 +26,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Bands:
-    """Probability of one form against width (s).
+    """Probability of one model against width (s).
 
     Attributes
     ----------
@@ -34,14 +34,14 @@ class Bands:
         The mean device.
     temperatures : dict of float to ndarray
         The same at other temperatures, K.
-    kinds : dict of float to ndarray of shape (kinds, n)
+    device bins : dict of float to ndarray of shape (device bins, n)
         Kinds of devices by rising critical current, for relative standard deviations.
     """
 
     widths: _Floats
     middle: _Floats
     temperatures: Mapping[float, _Floats]
-    kinds: Mapping[float, _Floats]
+    device_bins: Mapping[float, _Floats]
 
 
 def _panels(count: int, width: float, height: float) -> tuple[Figure, list[Any]]:
@@ -69,12 +69,12 @@ def switching(
     title: str,
     reason: str,
 ) -> Figure:
-    """Draw P_sw against width, all forms, one panel per overdrive, with the counted points.
+    """Draw P_sw against width, all models, one panel per overdrive, with the counted points.
 
     Parameters
     ----------
     curves : dict of float to dict of str to callable
-        Overdrive -> form -> probability of widths in s.
+        Overdrive -> model -> probability of widths in s.
     points : sequence of Point
         Counted probabilities.
     time_constant : float
@@ -90,10 +90,10 @@ def switching(
         To be saved.
     """
     figure, panels = _panels(len(curves), 4.2, 3.8)
-    for panel, (overdrive, forms) in zip(panels, curves.items(), strict=True):
+    for panel, (overdrive, models) in zip(panels, curves.items(), strict=True):
         widths = np.linspace(0, 6 * time_constant / (overdrive - 1), 241)
-        for form, probability in forms.items():
-            panel.plot(widths * 1e9, probability(widths), label=form)
+        for model, probability in models.items():
+            panel.plot(widths * 1e9, probability(widths), label=model)
         found = [point for point in points if point.overdrive == overdrive]
         if found:
             middle = np.array([point.probability for point in found])
@@ -113,12 +113,12 @@ def switching(
     return figure
 
 
-def bands(forms: Mapping[str, Bands], title: str) -> Figure:
-    """Draw how temperature and device spread move P_sw, one panel per form.
+def bands(models: Mapping[str, Bands], title: str) -> Figure:
+    """Draw how temperature and device variation move P_sw, one panel per model.
 
     Parameters
     ----------
-    forms : dict of str to Bands
+    models : dict of str to Bands
         Form -> what is drawn.
     title : str
         Title of the figure.
@@ -128,16 +128,16 @@ def bands(forms: Mapping[str, Bands], title: str) -> Figure:
     Figure
         To be saved.
     """
-    figure, panels = _panels(len(forms), 3.6, 3.8)
-    for panel, (form, band) in zip(panels, forms.items(), strict=True):
+    figure, panels = _panels(len(models), 3.6, 3.8)
+    for panel, (model, band) in zip(panels, models.items(), strict=True):
         width = band.widths * 1e9
-        for shade, (sigma, kinds) in enumerate(sorted(band.kinds.items(), reverse=True)):
+        for shade, (sigma, device_bins) in enumerate(sorted(band.device_bins.items(), reverse=True)):
             # about the central 95 % of devices
-            edge = max(1, round(0.025 * len(kinds)))
+            edge = max(1, round(0.025 * len(device_bins)))
             panel.fill_between(
                 width,
-                kinds[-1 - edge],
-                kinds[edge],
+                device_bins[-1 - edge],
+                device_bins[edge],
                 color="tab:blue",
                 alpha=0.2 + 0.2 * shade,
                 linewidth=0,
@@ -146,7 +146,7 @@ def bands(forms: Mapping[str, Bands], title: str) -> Figure:
         panel.plot(width, band.middle, "k", label="mean device")
         for temperature, probability in band.temperatures.items():
             panel.plot(width, probability, "--", linewidth=1, label=f"{temperature:g} K")
-        panel.set(xlabel="pulse width, ns", title=form)
+        panel.set(xlabel="pulse width, ns", title=model)
     panels[0].set(ylabel="switching probability")
     panels[-1].legend(fontsize="x-small", loc="lower right")
     figure.suptitle(title, fontsize="medium")

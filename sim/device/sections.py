@@ -15,7 +15,7 @@ from golden.device.constants import MU0
 from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL, Junction, thermal_angle
 from golden.device.operation import Operation
 from golden.device.resistance import resistance, tunnel_magnetoresistance
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 from golden.tables import PulseParameters, SwitchingParameters
 from sim.device import llg, plots
 from sim.device.binomial import interval
@@ -60,18 +60,18 @@ class Job:
         """The named parameter set."""
         return JUNCTIONS[self.device]
 
-    def forms(self) -> list[str]:
+    def models(self) -> list[str]:
         """Forms that hold for the device above its critical current."""
-        return [name for name, f in FORMS.items() if f.above and self.junction.geometry in f.geometries]
+        return [name for name, f in MODELS.items() if f.above and self.junction.geometry in f.geometries]
 
-    def operation(self, form: str, **fields: Any) -> Operation:
-        """The device in use with a form; `fields` replace others."""
+    def operation(self, model: str, **fields: Any) -> Operation:
+        """The device in use with a model; `fields` replace others."""
         device, temperature = fields.pop("device", self.junction), fields.pop("temperature", self.temperature)
         antiparallel, parallel = (
             self.overdrive * self.junction.critical_current(direction, self.temperature)
             for direction in (TO_ANTIPARALLEL, TO_PARALLEL)
         )
-        return Operation(form, device, antiparallel, parallel, temperature, **fields)
+        return Operation(model, device, antiparallel, parallel, temperature, **fields)
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class Section(Protocol):
 
 
 class Physics:
-    """Parameters and what follows from them, and how temperature and spread change the probability."""
+    """Parameters and what follows from them, and how temperature and variation change the probability."""
 
     def steps(self, job: Job) -> int:
-        """One step for every form."""
-        return len(job.forms())
+        """One step for every model."""
+        return len(job.models())
 
     def run(self, job: Job, advance: Callable[[], object]) -> Result:
         """Tabulate, and draw bands."""
@@ -127,19 +127,20 @@ class Physics:
         parallel, antiparallel = (float(r) for r in resistance(j, [1, -1]))
         widths = np.linspace(0, job.operation("erf").pulses(0.99)[1], 241)
         bands, medians = {}, {}
-        for form in job.forms():
-            use = job.operation(form)
-            bands[form] = plots.Bands(
+        for model in job.models():
+            use = job.operation(model)
+            bands[model] = plots.Bands(
                 widths=widths,
                 middle=use.probability(widths, TO_PARALLEL)[0],
                 temperatures={
-                    t: job.operation(form, temperature=t).probability(widths, TO_PARALLEL)[0] for t in TEMPERATURES
+                    t: job.operation(model, temperature=t).probability(widths, TO_PARALLEL)[0] for t in TEMPERATURES
                 },
-                kinds={
-                    s: job.operation(form, spread_bins=64, spread=s).probability(widths, TO_PARALLEL) for s in SIGMAS
+                device_bins={
+                    s: job.operation(model, variation_bins=64, variation=s).probability(widths, TO_PARALLEL)
+                    for s in SIGMAS
                 },
             )
-            medians[form] = float(np.interp(0.5, bands[form].middle, widths))
+            medians[model] = float(np.interp(0.5, bands[model].middle, widths))
             advance()
         return Result(
             {
@@ -168,31 +169,31 @@ class Tables:
     ASKED = ((5, 3.0, 1), (5, 1.5, 4), (6, 3.0, 2), (6, 1.5, 12))
 
     def steps(self, job: Job) -> int:
-        """One step for every form."""
-        return len(job.forms())
+        """One step for every model."""
+        return len(job.models())
 
-    def _variants(self, job: Job, form: str) -> dict[str, tuple[Operation, bool]]:
+    def _variants(self, job: Job, model: str) -> dict[str, tuple[Operation, bool]]:
         """Uses of the device, and whether both directions share their widths."""
         uneven = replace(job.junction, asymmetry=1.1)
         return {
-            "plain": (job.operation(form), False),
-            "uneven directions": (job.operation(form, device=uneven), False),
-            "spread 2 %, cycle spread 1 %": (
-                job.operation(form, spread_bins=16, spread=0.02, cycle_spread=0.01),
+            "plain": (job.operation(model), False),
+            "uneven directions": (job.operation(model, device=uneven), False),
+            "variation 2 %, cycle variation 1 %": (
+                job.operation(model, variation_bins=16, variation=0.02, cycle_variation=0.01),
                 False,
             ),
-            "uneven directions, shared widths": (job.operation(form, device=uneven), True),
+            "uneven directions, shared widths": (job.operation(model, device=uneven), True),
         }
 
     def run(self, job: Job, advance: Callable[[], object]) -> Result:
-        """Make the tables of every form and measure what they miss."""
+        """Make the tables of every model and measure what they miss."""
         entries, shown = [], {}
-        for form in job.forms():
-            for title, (use, shared) in self._variants(job, form).items():
+        for model in job.models():
+            for title, (use, shared) in self._variants(job, model).items():
                 step, longest = use.pulses(0.998)
                 for bits, slope, dead_zone in self.ASKED:
                     switching = SwitchingParameters(
-                        form,
+                        model,
                         code_bits=bits,
                         slope=slope,
                         junction=use.device if isinstance(use.device, Junction) else None,
@@ -202,14 +203,14 @@ class Tables:
                         time_step=min(step, 1e-11),
                         width_max=longest,
                         shared_widths=shared,
-                        spread_bins=use.spread_bins,
-                        spread=use.spread,
-                        cycle_spread=use.cycle_spread,
+                        variation_bins=use.variation_bins,
+                        variation=use.variation,
+                        cycle_variation=use.cycle_variation,
                     )
                     pulse = PulseParameters(bits, slope, dead_zone)
                     entries.append(
                         {
-                            "form": form,
+                            "model": model,
                             "variant": title,
                             "code_bits": bits,
                             "nu_bits": bits,
@@ -222,7 +223,7 @@ class Tables:
                         }
                     )
                     if title == "plain" and bits == 5:
-                        shown[f"{form}, m = {slope:g}"] = (pulse, switching)
+                        shown[f"{model}, m = {slope:g}"] = (pulse, switching)
             advance()
         own, one = (
             [e["residual"] for e in entries if ("shared" in str(e["variant"])) == shared] for shared in (False, True)
@@ -249,7 +250,7 @@ class Independent:
         return 0 if llg.missing(job.junction) else job.trajectories * len(self.OVERDRIVES)
 
     def run(self, job: Job, advance: Callable[[], object]) -> Result:
-        """Count switched trajectories, and compare every form with the intervals."""
+        """Count switched trajectories, and compare every model with the intervals."""
         j, reason = job.junction, llg.missing(job.junction)
         constant = j.time_constant(job.temperature)
         points: list[plots.Point] = []
@@ -265,17 +266,17 @@ class Independent:
                 points.append(plots.Point(overdrive, width, count / job.trajectories, low, high))
         curves = {
             overdrive: {
-                form: (
-                    lambda t, f=form, i=overdrive: FORMS[f].probability(t, i, j.stability(job.temperature), constant)
+                model: (
+                    lambda t, f=model, i=overdrive: MODELS[f].probability(t, i, j.stability(job.temperature), constant)
                 )
-                for form in job.forms()
+                for model in job.models()
             }
             for overdrive in self.OVERDRIVES
         }
         agreement = (
             {
-                form: self._agreement([(p, float(curves[p.overdrive][form](p.width))) for p in points])
-                for form in job.forms()
+                model: self._agreement([(p, float(curves[p.overdrive][model](p.width))) for p in points])
+                for model in job.models()
             }
             if points
             else None
@@ -296,7 +297,7 @@ class Independent:
         )
 
     def _agreement(self, pairs: list[tuple[plots.Point, float]]) -> dict[str, float | int]:
-        """Compare one form with all points."""
+        """Compare one model with all points."""
         differences = np.array([value - point.probability for point, value in pairs])
         return {
             "points": len(pairs),

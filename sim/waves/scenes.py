@@ -71,10 +71,10 @@ class _Host:
         """Let cycles pass until a port is 1."""
         await self.bench.clock.until(lambda: bool(self._ports.bits(port)))
 
-    async def form(self) -> None:
-        """Set up, and FORM."""
+    async def initialise(self) -> None:
+        """Set up, and INIT_RANDOM."""
         await self.write("ENABLE", 3)
-        await self.write("COMMAND", HostOp.FORM)
+        await self.write("COMMAND", HostOp.INIT_RANDOM)
         await self.write("CONTROL", 1)
         await self.until("irq")
         await self.write("INTERRUPT", 1)
@@ -131,7 +131,7 @@ async def bus_sample(dut: HierarchyObject) -> None:
 async def bus_prediction(dut: HierarchyObject) -> None:
     """A TEST of two samples: predictions, the last with tlast, which waits for tready; then the interrupt."""
     bench, host = await _start(dut)
-    await host.form()
+    await host.initialise()
     valid = {f"m_axis_{name}": "m_axis_tvalid" for name in ("tdata", "tlast")}
     recorder = Recorder(bench, [*_named("m_axis", _STREAM), None, "irq"], valid=valid)
     recorder.on = False
@@ -200,7 +200,7 @@ async def array_commands(dut: HierarchyObject) -> None:
     signals = [f"macro__command__{name}" for name in ("valid", "ready", "payload")]
     answers = [f"macro__{name}" for name in ("row", "sums", "row_sum", "lanes")]
     for row in range(4):
-        await give("FORM", row)
+        await give("INIT_RANDOM", row)
     await bench.clock.step(20)
     valid = dict.fromkeys(answers, "macro__done") | {"macro__command__payload": "macro__command__valid"}
     recorder = Recorder(

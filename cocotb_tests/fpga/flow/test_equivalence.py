@@ -11,7 +11,7 @@ from gen import config, verilog
 
 #: Blocks without memories, which induction would have to match word by word, and whose registers keep their names.
 BLOCKS = ("error_unit", "update_unit")
-#: Tables that are made wrong: some do not matter, as those of bits of a gradient sum that no rate reaches.
+#: Tables that are made wrong: some do not matter, as those of bits of a gradient sum that no update shift reaches.
 FAULTS = 10
 
 

@@ -19,7 +19,7 @@ from golden.input_buffer import word_bytes
 from golden.machine import Machine
 from sim import block_bench
 
-RATES = TINY.training.rates
+UPDATE_SHIFTS = TINY.training.update_shifts
 
 
 def test_cosimulated() -> None:
@@ -44,10 +44,10 @@ async def driver(dut: HierarchyObject) -> None:
     def use() -> None:
         """What a user does."""
         machine = Driver(transport, bench.manifest)
-        machine.form()
-        golden.form()
+        machine.initialise()
+        golden.initialise()
         samples = samples_of(TINY, 10, 1)
-        np.testing.assert_array_equal(machine.train(samples, 4, RATES), golden.train(samples, 4, RATES))
+        np.testing.assert_array_equal(machine.train(samples, 4, UPDATE_SHIFTS), golden.train(samples, 4, UPDATE_SHIFTS))
         r1, r2 = golden.dump_weights()
         for found, states in zip(machine.dump_weights(), (r1, r2), strict=True):
             np.testing.assert_array_equal(found, states)
@@ -58,9 +58,9 @@ async def driver(dut: HierarchyObject) -> None:
         transport.send(pack_samples(samples.trits[:1], np.array([3]), TINY.array.group))
         machine.write("COMMAND.OPERATION", "TEST")
         with pytest.raises(MachineError) as caught:
-            machine.form()
+            machine.initialise()
         assert caught.value.names == ("LABEL",)
-        np.testing.assert_array_equal(machine.train(samples, 3, RATES), golden.train(samples, 3, RATES))
+        np.testing.assert_array_equal(machine.train(samples, 3, UPDATE_SHIFTS), golden.train(samples, 3, UPDATE_SHIFTS))
         assert machine.counters() | {"cycles_wait": 0} == golden.counters
         with pytest.raises(BusError, match="SLVERR to a read of address 0x3fc"):
             transport.read(0x3FC)

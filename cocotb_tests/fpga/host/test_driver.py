@@ -29,26 +29,28 @@ def _configs() -> dict[str, MachineConfig]:
 def test_commands(name: str) -> None:
     """Everything a host does, against the golden machine: predictions, state and counters."""
     config = _configs()[name]
-    desk, rates = Desk(config), config.training.rates
+    desk, update_shifts = Desk(config), config.training.update_shifts
     driver, golden = desk.driver, desk.golden
-    driver.form()
-    golden.form()
+    driver.initialise()
+    golden.initialise()
     desk.equal()
     samples, batch = samples_of(config, 30, 1), config.training.batch
-    np.testing.assert_array_equal(driver.train(samples, batch, rates), golden.train(samples, batch, rates))
+    np.testing.assert_array_equal(
+        driver.train(samples, batch, update_shifts), golden.train(samples, batch, update_shifts)
+    )
     desk.equal()
     np.testing.assert_array_equal(driver.infer(samples), golden.test(samples))
     parts = [samples[start : start + 2 * batch] for start in range(0, 30, 2 * batch)]
-    expected = np.concatenate([golden.train(part, batch, rates) for part in parts])
-    np.testing.assert_array_equal(driver.train(iter(parts), batch, rates), expected)
-    assert len(driver.train([], batch, rates)) == 0
+    expected = np.concatenate([golden.train(part, batch, update_shifts) for part in parts])
+    np.testing.assert_array_equal(driver.train(iter(parts), batch, update_shifts), expected)
+    assert len(driver.train([], batch, update_shifts)) == 0
     desk.equal()
     for found, states in zip(driver.dump_weights(), golden.dump_weights(), strict=True):
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found, states)
-    offset, spread = driver.dump_neurons()
+    offset, scale = driver.dump_neurons()
     np.testing.assert_array_equal(offset, golden.neurons.offset)
-    np.testing.assert_array_equal(spread, golden.neurons.spread)
+    np.testing.assert_array_equal(scale, golden.neurons.scale)
     desk.equal()
 
 
@@ -56,7 +58,7 @@ def test_commands(name: str) -> None:
 def test_loads(name: str) -> None:
     """What is loaded is what trains: weights, neurons, seeds and both tables."""
     config, rng = _configs()[name], random(2)
-    desk, rates = Desk(config), config.training.rates
+    desk, update_shifts = Desk(config), config.training.update_shifts
     driver, golden, geometry = desk.driver, desk.golden, config.geometry
     shape = (geometry.rows, geometry.lanes)
     r1 = rng.integers(0, 2, shape).astype(np.uint8)
@@ -65,9 +67,9 @@ def test_loads(name: str) -> None:
     golden.load_weights(r1, r2)
     bits, elements = geometry.sum_bits + config.neuron.fraction, geometry.vector_groups * geometry.group
     offset = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), elements)
-    spread = rng.integers(0, 1 << bits, elements)
-    driver.load_neurons(offset, spread)
-    golden.load_neurons(offset, spread)
+    scale = rng.integers(0, 1 << bits, elements)
+    driver.load_neurons(offset, scale)
+    golden.load_neurons(offset, scale)
     width = config.random.width
     banks = {bank: rng.integers(1, 1 << width, count, np.uint64) for bank, count in config.seed_banks.items()}
     driver.load_seeds(banks)
@@ -76,21 +78,21 @@ def test_loads(name: str) -> None:
     codes = rng.integers(0, s.codes, 1 << config.pulse.nu_bits).astype(np.uint8)
     driver.load_pulses(codes)
     golden.load_pulses(codes)
-    thresholds = rng.integers(1, (1 << s.threshold_bits) + 1, (s.spread_bins, 2, s.codes)).astype(np.uint32)
+    thresholds = rng.integers(1, (1 << s.threshold_bits) + 1, (s.variation_bins, 2, s.codes)).astype(np.uint32)
     thresholds[..., 0] = 0
     driver.load_switching(thresholds)
     golden.load_switching(thresholds)
     samples = samples_of(config, 20, 3)
-    np.testing.assert_array_equal(driver.train(samples, 5, rates), golden.train(samples, 5, rates))
+    np.testing.assert_array_equal(driver.train(samples, 5, update_shifts), golden.train(samples, 5, update_shifts))
     desk.equal()
 
 
 def test_checkpoint() -> None:
     """Weights and neurons of one machine predict the same in another."""
     one, other = Desk(TINY), Desk(TINY)
-    one.driver.form()
+    one.driver.initialise()
     samples = samples_of(TINY, 40, 4)
-    one.driver.train(samples, 4, TINY.training.rates)
+    one.driver.train(samples, 4, TINY.training.update_shifts)
     other.driver.load_weights(*one.driver.dump_weights())
     other.driver.load_neurons(*one.driver.dump_neurons())
     np.testing.assert_array_equal(other.driver.infer(samples), one.driver.infer(samples))
@@ -103,9 +105,9 @@ def test_registers() -> None:
     assert driver.read("ID") == 0x4D544A47
     assert (driver.read("DESIGN"), driver.read("DESIGN.VALUE")) == (DESIGN, DESIGN)
     driver.write("SAMPLES", 0xFFFFFFFF)
-    driver.write("RATE[2]", 13)
-    driver.write("RATE[0].VALUE", 9)
-    assert [driver.read(f"RATE[{layer}]") for layer in range(3)] == [9, 0, 13]
+    driver.write("UPDATE_SHIFT[2]", 13)
+    driver.write("UPDATE_SHIFT[0].VALUE", 9)
+    assert [driver.read(f"UPDATE_SHIFT[{layer}]") for layer in range(3)] == [9, 0, 13]
     driver.write("COMMAND.OPERATION", "LOAD_SEEDS")
     assert driver.read("COMMAND.OPERATION") == driver.read("COMMAND") == 5
     driver.write("ENABLE.DONE", 0)
@@ -148,13 +150,13 @@ def test_neighbours() -> None:
     [
         ("SAMPLE", 0, "there is no register 'SAMPLE'; there are ID, VERSION, "),
         ("STATUS.IDLE", 0, "there is no field 'STATUS.IDLE'; there are BUSY, WAITING, "),
-        ("RATE", 0, "'RATE' cannot be: RATE is an array of 3"),
-        ("RATE[3]", 0, "'RATE[3]' cannot be: RATE is an array of 3"),
+        ("UPDATE_SHIFT", 0, "'UPDATE_SHIFT' cannot be: UPDATE_SHIFT is an array of 3"),
+        ("UPDATE_SHIFT[3]", 0, "'UPDATE_SHIFT[3]' cannot be: UPDATE_SHIFT is an array of 3"),
         ("BATCH[0]", 0, "'BATCH[0]' cannot be: BATCH is no array"),
         ("BATCH-", 0, "there is no register 'BATCH-'; "),
         ("BATCH", 65536, "BATCH must be 0 .. 65535, not 65536"),
         ("CONTROL.STOP", -1, "CONTROL.STOP must be 0 .. 1, not -1"),
-        ("COMMAND.OPERATION", "LEARN", "COMMAND.OPERATION has no value 'LEARN'; it has FORM, TRAIN, "),
+        ("COMMAND.OPERATION", "LEARN", "COMMAND.OPERATION has no value 'LEARN'; it has INIT_RANDOM, TRAIN, "),
         ("COMMAND", "TRAIN", "COMMAND has no value 'TRAIN'; it has none with a name"),
     ],
 )

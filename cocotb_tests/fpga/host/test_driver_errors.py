@@ -23,8 +23,8 @@ def test_refusals_before_anything_is_sent() -> None:
     """What the host can see it does not send; it says what the machine would have said."""
     desk = Desk(TINY)
     driver, samples = desk.driver, samples_of(TINY, 6, 5)
-    driver.form()
-    rates, before = TINY.training.rates, desk.transport.packets
+    driver.initialise()
+    update_shifts, before = TINY.training.update_shifts, desk.transport.packets
     labels = samples.labels.copy()
     labels[3] = 3
     wrong = {
@@ -34,10 +34,12 @@ def test_refusals_before_anything_is_sent() -> None:
         "SAMPLES": (samples[:0], ""),
     }
     for name, (given, detail) in wrong.items():
-        desk.refused(name, lambda given=given: driver.train(given, 4, rates), detail)
+        desk.refused(name, lambda given=given: driver.train(given, 4, update_shifts), detail)
         desk.refused(name, lambda given=given: driver.infer(given), detail)
-    desk.refused("BATCH", lambda: driver.train(samples, 0, rates), "batch is 0")
-    desk.refused("RATE", lambda: driver.train(samples, 4, [8, 15, 8]), "rates [8, 15, 8] are not 5 .. 14")
+    desk.refused("BATCH", lambda: driver.train(samples, 0, update_shifts), "batch is 0")
+    desk.refused(
+        "UPDATE_SHIFT", lambda: driver.train(samples, 4, [8, 15, 8]), "update shifts [8, 15, 8] are not 5 .. 14"
+    )
     assert desk.transport.packets == before
     bare = Desk(named.load("tiny"))
     bare.refused("LOADABLE", lambda: bare.driver.load_seeds({}), "random.loadable is off")
@@ -48,7 +50,7 @@ def test_refusals_before_anything_is_sent() -> None:
 
 _FLOATS: Any = np.zeros((2, 35, 4))
 _WRONG: dict[str, Callable[[Driver], object]] = {
-    "rates must be one per layer, 3, not 2": lambda d: d.train(samples_of(TINY, 1), 1, [8, 8]),
+    "update shifts must be one per layer, 3, not 2": lambda d: d.train(samples_of(TINY, 1), 1, [8, 8]),
     "BATCH must be 0 .. 65535, not 65536": lambda d: d.train(samples_of(TINY, 1), 65536, [8, 8, 8]),
     "samples must be trits (n, 10) and labels (n,), not (10,), (1,)": lambda d: d.infer(
         Samples(np.zeros(10, np.int8), np.zeros(1, np.uint8))
@@ -61,7 +63,7 @@ _WRONG: dict[str, Callable[[Driver], object]] = {
     "r2 must be 0 .. 1, not 2": lambda d: d.load_weights(np.ones((35, 4), int), np.full((35, 4), 2)),
     "r1 must be integers, not float64": lambda d: d.load_weights(*_FLOATS),
     "offset must be -1024 .. 1023, not 1024": lambda d: d.load_neurons(np.full(18, 1024), np.zeros(18, int)),
-    "spread must be 0 .. 2047, not -1": lambda d: d.load_neurons(np.zeros(18, int), np.full(18, -1)),
+    "scale must be 0 .. 2047, not -1": lambda d: d.load_neurons(np.zeros(18, int), np.full(18, -1)),
     "banks must be [0], not [0, 1]": lambda d: d.load_seeds(dict.fromkeys((0, 1), np.ones(4, np.uint64))),
     "states of bank 0 must be 1 .. 9223372036854775807, not 0": lambda d: d.load_seeds({0: np.zeros(4, np.uint64)}),
     "codes must be 0 .. 31, not 32": lambda d: d.load_pulses(np.full(32, 32)),
@@ -74,7 +76,7 @@ _WRONG: dict[str, Callable[[Driver], object]] = {
 def test_wrong_arrays(message: str) -> None:
     """Arrays of another shape or range go nowhere."""
     desk = Desk(TINY)
-    desk.driver.form()
+    desk.driver.initialise()
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         _WRONG[message](desk.driver)
     assert desk.transport.packets == 0
@@ -98,14 +100,14 @@ def test_what_the_machine_refuses() -> None:
     """What only the machine can see comes back in its words, and it is ready again."""
     desk = Desk(TINY)
     driver, transport, samples = desk.driver, desk.transport, samples_of(TINY, 6, 6)
-    desk.refused("STATE", lambda: driver.train(samples, 4, TINY.training.rates))
+    desk.refused("STATE", lambda: driver.train(samples, 4, TINY.training.update_shifts))
     desk.refused("STATE", lambda: driver.infer(samples))
-    driver.form()
+    driver.initialise()
     # a host that was here before has left half a sample and an error
     transport.send([_packet(TINY, 2), _packet(TINY, 7)])
     transport.wait(0)
-    desk.refused("SHORT", driver.form)
-    driver.form()
+    desk.refused("SHORT", driver.initialise)
+    driver.initialise()
     transport.send([_packet(TINY, 6)] * 3)
     transport.wait(0)
     desk.refused("UNFINISHED", lambda: driver.load_weights(*np.zeros((2, 35, 4), int)))
@@ -114,15 +116,15 @@ def test_what_the_machine_refuses() -> None:
     driver.write("COMMAND.OPERATION", "TEST")
     driver.write("CONTROL.START", 1)
     with pytest.raises(MachineError, match=r"^BUSY: .* \(stop it, or wait for it\)$"):
-        driver.form()
+        driver.initialise()
     assert driver.read("STATUS.BUSY")
     driver.stop()
     # the registers still say what TEST was told, the codes of an operation that is none
     driver.write("COMMAND.OPERATION", 15)
     driver.write("CONTROL.START", 1)
     desk.refused("OPERATION", lambda: driver.infer(samples))
-    driver.form()
-    desk.golden.form()
+    driver.initialise()
+    desk.golden.initialise()
     assert len(driver.infer(samples)) == 6
 
 
@@ -130,12 +132,12 @@ def test_time_limit() -> None:
     """A machine that has waited too long ends the command; weights stay, sums keep what they have."""
     desk = Desk(TINY, timeout=0.05)
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 7)
-    driver.form()
-    golden.form()
+    driver.initialise()
+    golden.initialise()
     driver.write("TIMEOUT", 1000)
     driver.write("BATCH", 4)
-    for layer, rate in enumerate(TINY.training.rates):
-        driver.write(f"RATE[{layer}]", rate)
+    for layer, update_shift in enumerate(TINY.training.update_shifts):
+        driver.write(f"UPDATE_SHIFT[{layer}]", update_shift)
     driver.write("SAMPLES", 10)
     driver.write("COMMAND.OPERATION", "TRAIN")
     driver.write("CONTROL.START", 1)
@@ -143,7 +145,7 @@ def test_time_limit() -> None:
     desk.transport.wait(0)
     desk.transport.block.expire()
     golden.present(samples[:4], training=True)
-    golden.update(TINY.training.rates)
+    golden.update(TINY.training.update_shifts)
     golden.present(samples[4:], training=True)
     with pytest.raises(MachineError, match=r"^TIMEOUT: "):
         driver.infer(samples)
@@ -155,20 +157,20 @@ def test_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing moves a command gives up; the machine can be stopped and used, after whole samples."""
     desk = Desk(TINY, timeout=0.05)
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 8)
-    rates = TINY.training.rates
-    driver.form()
-    golden.form()
+    update_shifts = TINY.training.update_shifts
+    driver.initialise()
+    golden.initialise()
     send = desk.transport.send
     # the way loses the end of the stream
     monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:2]))
     with pytest.raises(TransportTimeout, match=r"^TRAIN: nothing has moved for 0\.05 s, the machine waits for input$"):
-        driver.train(samples, 4, rates)
+        driver.train(samples, 4, update_shifts)
     monkeypatch.undo()
     desk.transport.block.send(0, False)  # half a sample
     driver.recover()
-    golden.train(samples[:2], 4, rates)
+    golden.train(samples[:2], 4, update_shifts)
     desk.equal()
-    np.testing.assert_array_equal(driver.train(samples, 4, rates), golden.train(samples, 4, rates))
+    np.testing.assert_array_equal(driver.train(samples, 4, update_shifts), golden.train(samples, 4, update_shifts))
     desk.equal()
 
 
@@ -176,9 +178,9 @@ def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends training after a sample, with a write pass."""
     desk = Desk(TINY)
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 9)
-    rates = TINY.training.rates
-    driver.form()
-    golden.form()
+    update_shifts = TINY.training.update_shifts
+    driver.initialise()
+    golden.initialise()
     wait, send = desk.transport.wait, desk.transport.send
 
     def interrupt(timeout: float) -> bool:
@@ -188,19 +190,19 @@ def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk.transport, "wait", interrupt)
     monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:3]))
     with pytest.raises(KeyboardInterrupt):
-        driver.train(samples, 4, rates)
+        driver.train(samples, 4, update_shifts)
     monkeypatch.undo()
-    golden.train(samples[:3], 4, rates)
+    golden.train(samples[:3], 4, update_shifts)
     desk.equal()
     assert driver.counters()["samples"] == 3
-    np.testing.assert_array_equal(driver.train(samples, 4, rates), golden.train(samples, 4, rates))
+    np.testing.assert_array_equal(driver.train(samples, 4, update_shifts), golden.train(samples, 4, update_shifts))
     desk.equal()
 
 
 def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dump goes on to its end although nobody wants its words any more."""
     desk = Desk(TINY, timeout=5)
-    desk.driver.form()
+    desk.driver.initialise()
     words = 50
     read, discard = desk.transport.read, desk.transport.discard
 
@@ -227,7 +229,7 @@ def test_reset() -> None:
     """Reset makes counters zero and neurons unknown; streams start again, memories stay."""
     desk = Desk(TINY)
     driver = desk.driver
-    driver.form()
+    driver.initialise()
     first = driver.dump_weights()
     desk.transport.send([_packet(TINY, 6)] * 4)
     desk.transport.wait(0)
@@ -237,6 +239,6 @@ def test_reset() -> None:
     assert driver.read("ENABLE") == 3
     for found, states in zip(driver.dump_weights(), first, strict=True):
         np.testing.assert_array_equal(found, states)
-    driver.form()
+    driver.initialise()
     for found, states in zip(driver.dump_weights(), first, strict=True):
         np.testing.assert_array_equal(found, states)

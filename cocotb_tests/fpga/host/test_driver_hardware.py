@@ -21,7 +21,7 @@ from golden.machine import Machine
 from sim.runner import seed
 from sim.verilated import Verilated
 
-RATES = TINY.training.rates
+UPDATE_SHIFTS = TINY.training.update_shifts
 WORD = word_bytes(TINY.array.group)
 
 
@@ -45,21 +45,23 @@ class Desk:
     def train(self, count: int, *numbers: int) -> None:
         """Train both: sums, random streams and neurons show in what comes of it."""
         samples = samples_of(TINY, count, *numbers)
-        np.testing.assert_array_equal(self.driver.train(samples, 4, RATES), self.golden.train(samples, 4, RATES))
+        np.testing.assert_array_equal(
+            self.driver.train(samples, 4, UPDATE_SHIFTS), self.golden.train(samples, 4, UPDATE_SHIFTS)
+        )
 
     def equal(self) -> None:
         """Compare what a host can see."""
         driver, golden = self.driver, self.golden
         for found, states in zip(driver.dump_weights(), golden.dump_weights(), strict=True):
             np.testing.assert_array_equal(found, states)
-        for found, states in zip(driver.dump_neurons(), (golden.neurons.offset, golden.neurons.spread), strict=True):
+        for found, states in zip(driver.dump_neurons(), (golden.neurons.offset, golden.neurons.scale), strict=True):
             np.testing.assert_array_equal(found, states)
         assert driver.counters() | {"cycles_wait": 0} == golden.counters
 
-    def form(self) -> None:
+    def initialise(self) -> None:
         """Form both."""
-        self.driver.form()
-        self.golden.form()
+        self.driver.initialise()
+        self.golden.initialise()
 
 
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
@@ -67,7 +69,7 @@ def test_everything(folder: Path, stalls: float) -> None:
     """All commands, one after another."""
     desk, rng, geometry = Desk(folder, stalls), random(21), TINY.geometry
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 50, 21)
-    desk.form()
+    desk.initialise()
     desk.train(50, 22)
     desk.equal()
     np.testing.assert_array_equal(driver.infer(samples), golden.test(samples))
@@ -79,9 +81,9 @@ def test_everything(folder: Path, stalls: float) -> None:
     golden.load_seeds({0: seeds})
     bits, elements = TINY.neuron.offset_bits(geometry.sum_bits), geometry.vector_groups * geometry.group
     offset = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), elements)
-    spread = rng.integers(0, 1 << bits, elements)
-    driver.load_neurons(offset, spread)
-    golden.load_neurons(offset, spread)
+    scale = rng.integers(0, 1 << bits, elements)
+    driver.load_neurons(offset, scale)
+    golden.load_neurons(offset, scale)
     desk.equal()
     codes = rng.integers(0, 32, 32)
     driver.load_pulses(codes)
@@ -111,7 +113,7 @@ def test_halted_streams(folder: Path, stalls: float) -> None:
     """A stream that halts in training: what was whole counts, without a write pass; the next command is as ever."""
     desk = Desk(folder, stalls)
     driver, golden, transport = desk.driver, desk.golden, desk.transport
-    desk.form()
+    desk.initialise()
     driver.write("BATCH", 4)
     for number, name in enumerate(("LABEL", "SHORT", "LONG", "TIMEOUT")):
         samples = samples_of(TINY, 6, 30 + number)
@@ -119,20 +121,20 @@ def test_halted_streams(folder: Path, stalls: float) -> None:
         whole = packets[0][:-WORD]
         packets += {"LABEL": [whole + b"\x03"], "SHORT": [whole], "LONG": [packets[0] * 2], "TIMEOUT": []}[name]
         driver.write("TIMEOUT", 2000)
-        for layer, rate in enumerate(RATES):
-            driver.write(f"RATE[{layer}]", rate)
+        for layer, update_shift in enumerate(UPDATE_SHIFTS):
+            driver.write(f"UPDATE_SHIFT[{layer}]", update_shift)
         driver.write("SAMPLES", 100)
         driver.write("COMMAND.OPERATION", "TRAIN")
         driver.write("CONTROL.START", 1)
         transport.send(packets)
-        golden.train(samples[:4], 4, RATES)
+        golden.train(samples[:4], 4, UPDATE_SHIFTS)
         golden.present(samples[4:], training=True)
         while driver.read("STATUS.BUSY"):
             transport.wait(0)
         # samples that come behind, as long as the stream halts, are nothing
         transport.send(packets[:3])
         with pytest.raises(MachineError, match=f"^{name}: "):
-            driver.form()
+            driver.initialise()
         driver.write("TIMEOUT", 0)
         desk.train(9, 40 + number)
         desk.equal()
@@ -144,7 +146,7 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
     """A load whose stream ends in the middle of a row: whole rows count, no other is touched."""
     desk = Desk(folder, stalls)
     driver, golden, transport = desk.driver, desk.golden, desk.transport
-    desk.form()
+    desk.initialise()
     for rows, last in ((10, True), (20, False), (34, False)):
         driver.write("COMMAND.OPERATION", "LOAD_WEIGHTS")
         driver.write("CONTROL.START", 1)
@@ -156,14 +158,14 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
         golden.load_weights(ones, 0 * ones)
         desk.equal()
     with pytest.raises(MachineError, match=r"^STATE: "):
-        driver.train(samples_of(TINY, 4), 4, RATES)
-    desk.form()
+        driver.train(samples_of(TINY, 4), 4, UPDATE_SHIFTS)
+    desk.initialise()
     driver.write("COMMAND.OPERATION", "LOAD_PULSES")
     driver.write("CONTROL.START", 1)
     transport.send([bytes(3 * WORD)], last=False)
     driver.recover()
     with pytest.raises(MachineError, match=r"^TABLE: "):
-        driver.train(samples_of(TINY, 4), 4, RATES)
+        driver.train(samples_of(TINY, 4), 4, UPDATE_SHIFTS)
     codes = np.arange(32)[::-1]
     driver.load_pulses(codes)
     golden.load_pulses(codes)
@@ -178,7 +180,7 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
     """Stop, recover and reset whatever waits on either side: no word of before gets into what comes after."""
     desk = Desk(folder, stalls)
     driver, transport, golden = desk.driver, desk.transport, desk.golden
-    desk.form()
+    desk.initialise()
     samples = samples_of(TINY, 8, 60)
     packets = pack_samples(samples.trits, samples.labels, TINY.array.group)
     for way in (driver.stop, driver.recover, driver.reset):
@@ -198,7 +200,7 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
             golden.test(samples[: driver.counters()["samples"] - before])
         else:
             golden.reset()
-            desk.form()
+            desk.initialise()
         desk.train(9, 61)
         desk.equal()
     driver.write("COMMAND.OPERATION", "DUMP_WEIGHTS")
@@ -212,7 +214,7 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
     transport.receive(3 * WORD, 1)
     driver.reset()
     golden.reset()
-    desk.form()
+    desk.initialise()
     desk.equal()
     driver.close()
 
@@ -220,15 +222,15 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
 def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream that stays away: the command gives up, the machine goes on afterwards."""
     desk = Desk(folder)
-    desk.form()
+    desk.initialise()
     send = desk.transport.send
     samples = samples_of(TINY, 10, 70)
     monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:6]))
     with pytest.raises(TransportTimeout, match=r"^TRAIN: nothing has moved for 1 s, the machine waits for input$"):
-        desk.driver.train(samples, 4, RATES)
+        desk.driver.train(samples, 4, UPDATE_SHIFTS)
     monkeypatch.undo()
     desk.driver.recover()
-    desk.golden.train(samples[:6], 4, RATES)
+    desk.golden.train(samples[:6], 4, UPDATE_SHIFTS)
     desk.equal()
     desk.train(9, 71)
     desk.driver.close()
@@ -242,9 +244,9 @@ def test_over_a_noisy_line(folder: Path) -> None:
         noisy = NoisyLine(line, Noise(0.0007, 0.0007, 0.0007), random(80))
         link = Link(lambda: noisy, repeat=0.03, timeout=20)
         driver = Driver(link, json.loads((folder / "manifest.json").read_text()))
-        driver.form()
-        golden.form()
-        np.testing.assert_array_equal(driver.train(samples, 4, RATES), golden.train(samples, 4, RATES))
+        driver.initialise()
+        golden.initialise()
+        np.testing.assert_array_equal(driver.train(samples, 4, UPDATE_SHIFTS), golden.train(samples, 4, UPDATE_SHIFTS))
         for found, states in zip(driver.dump_weights(), golden.dump_weights(), strict=True):
             np.testing.assert_array_equal(found, states)
         assert driver.counters() | {"cycles_wait": 0} == golden.counters

@@ -56,10 +56,10 @@ def test_over_a_noisy_line(line: Line) -> None:
     noisy = NoisyLine(line, Noise(0.001, 0.001, 0.001), random(10))
     link = Link(lambda: noisy, repeat=0.01, timeout=20)
     driver, golden, samples = Driver(link, described(TINY)), Machine(TINY), samples_of(TINY, 60, 10)
-    rates = TINY.training.rates
-    driver.form()
-    golden.form()
-    np.testing.assert_array_equal(driver.train(samples, 4, rates), golden.train(samples, 4, rates))
+    update_shifts = TINY.training.update_shifts
+    driver.initialise()
+    golden.initialise()
+    np.testing.assert_array_equal(driver.train(samples, 4, update_shifts), golden.train(samples, 4, update_shifts))
     r1, r2 = driver.dump_weights()
     np.testing.assert_array_equal(r1, golden.dump_weights()[0])
     driver.load_weights(r2, r1)
@@ -72,11 +72,11 @@ def test_over_a_noisy_line(line: Line) -> None:
 
 def test_cut_line(line: Line) -> None:
     """A line cut while the machine trains: weights are those after whole samples, and another host can go on."""
-    golden, samples, rates = Machine(TINY), samples_of(TINY, 200, 11), TINY.training.rates
+    golden, samples, update_shifts = Machine(TINY), samples_of(TINY, 200, 11), TINY.training.update_shifts
     weak = Weak(line)
     driver = Driver(Link(weak, repeat=0.01, timeout=0.5), described(TINY))
-    driver.form()
-    golden.form()
+    driver.initialise()
+    golden.initialise()
     read, count = weak.read, 0
 
     def cut(timeout: float) -> bytes:
@@ -87,14 +87,14 @@ def test_cut_line(line: Line) -> None:
 
     weak.read = cut
     with pytest.raises(LinkError, match=r"^no answer to \w+ from the other end for 0\.5 s: cut$"):
-        driver.train(samples, 4, rates)
+        driver.train(samples, 4, update_shifts)
     again = Driver(Link(lambda: line, repeat=0.1, timeout=5), described(TINY))
     again.recover()
     done = again.counters()["samples"]
     assert 0 < done < 200
-    golden.train(samples[:done], 4, rates)
+    golden.train(samples[:done], 4, update_shifts)
     for found, states in zip(again.dump_weights(), golden.dump_weights(), strict=True):
         np.testing.assert_array_equal(found, states)
     rest = samples[done:]
-    np.testing.assert_array_equal(again.train(rest, 4, rates), golden.train(rest, 4, rates))
+    np.testing.assert_array_equal(again.train(rest, 4, update_shifts), golden.train(rest, 4, update_shifts))
     again.close()

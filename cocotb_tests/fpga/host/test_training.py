@@ -46,8 +46,8 @@ def _cut(driver: Driver, transport: Verilated, run: Run, words: int) -> None:
     samples = run.present(step)
     driver.write("SAMPLES", step.count)
     driver.write("BATCH", step.count)
-    for layer, rate in enumerate(run.config.rates(step.epoch)):
-        driver.write(f"RATE[{layer}]", rate)
+    for layer, update_shift in enumerate(run.config.update_shifts(step.epoch)):
+        driver.write(f"UPDATE_SHIFT[{layer}]", update_shift)
     driver.write("COMMAND.OPERATION", "TRAIN" if step.training else "TEST")
     driver.write("CONTROL.START", 1)
     for packet in pack_samples(samples.trits, samples.labels, _GROUP):

@@ -1,4 +1,4 @@
-"""What is wrong with a made array: kinds and stuck devices by counting, converters and loads by plain arithmetic."""
+"""Non-idealities of an array: device bins and stuck devices by counting, converters and loads by plain arithmetic."""
 
 import hashlib
 from collections import Counter
@@ -26,21 +26,21 @@ def test_expansion() -> None:
 def test_kinds_by_the_formula() -> None:
     """Bit by bit, device by device."""
     rows, lanes, devices, bits = 13, 5, 2, 3
-    constants, kinds = (f(9, rows, lanes, devices, bits) for f in (cells.constants, cells.kinds))
+    constants, device_bins = (f(9, rows, lanes, devices, bits) for f in (cells.constants, cells.device_bins))
     for device, row, lane in np.ndindex(devices, rows, lanes):
-        kind = 0
+        device_bin = 0
         for bit in range(bits):
             value = constants[device, bit, 0, lane]
             for k in range(4):
                 value ^= (row >> k & 1) & constants[device, bit, 1 + k, lane]
-            kind |= int(value) << bit
-        assert kinds[device, row, lane] == kind
+            device_bin |= int(value) << bit
+        assert device_bins[device, row, lane] == device_bin
 
 
 def test_kinds_are_even_and_independent() -> None:
-    """Over seeds: every kind equally often, and every pair of kinds of two devices, wherever the two are."""
+    """Over seeds: every bin equally often, and every pair of bins of two devices, wherever the two are."""
     bits, seeds = 2, 4000
-    found = np.array([cells.kinds(seed, 6, 3, 2, bits) for seed in range(seeds)])
+    found = np.array([cells.device_bins(seed, 6, 3, 2, bits) for seed in range(seeds)])
     places = [(0, 0, 0), (0, 1, 0), (0, 5, 0), (0, 0, 1), (1, 0, 0), (1, 5, 2)]
     for at, one in enumerate(places):
         for other in places[:at]:
@@ -54,11 +54,11 @@ def test_kinds_are_even_and_independent() -> None:
 
 
 def test_kinds_fill_an_array_evenly() -> None:
-    """In one array all kinds are within 5 % of their share, and exactly even in nearly every lane."""
-    kinds = cells.kinds(1, 1024, 256, 2, 3)
-    share = np.bincount(kinds.ravel(), minlength=8) / kinds.size
+    """In one array all device bins are within 5 % of their share, and exactly even in nearly every lane."""
+    device_bins = cells.device_bins(1, 1024, 256, 2, 3)
+    share = np.bincount(device_bins.ravel(), minlength=8) / device_bins.size
     assert np.abs(share * 8 - 1).max() < 0.05
-    whole = [np.bincount(kinds[0, :, lane], minlength=8) for lane in range(256)]
+    whole = [np.bincount(device_bins[0, :, lane], minlength=8) for lane in range(256)]
     assert np.mean([(counts == 128).all() for counts in whole]) > 0.95
 
 
@@ -83,8 +83,8 @@ def test_stuck_devices_never_move(scheme: str) -> None:
     array, ideal = (SynapseArray(parameters, switching, LfsrParameters(), 4, w) for w in (wrong, None))
     stuck, states = wrong.stuck_devices(4, 64, 2)
     for row in range(4):
-        array.form(row)
-        ideal.form(row)
+        array.initialise(row)
+        ideal.initialise(row)
     for at in range(40):
         row, increase = at % 4, rng.integers(0, 2, 64) == 1
         before = np.stack([array.r1, array.r2])
@@ -101,21 +101,21 @@ def test_stuck_devices_never_move(scheme: str) -> None:
 
 
 def test_kinds_switch_by_their_own_thresholds() -> None:
-    """Each kind of device switches as often as its own entry of the table says."""
+    """Each device bin switches as often as its own entry of the table says."""
     switching = SwitchingParameters(
         "erf",
         device="perpendicular_50nm",
         current_to_antiparallel=50e-6,
         current_to_parallel=50e-6,
-        spread_bins=4,
-        spread=0.08,
+        variation_bins=4,
+        variation=0.08,
     )
     array = SynapseArray(ArrayParameters(4096, 4), switching, LfsrParameters(), 16)
     for row in range(16):
         array.pulse(row, np.ones(4096, bool), np.full(4096, 9, np.uint8))
-    for kind in range(4):
-        chosen = array.kinds[0] == kind
-        share, p = array.r1[chosen].mean(), switching.bin_thresholds[kind, 1, 9] / 65536
+    for device_bin in range(4):
+        chosen = array.device_bins[0] == device_bin
+        share, p = array.r1[chosen].mean(), switching.bin_thresholds[device_bin, 1, 9] / 65536
         assert abs(share - p) < 5 * (p * (1 - p) / chosen.sum()) ** 0.5
 
 

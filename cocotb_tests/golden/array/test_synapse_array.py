@@ -157,7 +157,7 @@ def test_forming(synapse: str, scheme: str, slices: int) -> None:
     streams, part = len(array.lfsr.states), lanes // slices
     sequences = [recurrence(int(s), 63, 31, 63 + 19 * rows * slices) for s in random.seeds(streams)]
     for row in range(rows):
-        array.form(row)
+        array.initialise(row)
 
     def drawn(bit: int, first: int) -> NDArray[np.int64]:
         """One bit of the draws of all lanes, of a bank of streams that begins with `first`."""

@@ -19,7 +19,7 @@ from sim.random_config import loadable
 
 TINY = named.load("tiny")
 LOADABLE = loadable(TINY)
-RATES = (8, 9, 10)
+UPDATE_SHIFTS = (8, 9, 10)
 
 
 class Desk:
@@ -42,12 +42,12 @@ class Desk:
         value = self.read("ERROR")
         return {error for error in Error if value >> error & 1}
 
-    def start(self, op: int, samples: int = 0, batch: int = 0, rates: Iterable[int] = RATES) -> None:
+    def start(self, op: int, samples: int = 0, batch: int = 0, update_shifts: Iterable[int] = UPDATE_SHIFTS) -> None:
         """Start a command."""
         for name, value in (("COMMAND", op), ("SAMPLES", samples), ("BATCH", batch)):
             self.write(name, value)
-        for layer, rate in enumerate(rates):
-            self.write("RATE", rate, layer)
+        for layer, update_shift in enumerate(update_shifts):
+            self.write("UPDATE_SHIFT", update_shift, layer)
         self.write("CONTROL", 1)
 
     def send(self, packet: bytes, *, last: bool = True) -> None:
@@ -90,17 +90,17 @@ def _equal(block: Block, machine: Machine) -> None:
 
 
 def test_training_is_that_of_the_machine() -> None:
-    """FORM, TRAIN and TEST bring the same predictions, state and counters; tlast is with the last prediction."""
+    """INIT_RANDOM, TRAIN and TEST bring the same predictions, state and counters; tlast is with the last prediction."""
     desk, machine = Desk(), Machine(TINY)
-    machine.form()
-    desk.start(HostOp.FORM)
+    machine.initialise()
+    desk.start(HostOp.INIT_RANDOM)
     assert desk.read("INTERRUPT") == 1
     for op, count, batch in ((HostOp.TRAIN, 11, 4), (HostOp.TEST, 5, 0), (HostOp.TRAIN, 3, 1)):
         samples = _samples(count, count)
         desk.start(op, count, batch)
         assert desk.read("STATUS") & 3 == 3
         desk.samples(samples)
-        expected = machine.train(samples, batch, RATES) if op == HostOp.TRAIN else machine.test(samples)
+        expected = machine.train(samples, batch, UPDATE_SHIFTS) if op == HostOp.TRAIN else machine.test(samples)
         assert desk.output() == [(int(p), at == count - 1) for at, p in enumerate(expected)]
         assert desk.read("STATUS") & 1 == 0
         assert desk.errors() == set()
@@ -108,33 +108,33 @@ def test_training_is_that_of_the_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "samples", "batch", "rates", "formed", "expected"),
+    ("op", "samples", "batch", "update_shifts", "formed", "expected"),
     [
-        (10, 1, 1, RATES, True, {Error.OPERATION}),
+        (10, 1, 1, UPDATE_SHIFTS, True, {Error.OPERATION}),
         (15, 0, 0, (0, 0, 0), False, {Error.OPERATION}),
-        (HostOp.TRAIN, 0, 1, RATES, True, {Error.SAMPLES}),
+        (HostOp.TRAIN, 0, 1, UPDATE_SHIFTS, True, {Error.SAMPLES}),
         (HostOp.TEST, 0, 0, (0, 0, 0), True, {Error.SAMPLES}),
-        (HostOp.TRAIN, 1, 0, RATES, True, {Error.BATCH}),
-        (HostOp.TRAIN, 1, 1, (8, 4, 8), True, {Error.RATE}),
-        (HostOp.TRAIN, 1, 1, (8, 8, 15), True, {Error.RATE}),
+        (HostOp.TRAIN, 1, 0, UPDATE_SHIFTS, True, {Error.BATCH}),
+        (HostOp.TRAIN, 1, 1, (8, 4, 8), True, {Error.UPDATE_SHIFT}),
+        (HostOp.TRAIN, 1, 1, (8, 8, 15), True, {Error.UPDATE_SHIFT}),
         (HostOp.TRAIN, 1, 1, (5, 14, 5), True, set()),
-        (HostOp.TRAIN, 1, 1, RATES, False, {Error.STATE}),
-        (HostOp.TEST, 1, 1, RATES, False, {Error.STATE}),
-        (HostOp.TRAIN, 0, 0, (0, 0, 0), False, {Error.SAMPLES, Error.BATCH, Error.RATE, Error.STATE}),
-        (HostOp.LOAD_SEEDS, 0, 0, RATES, True, {Error.LOADABLE}),
-        (HostOp.LOAD_PULSES, 0, 0, RATES, True, {Error.LOADABLE}),
-        (HostOp.LOAD_SWITCHING, 0, 0, RATES, True, {Error.LOADABLE}),
+        (HostOp.TRAIN, 1, 1, UPDATE_SHIFTS, False, {Error.STATE}),
+        (HostOp.TEST, 1, 1, UPDATE_SHIFTS, False, {Error.STATE}),
+        (HostOp.TRAIN, 0, 0, (0, 0, 0), False, {Error.SAMPLES, Error.BATCH, Error.UPDATE_SHIFT, Error.STATE}),
+        (HostOp.LOAD_SEEDS, 0, 0, UPDATE_SHIFTS, True, {Error.LOADABLE}),
+        (HostOp.LOAD_PULSES, 0, 0, UPDATE_SHIFTS, True, {Error.LOADABLE}),
+        (HostOp.LOAD_SWITCHING, 0, 0, UPDATE_SHIFTS, True, {Error.LOADABLE}),
     ],
 )
 def test_start_is_refused(
-    op: int, samples: int, batch: int, rates: tuple[int, ...], formed: bool, expected: set[Error]
+    op: int, samples: int, batch: int, update_shifts: tuple[int, ...], formed: bool, expected: set[Error]
 ) -> None:
     """A command that cannot start sets the bits of everything that is wrong with it, and nothing begins."""
     desk = Desk()
     if formed:
-        desk.start(HostOp.FORM)
+        desk.start(HostOp.INIT_RANDOM)
     before = desk.block.machine.state()
-    desk.start(op, samples, batch, rates)
+    desk.start(op, samples, batch, update_shifts)
     assert desk.errors() == expected
     assert desk.block.busy == (not expected)
     if expected:
@@ -152,7 +152,7 @@ def test_start_is_refused(
 def test_busy_and_unfinished() -> None:
     """START while a command waits, and a load while a sample is not whole or waits outside."""
     desk = Desk()
-    desk.start(HostOp.FORM)
+    desk.start(HostOp.INIT_RANDOM)
     desk.start(HostOp.TRAIN, 1, 1)
     desk.write("CONTROL", 1)
     assert desk.errors() == {Error.BUSY}
@@ -175,8 +175,8 @@ def test_busy_and_unfinished() -> None:
 def test_stream_halts(fault: Error) -> None:
     """Whole samples before the fault are worked on, weights stay as they are, gradient sums keep what they have."""
     desk, machine = Desk(), Machine(TINY)
-    machine.form()
-    desk.start(HostOp.FORM)
+    machine.initialise()
+    desk.start(HostOp.INIT_RANDOM)
     samples = _samples(6)
     desk.write("TIMEOUT", 100)
     desk.start(HostOp.TRAIN, 12, 4)
@@ -192,7 +192,7 @@ def test_stream_halts(fault: Error) -> None:
         desk.send(bytes(packet[:3] if fault == Error.SHORT else packet + packet[:1]), last=fault == Error.SHORT)
     assert desk.errors() == {fault}
     assert not desk.block.busy
-    machine.train(samples[:4], 4, RATES)
+    machine.train(samples[:4], 4, UPDATE_SHIFTS)
     predictions = machine.present(samples[4:], training=True)
     assert [word for word, _ in desk.output()][4:] == predictions.tolist()
     _equal(desk.block, machine)
@@ -209,21 +209,21 @@ def test_stream_halts(fault: Error) -> None:
 def test_stop() -> None:
     """STOP ends training as if the present sample were the last; what comes then is forgotten."""
     desk, machine = Desk(), Machine(TINY)
-    machine.form()
-    desk.start(HostOp.FORM)
+    machine.initialise()
+    desk.start(HostOp.INIT_RANDOM)
     samples = _samples(9)
     desk.start(HostOp.TRAIN, 100, 4)
     desk.samples(samples[:6])
     desk.write("CONTROL", 2)
     assert not desk.block.busy
-    machine.train(samples[:6], 4, RATES)
+    machine.train(samples[:6], 4, UPDATE_SHIFTS)
     _equal(desk.block, machine)
     desk.output()
     desk.samples(samples)
     desk.write("CONTROL", 0)
     desk.start(HostOp.TRAIN, 3, 4)
     desk.samples(samples[6:])
-    expected = machine.train(samples[6:], 4, RATES)
+    expected = machine.train(samples[6:], 4, UPDATE_SHIFTS)
     assert desk.output() == [(int(p), at == 2) for at, p in enumerate(expected)]
     _equal(desk.block, machine)
     assert desk.read("COUNTER_SAMPLES") == 9
@@ -232,7 +232,7 @@ def test_stop() -> None:
 def test_loads_and_dumps() -> None:
     """A dump, loaded into another block, makes it go on like a machine that was loaded."""
     desk, other, machine = Desk(), Desk(LOADABLE), Machine(LOADABLE)
-    desk.start(HostOp.FORM)
+    desk.start(HostOp.INIT_RANDOM)
     desk.start(HostOp.TRAIN, 8, 4)
     desk.samples(_samples(8))
     desk.output()
@@ -257,7 +257,7 @@ def test_loads_and_dumps() -> None:
         assert not other.block.busy
     assert other.errors() == set()
     machine.load_weights(state["r1"], state["r2"])
-    machine.load_neurons(state["offset"], state["spread"])
+    machine.load_neurons(state["offset"], state["scale"])
     machine.load_seeds({0: states})
     machine.load_pulses(codes)
     machine.load_switching(thresholds)
@@ -265,7 +265,7 @@ def test_loads_and_dumps() -> None:
     samples = _samples(12, 5)
     other.start(HostOp.TRAIN, 12, 4)
     other.samples(samples)
-    assert [word for word, _ in other.output()] == machine.train(samples, 4, RATES).tolist()
+    assert [word for word, _ in other.output()] == machine.train(samples, 4, UPDATE_SHIFTS).tolist()
     _equal(other.block, machine)
     assert other.dumped(HostOp.DUMP_WEIGHTS) == packets.pack_weights(machine.array.r1, machine.array.r2, other.group)
 
@@ -273,7 +273,7 @@ def test_loads_and_dumps() -> None:
 def test_broken_loads() -> None:
     """A load that does not end whole leaves unknown what it was to load; rows before the fault are loaded."""
     desk = Desk(LOADABLE)
-    desk.start(HostOp.FORM)
+    desk.start(HostOp.INIT_RANDOM)
     before = desk.block.machine.state()["r1"]
     packet = packets.pack_weights(1 - before, before, desk.group)
     row = len(packet) // len(before)
@@ -300,13 +300,13 @@ def test_reset() -> None:
     """RESET keeps memories, and nothing else."""
     desk = Desk()
     fresh = desk.block.machine.state()["random"].copy()
-    desk.start(HostOp.FORM)
+    desk.start(HostOp.INIT_RANDOM)
     desk.start(HostOp.TRAIN, 9, 4)
     desk.samples(_samples(5))
     before = desk.block.machine.state()
     desk.write("CONTROL", 4)
     after = desk.block.machine.state()
-    for name in ("r1", "r2", "gradient", "offset", "spread"):
+    for name in ("r1", "r2", "gradient", "offset", "scale"):
         assert (after[name] == before[name]).all()
     assert (after["random"] == fresh).all()
     assert not desk.block.busy

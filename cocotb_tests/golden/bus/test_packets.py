@@ -69,27 +69,27 @@ def test_weights(group: int, binary: bool) -> None:
             np.testing.assert_array_equal(found, states)
 
 
-@pytest.mark.parametrize(("offset_bits", "spread_bits"), [(1, 1), (5, 6), (9, 9), (20, 21), (40, 40)])
+@pytest.mark.parametrize(("offset_bits", "scale_bits"), [(1, 1), (5, 6), (9, 9), (20, 21), (40, 40)])
 @pytest.mark.parametrize("group", GROUPS)
-def test_neurons(group: int, offset_bits: int, spread_bits: int) -> None:
-    """Offset below spread, neuron after neuron, every group in words of its own; ends of the ranges included."""
+def test_neurons(group: int, offset_bits: int, scale_bits: int) -> None:
+    """Offset below scale, neuron after neuron, every group in words of its own; ends of the ranges included."""
     rng = _rng(group, offset_bits)
     groups = int(rng.integers(1, 5))
     low, high = -(1 << (offset_bits - 1)), (1 << (offset_bits - 1)) - 1
     offset = rng.integers(low, high + 1, groups * group)
-    spread = rng.integers(0, 1 << spread_bits, groups * group)
-    offset[:2], spread[:2] = (low, high), (0, (1 << spread_bits) - 1)
-    data = packet_format.pack_neurons(offset, spread, offset_bits, spread_bits, group)
+    scale = rng.integers(0, 1 << scale_bits, groups * group)
+    offset[:2], scale[:2] = (low, high), (0, (1 << scale_bits) - 1)
+    data = packet_format.pack_neurons(offset, scale, offset_bits, scale_bits, group)
     expected = b""
     for start in range(0, groups * group, group):
         bits: list[int] = []
         for element in range(start, start + group):
-            bits += _digits(offset[element], offset_bits) + _digits(spread[element], spread_bits)
+            bits += _digits(offset[element], offset_bits) + _digits(scale[element], scale_bits)
         expected += _words(bits, group)
     assert data == expected
-    assert len(data) == groups * -(-(offset_bits + spread_bits) // 2) * word_bytes(group)
+    assert len(data) == groups * -(-(offset_bits + scale_bits) // 2) * word_bytes(group)
     for found, states in zip(
-        packet_format.unpack_neurons(data, offset_bits, spread_bits, group), (offset, spread), strict=True
+        packet_format.unpack_neurons(data, offset_bits, scale_bits, group), (offset, scale), strict=True
     ):
         assert found.dtype == np.int64
         np.testing.assert_array_equal(found, states)
@@ -133,15 +133,15 @@ def test_pulses(group: int, bits: int, nu_bits: int) -> None:
 
 @pytest.mark.parametrize(("kinds", "codes", "bits"), [(1, 2, 4), (1, 32, 16), (4, 8, 7)])
 @pytest.mark.parametrize("group", GROUPS)
-def test_switching(group: int, kinds: int, codes: int, bits: int) -> None:
-    """Thresholds less one in the order kind, direction, code; code 0 has none."""
-    thresholds = _rng(group, bits).integers(1, (1 << bits) + 1, (kinds, 2, codes)).astype(np.uint32)
+def test_switching(group: int, device_bins: int, codes: int, bits: int) -> None:
+    """Thresholds less one in the order device bin, direction, code; code 0 has none."""
+    thresholds = _rng(group, bits).integers(1, (1 << bits) + 1, (device_bins, 2, codes)).astype(np.uint32)
     thresholds[..., 0] = 0
     thresholds[0, 0, -1] = 1 << bits
     data = packet_format.pack_switching(thresholds, bits, group)
-    entries = [max(int(thresholds[k, d, c]), 1) - 1 for k in range(kinds) for d in range(2) for c in range(codes)]
+    entries = [max(int(thresholds[k, d, c]), 1) - 1 for k in range(device_bins) for d in range(2) for c in range(codes)]
     assert data == _words([digit for entry in entries for digit in _digits(entry, bits)], group)
-    found = packet_format.unpack_switching(data, kinds, codes, bits, group)
+    found = packet_format.unpack_switching(data, device_bins, codes, bits, group)
     assert found.dtype == np.uint32
     np.testing.assert_array_equal(found, thresholds)
 

@@ -28,7 +28,7 @@ _MAP = RegisterMap(
         ),
         Register("ERROR", 0x14, 32, _ERRORS),
         Register("INTERRUPT", 0x18, 32, (Field("DONE", 0, 1, Kind.EVENT), Field("ERROR", 1, 1, Kind.STATUS))),
-        Register("RATE", 0x20, 32, (Field("VALUE", 0, 6, Kind.SETTING, reset=9),), count=3, stride=4),
+        Register("UPDATE_SHIFT", 0x20, 32, (Field("VALUE", 0, 6, Kind.SETTING, reset=9),), count=3, stride=4),
         Register("ONE", 0x40, 64, (Field("VALUE", 0, 48, Kind.STATUS),), buffered=True),
         Register("TWO", 0x48, 64, (Field("VALUE", 0, 48, Kind.STATUS),), buffered=True),
     )
@@ -44,13 +44,13 @@ def test_names() -> None:
     assert [register.port(part) for register, part in _MAP.fields()] == [
         *("id", "number", "control_go", "control_level", "control_end"),
         *("error_mine", "error_unmapped", "error_read_only", "error_unaligned"),
-        *("interrupt_done", "interrupt_error", "rate", "one", "two"),
+        *("interrupt_done", "interrupt_error", "update_shift", "one", "two"),
     ]
     bank = _bank()
     assert bank.inputs.keys() == {"number", "interrupt_error", "one", "two"}
-    assert _MAP["RATE"].address == 0x20
+    assert _MAP["UPDATE_SHIFT"].address == 0x20
     with pytest.raises(KeyError):
-        _MAP["RATES"]
+        _MAP["UPDATE_SHIFTS"]
 
 
 def test_places() -> None:
@@ -58,7 +58,7 @@ def test_places() -> None:
     assert [(at, place.register.name, place.index, place.word) for at, place in _MAP.places.items()] == [
         *((0x00, "ID", 0, 0), (0x08, "NUMBER", 0, 0), (0x0C, "NUMBER", 0, 1)),
         *((0x10, "CONTROL", 0, 0), (0x14, "ERROR", 0, 0), (0x18, "INTERRUPT", 0, 0)),
-        *((0x20, "RATE", 0, 0), (0x24, "RATE", 1, 0), (0x28, "RATE", 2, 0)),
+        *((0x20, "UPDATE_SHIFT", 0, 0), (0x24, "UPDATE_SHIFT", 1, 0), (0x28, "UPDATE_SHIFT", 2, 0)),
         *((0x40, "ONE", 0, 0), (0x44, "ONE", 0, 1), (0x48, "TWO", 0, 0), (0x4C, "TWO", 0, 1)),
     ]
 
@@ -95,7 +95,7 @@ def test_array() -> None:
     """Elements are written alone, and cut to their width."""
     bank = _bank()
     bank.write(0x24, 0xFFFFFFD5)
-    assert bank.outputs["rate"] == [9, 0x15, 9]
+    assert bank.outputs["update_shift"] == [9, 0x15, 9]
     assert [bank.read(at).data for at in (0x20, 0x24, 0x28)] == [9, 0x15, 9]
 
 

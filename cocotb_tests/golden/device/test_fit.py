@@ -16,7 +16,7 @@ from scipy.stats import binom, chi2
 from golden.device.fit import Fit, fit
 from golden.device.junction import TO_ANTIPARALLEL, TO_PARALLEL
 from golden.device.measured import Measurement, MeasurementError, read
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 from golden.tables import PulseParameters, SwitchingParameters
 
 #: The device behind the synthetic data.
@@ -30,9 +30,9 @@ CRITICAL = {TO_ANTIPARALLEL: 24e-6, TO_PARALLEL: 20e-6}
 NAMES = {TO_ANTIPARALLEL: "to_antiparallel", TO_PARALLEL: "to_parallel"}
 
 
-def _rows(form: str, seed: int, attempts: int = 1000) -> Measurement:
+def _rows(model: str, seed: int, attempts: int = 1000) -> Measurement:
     """Binomial counts of a device at three currents in both directions, ten widths each."""
-    rng, f = np.random.default_rng(seed), FORMS[form]
+    rng, f = np.random.default_rng(seed), MODELS[model]
     current, width, direction = [], [], []
     for d in (TO_ANTIPARALLEL, TO_PARALLEL):
         for i in (1.5, 2.0, 2.5) if f.above else (0.8, 0.85, 0.9):
@@ -75,16 +75,16 @@ def _pulls(found: Fit) -> list[float]:
     return [(getattr(found.device, name) - TRUE[name]) / error for name, error in found.errors.items()]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_round_trip(form: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_round_trip(model: str, tmp_path: Path) -> None:
     """Written, read and fitted: within four standard errors of the truth, and a configuration that can be used."""
-    rows = _rows(form, 1)
+    rows = _rows(model, 1)
     read_back = read(_write(tmp_path / "rows.csv", rows))
     assert (read_back.probability == rows.probability).all()
     assert read_back.direction is not None
     assert (read_back.direction == rows.direction).all()
-    found = fit(read_back, form, "perpendicular", 310.0)
-    constant = {"precession"} if FORMS[form].above else set()
+    found = fit(read_back, model, "perpendicular", 310.0)
+    constant = {"precession"} if MODELS[model].above else set()
     assert found.errors.keys() == {*TRUE} - {"precession"} | constant
     assert max(abs(pull) for pull in _pulls(found)) < 4
     # small enough to mean something
@@ -100,12 +100,12 @@ def test_round_trip(form: str, tmp_path: Path) -> None:
         assert " = " not in line or re.search(r"\S +# \S", line)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_likelihood(form: str) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_likelihood(model: str) -> None:
     """Deviance and standard errors from the binomial distribution itself and its curvature at the best fit."""
-    rows = _rows(form, 8, attempts=4000)
+    rows = _rows(model, 8, attempts=4000)
     assert rows.attempts is not None
-    found = fit(rows, form, "perpendicular")
+    found = fit(rows, model, "perpendicular")
     names = list(found.errors)
     best = np.log([getattr(found.device, name) for name in names])
     hits = np.rint(rows.probability * rows.attempts)
@@ -113,11 +113,11 @@ def test_likelihood(form: str) -> None:
     def loss(x: NDArray[np.float64]) -> float:
         values = {"precession": 0.0, **dict(zip(names, np.exp(x).tolist(), strict=True))}
         critical = np.array([values[f"critical_current_{NAMES[d]}"] for d in (TO_ANTIPARALLEL, TO_PARALLEL)])
-        p = FORMS[form].probability(
+        p = MODELS[model].probability(
             rows.width,
             rows.current / critical[rows.direction],
             values["delta"],
-            values["precession"] if FORMS[form].above else 1e-9,
+            values["precession"] if MODELS[model].above else 1e-9,
         )
         return -float(binom.logpmf(hits, rows.attempts, np.clip(p, 1e-12, 1 - 1e-12)).sum())
 
@@ -139,14 +139,14 @@ def test_likelihood(form: str) -> None:
     assert list(found.errors.values()) == pytest.approx(expected, rel=0.1)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_coverage(form: str) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_coverage(model: str) -> None:
     """Over repeated fits the truth is inside one and two standard errors as often as it should be.
 
     The bounds are exceeded by chance with a probability below 1e-4 each, were the parameters of a fit one number.
     """
     runs = 20
-    pulls = np.array([_pulls(fit(_rows(form, 100 + seed), form, "perpendicular")) for seed in range(runs)])
+    pulls = np.array([_pulls(fit(_rows(model, 100 + seed), model, "perpendicular")) for seed in range(runs)])
     for inside, share in ((1, 0.683), (2, 0.954)):
         for parameter in range(pulls.shape[1]):
             hits = int((np.abs(pulls[:, parameter]) < inside).sum())
@@ -154,18 +154,18 @@ def test_coverage(form: str) -> None:
             assert binom.sf(hits - 1, runs, share) > 1e-4, (inside, parameter)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_deviance_tells_the_right_form(form: str) -> None:
-    """The deviance of the true form is chi-square distributed; another form's is beyond it."""
-    rows = _rows(form, 5, attempts=5000)
-    found = fit(rows, form, "perpendicular")
+@pytest.mark.parametrize("model", MODELS)
+def test_deviance_tells_the_right_model(model: str) -> None:
+    """The deviance of the true model is chi-square distributed; another model's is beyond it."""
+    rows = _rows(model, 5, attempts=5000)
+    found = fit(rows, model, "perpendicular")
     assert found.freedom == 60 - len(found.errors)
     assert found.likely is not None
     assert found.likely == pytest.approx(float(chi2.sf(found.misfit, found.freedom)))
     assert found.likely > 1e-4
     # the shapes of rayleigh, fokker_planck and macrospin differ too little; erf has another tail
-    if FORMS[form].above:
-        other = fit(rows, "rayleigh" if form == "erf" else "erf", "perpendicular")
+    if MODELS[model].above:
+        other = fit(rows, "rayleigh" if model == "erf" else "erf", "perpendicular")
         assert other.likely is not None
         assert other.likely < 1e-6
         assert other.misfit > 2 * found.misfit
@@ -284,7 +284,7 @@ def _few(rows: Measurement, chosen: Any) -> Measurement:
 
 
 def test_refused_rows() -> None:
-    """Too few rows, rows that say too little, rows that the form does not reach."""
+    """Too few rows, rows that say too little, rows that the model does not reach."""
     rows = _rows("erf", 2)
     one = rows.direction == TO_PARALLEL
     i = rows.current / 20e-6
@@ -315,31 +315,31 @@ def test_refused_rows() -> None:
             {},
             "made.csv: no row to_parallel has 0.005 < p_sw < 0.995: measure its transition",
         ),
-        (rows, "linear", {}, "unknown form 'linear': give one of erf, rayleigh, fokker_planck, macrospin, neel_brown"),
+        (rows, "linear", {}, "unknown model 'linear': give one of erf, rayleigh, fokker_planck, macrospin, neel_brown"),
         (rows, "erf", {"geometry": "flat"}, "unknown geometry 'flat': give one of perpendicular, in_plane"),
         (
             rows,
             "macrospin",
             {"geometry": "in_plane"},
-            "form 'macrospin' holds for perpendicular devices only, not for in_plane",
+            "model 'macrospin' holds for perpendicular devices only, not for in_plane",
         ),
         (rows, "erf", {"temperature": -1.0}, "temperature must be > 0 and finite, not -1.0"),
         (rows, "neel_brown", {"attempt_time": 0.0}, "attempt time must be > 0 and finite, not 0.0"),
     ]
-    for chosen, form, options, message in cases:
+    for chosen, model, options, message in cases:
         with pytest.raises(MeasurementError, match=f"^{re.escape(message)}$"):
-            fit(chosen, form, **{"geometry": "perpendicular", **options})
+            fit(chosen, model, **{"geometry": "perpendicular", **options})
 
 
 def test_refused_currents() -> None:
     """Rows on the other side of the critical current, some of them or all."""
-    for true, form in (("neel_brown", "erf"), ("erf", "neel_brown")):
+    for true, model in (("neel_brown", "erf"), ("erf", "neel_brown")):
         with pytest.raises(
             MeasurementError,
-            match=r"^made.csv: the fit drives delta to 5, .*: the rows do not follow this form or do not "
+            match=r"^made.csv: the fit drives delta to 5, .*: the rows do not follow this model or do not "
             r"determine it$",
         ):
-            fit(_rows(true, 2), form, "perpendicular")
+            fit(_rows(true, 2), model, "perpendicular")
     rows = _rows("erf", 2)
     low = rows.current == rows.current.min()
     mixed = replace(
@@ -349,8 +349,8 @@ def test_refused_currents() -> None:
     )
     with pytest.raises(
         MeasurementError,
-        match=r"^made.csv: the form needs currents above the critical one, and the fit drives "
-        r"critical_current_to_parallel to 1.798e-05 A, the limit: leave out the lowest currents, or fit another form$",
+        match=r"^made.csv: the model needs currents above the critical one, and the fit drives "
+        r"critical_current_to_parallel to 1.798e-05 A, the limit: leave out the lowest currents, or fit another model$",
     ):
         fit(mixed, "erf", "perpendicular")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL
-from golden.device.switching import FORMS
+from golden.device.switching import MODELS
 from sim.device import llg
 from sim.device.binomial import interval
 
@@ -69,12 +69,12 @@ def test_switching(overdrive: float) -> None:
     widths = np.round(growth * constant / (overdrive - 1), 10)
     current = overdrive * BASELINE.critical_current(TO_PARALLEL, 300)
     counts = llg.switched(BASELINE, current, 300.0, TO_PARALLEL, widths, count, 9)
-    values = {name: f.probability(widths, overdrive, delta, constant) for name, f in FORMS.items() if f.above}
+    values = {name: f.probability(widths, overdrive, delta, constant) for name, f in MODELS.items() if f.above}
     bounds = [interval(int(k), count, 1e-6 / 15) for k in counts]
     for at, (low, high) in enumerate(bounds):
         assert low - 0.05 <= values["macrospin"][at] <= high + 0.05
         assert values["erf"][at] < values["rayleigh"][at] < values["fokker_planck"][at] < values["macrospin"][at]
-        # the forms of a fixed initial angle are wrong, and not by chance
+        # the models of a fixed initial angle are wrong, and not by chance
         assert values["erf"][at] < low
     # in the middle of the transition so is rayleigh, and where the current is low fokker_planck
     middle = int(np.abs(counts / count - 0.7).argmin())

@@ -1,4 +1,4 @@
-"""The switching forms: worked values, each other's limits, and Monte-Carlo over the initial angle."""
+"""The switching models: worked values, each other's limits, and Monte-Carlo over the initial angle."""
 
 import math
 import re
@@ -11,12 +11,12 @@ import pytest
 from scipy.integrate import quad
 
 from golden.device.junction import JUNCTIONS, thermal_angle
-from golden.device.switching import FORMS, erf, escape_angle, fokker_planck, macrospin, neel_brown, rayleigh
+from golden.device.switching import MODELS, erf, escape_angle, fokker_planck, macrospin, neel_brown, rayleigh
 from sim.device.binomial import interval
 
 BASELINE = JUNCTIONS["perpendicular_50nm"]
 DELTA, CONSTANT = BASELINE.stability(300), BASELINE.time_constant(300)
-ABOVE = [name for name, form in FORMS.items() if form.above]
+ABOVE = [name for name, model in MODELS.items() if model.above]
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ ABOVE = [name for name, form in FORMS.items() if form.above]
 )
 def test_worked_values(overdrive: float, nanoseconds: float, expected: tuple[float, ...]) -> None:
     """Probabilities of the baseline device, in the three digits in which they are given."""
-    for form, value in zip((erf, rayleigh, fokker_planck), expected, strict=True):
-        assert float(form(nanoseconds * 1e-9, overdrive, DELTA, CONSTANT)) == pytest.approx(value, abs=5.5e-4)
+    for model, value in zip((erf, rayleigh, fokker_planck), expected, strict=True):
+        assert float(model(nanoseconds * 1e-9, overdrive, DELTA, CONSTANT)) == pytest.approx(value, abs=5.5e-4)
 
 
 def test_sensitivity() -> None:
-    """How 7.62 ns at i = 2 answer to another critical current or temperature: the worked values of the erf form.
+    """How 7.62 ns at i = 2 answer to another critical current or temperature: the worked values of the erf model.
 
     They were worked out with rounded constants, so the last digit may differ by one.
     """
@@ -65,23 +65,23 @@ def test_erf_is_a_tail_of_the_normal_distribution() -> None:
         assert found[row, column] == pytest.approx(expected, rel=1e-9, abs=1e-14)
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_every_form_rises_from_nothing_to_certainty(name: str) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_rises_from_nothing_to_certainty(name: str) -> None:
     """With the width, with the current, with the temperature."""
-    form = FORMS[name]
-    constant, overdrive, longest = (CONSTANT, 1.7, 2e-7) if form.above else (1e-9, 0.9, 1e-4)
+    model = MODELS[name]
+    constant, overdrive, longest = (CONSTANT, 1.7, 2e-7) if model.above else (1e-9, 0.9, 1e-4)
     widths = np.linspace(0, longest, 4001)
-    found = form.probability(widths, overdrive, DELTA, constant)
+    found = model.probability(widths, overdrive, DELTA, constant)
     assert found.shape == widths.shape
     assert found[0] <= 1e-30
     assert found[-1] == pytest.approx(1, abs=1e-9)
     assert (np.diff(found) >= 0).all()
     middle = widths[(found > 0.01) & (found < 0.99)]
     assert len(middle) > 3
-    before = form.probability(middle, overdrive, DELTA, constant)
-    assert (form.probability(middle, overdrive + 0.05, DELTA, constant) > before).all()
-    assert (form.probability(middle, overdrive, DELTA * 0.9, constant) > before).all()
-    assert (form.probability(middle, overdrive, DELTA, constant * 0.9) > before).all()
+    before = model.probability(middle, overdrive, DELTA, constant)
+    assert (model.probability(middle, overdrive + 0.05, DELTA, constant) > before).all()
+    assert (model.probability(middle, overdrive, DELTA * 0.9, constant) > before).all()
+    assert (model.probability(middle, overdrive, DELTA, constant * 0.9) > before).all()
 
 
 @pytest.mark.parametrize("overdrive", [1.2, 2.0, 5.0])
@@ -96,7 +96,7 @@ def test_rayleigh_and_erf(overdrive: float) -> None:
         return CONSTANT / (overdrive - 1) * math.log(math.pi / (2 * theta_0 * a))
 
     for a in (0.01, 0.1, 1.0, 5.0, 12.0):
-        one, two = (float(form(width(a), overdrive, DELTA, CONSTANT)) for form in (erf, rayleigh))
+        one, two = (float(model(width(a), overdrive, DELTA, CONSTANT)) for model in (erf, rayleigh))
         assert two == pytest.approx(math.exp(-(a**2) / 2), rel=1e-9)
         assert one < two
         if a <= 0.1:
@@ -142,7 +142,7 @@ def test_macrospin_is_the_way_to_the_equator(overdrive: float) -> None:
     )
     assert small * math.exp(time * (overdrive - 1)) == pytest.approx(float(escape_angle(overdrive)), rel=1e-5)
     found, linear = (
-        math.log(float(form(12e-9 / overdrive, overdrive, DELTA, CONSTANT))) for form in (macrospin, fokker_planck)
+        math.log(float(model(12e-9 / overdrive, overdrive, DELTA, CONSTANT))) for model in (macrospin, fokker_planck)
     )
     assert found / linear == pytest.approx((float(escape_angle(overdrive)) / (math.pi / 2)) ** 2, rel=1e-9)
 
@@ -158,10 +158,10 @@ def test_neel_brown_limits() -> None:
     assert float(neel_brown(1e-9 * math.exp(40), 0, 40, 1e-9)) == pytest.approx(1 - math.exp(-1), rel=1e-9)
     assert float(neel_brown(1e-9, 1 - 1e-12, 40, 1e-9)) == pytest.approx(1 - math.exp(-1), rel=1e-9)
     assert float(neel_brown(1e-6, 0.5, 70, 1e-9)) == pytest.approx(1e3 * math.exp(-35), rel=1e-6)
-    # the forms do not meet at i = 1, where neither holds: activation is certain in 20 ns, the others hardly begin
+    # the models do not meet at i = 1, where neither holds: activation is certain in 20 ns, the others hardly begin
     assert float(neel_brown(20e-9, 0.9999, DELTA, 1e-9)) > 0.999
-    for form in (erf, rayleigh, fokker_planck):
-        assert float(form(20e-9, 1.0001, DELTA, CONSTANT)) < 0.001
+    for model in (erf, rayleigh, fokker_planck):
+        assert float(model(20e-9, 1.0001, DELTA, CONSTANT)) < 0.001
     with pytest.raises(ValueError, match=r"^macrospin switching needs Delta theta_e\^2 >= 13.8, not 5\.86 as with"):
         macrospin(20e-9, [2.0, 1.04], DELTA, CONSTANT)
 
@@ -174,8 +174,8 @@ def _two_dimensions(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.hypot(*rng.normal(0, thermal_angle(DELTA), (2, n)))
 
 
-@pytest.mark.parametrize(("form", "draw"), [(erf, _one_dimension), (rayleigh, _two_dimensions)])
-def test_monte_carlo(form: Callable[..., Any], draw: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(("model", "draw"), [(erf, _one_dimension), (rayleigh, _two_dimensions)])
+def test_monte_carlo(model: Callable[..., Any], draw: Callable[..., Any]) -> None:
     """Random initial angles, each with its switching time: the count is within an exact interval at every point.
 
     All points together miss with a probability of at most 1e-6.
@@ -186,7 +186,7 @@ def test_monte_carlo(form: Callable[..., Any], draw: Callable[..., Any]) -> None
         width = growth * CONSTANT / (overdrive - 1)
         needed = CONSTANT / (overdrive - 1) * np.log(math.pi / (2 * draw(rng, trials)))
         low, high = interval(int((needed <= width).sum()), trials, 1e-6 / len(points))
-        assert low <= float(form(width, overdrive, DELTA, CONSTANT)) <= high, (overdrive, width)
+        assert low <= float(model(width, overdrive, DELTA, CONSTANT)) <= high, (overdrive, width)
 
 
 @pytest.mark.parametrize("name", ABOVE)
@@ -201,9 +201,9 @@ def test_monte_carlo(form: Callable[..., Any], draw: Callable[..., Any]) -> None
     ],
 )
 def test_refused_above(name: str, arguments: tuple[Any, ...], message: str) -> None:
-    """Values outside a form's range are named."""
+    """Values outside a model's range are named."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        FORMS[name].probability(*arguments)
+        MODELS[name].probability(*arguments)
 
 
 @pytest.mark.parametrize("overdrive", [1.0, -0.1, math.nan])

@@ -36,7 +36,9 @@ def _config(number: int) -> MachineConfig:
     return variant(
         config,
         gradient=gradient,
-        training={"rates": tuple(low + (rate - low) % 4 for rate in config.training.rates)},
+        training={
+            "update_shifts": tuple(low + (update_shift - low) % 4 for update_shift in config.training.update_shifts)
+        },
         # tables that can be loaded are not compiled
         pulse={"dead_zone": config.pulse.dead_zone // 2, "loadable": False},
         switching={"loadable": False},
@@ -60,22 +62,22 @@ def _difference(golden: Machine, fast: Machine) -> str:
 
 def _compare(config: MachineConfig, fast: FastMachine) -> Machine:
     """Give the same commands to both machines and compare after each; return the NumPy one."""
-    golden, batch, rates = Machine(config), config.training.batch, config.training.rates
+    golden, batch, update_shifts = Machine(config), config.training.batch, config.training.update_shifts
 
     def check(step: str, one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
         assert np.array_equal(one, other), f"{step}: predictions"
         assert not _difference(golden, fast), step
 
-    golden.form()
-    fast.form()
-    assert not _difference(golden, fast), "form"
+    golden.initialise()
+    fast.initialise()
+    assert not _difference(golden, fast), "initialise"
     for round_, count in enumerate((3 * batch, 1, 2 * batch + 1)):
         samples = _samples(config, count, round_)
-        check(f"train {round_}", golden.train(samples, batch, rates), fast.train(samples, batch, rates))
+        check(f"train {round_}", golden.train(samples, batch, update_shifts), fast.train(samples, batch, update_shifts))
     samples = _samples(config, 7, 9)
     check("test", golden.test(samples), fast.test(samples))
     samples = _samples(config, 6 * batch, 10)
-    check("train on", golden.train(samples, batch, rates), fast.train(samples, batch, rates))
+    check("train on", golden.train(samples, batch, update_shifts), fast.train(samples, batch, update_shifts))
     return golden
 
 
@@ -99,17 +101,17 @@ def test_loads(number: int) -> None:
     config, rng = variant(_config(number), random={"loadable": True}), np.random.default_rng(number)
     golden, fast = Machine(config), FastMachine(config)
     for machine in (golden, fast):
-        machine.form()
-        machine.train(_samples(config, 9), 4, config.training.rates)
+        machine.initialise()
+        machine.train(_samples(config, 9), 4, config.training.update_shifts)
     r1, r2 = rng.integers(0, 2, (2, *golden.array.r1.shape))
-    offset, spread = rng.integers(0, 40, (2, len(golden.neurons.offset)))
+    offset, scale = rng.integers(0, 40, (2, len(golden.neurons.offset)))
     banks = {
         bank: rng.integers(0, 1 << config.random.width, count, dtype=np.uint64)
         for bank, count in config.seed_banks.items()
     }
     for machine in (golden, fast):
         machine.load_weights(r1, r2)
-        machine.load_neurons(offset, spread)
+        machine.load_neurons(offset, scale)
         machine.load_seeds(banks)
     assert not _difference(golden, fast), "loads"
     samples = _samples(config, 3, 2)
@@ -117,7 +119,7 @@ def test_loads(number: int) -> None:
     assert found == expected
     assert not _difference(golden, fast), "present"
     for machine in (golden, fast):
-        machine.update(config.training.rates)
+        machine.update(config.training.update_shifts)
     assert not _difference(golden, fast), "update"
     assert golden.dump_weights()[0].tolist() == fast.dump_weights()[0].tolist()
 
@@ -127,7 +129,9 @@ def test_loads(number: int) -> None:
 def test_named_configurations(name: str, scheme: str) -> None:
     """Machines of real size agree over whole batches."""
     config = variant(named.load(name), training={"batch": 20}, array={"scheme": scheme})
-    config = variant(config, training={"rates": tuple(rate - 4 for rate in config.training.rates)})
+    config = variant(
+        config, training={"update_shifts": tuple(update_shift - 4 for update_shift in config.training.update_shifts)}
+    )
     golden = _compare(config, FastMachine(config))
     assert golden.counters["switches"] > 10000
 
@@ -190,12 +194,12 @@ def test_faults_are_found(field: str) -> None:
     raise AssertionError(f"nothing depends on {field}")
 
 
-@pytest.mark.parametrize("quantity", ["r1", "r2", "gradient", "random", "offset", "spread"])
+@pytest.mark.parametrize("quantity", ["r1", "r2", "gradient", "random", "offset", "scale"])
 def test_other_states_are_found(quantity: str) -> None:
     """One value off by one is named."""
     config = _config(0)
     golden, fast = Machine(config), FastMachine(config)
-    golden.form()
+    golden.initialise()
     state = golden.state()
     state[quantity].reshape(-1)[-1] ^= 1
     fast.restore(state, golden.counters)

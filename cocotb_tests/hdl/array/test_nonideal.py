@@ -22,7 +22,7 @@ from sim.manifest_reader import from_planes, to_planes
 from sim.monitors import Watch
 
 DEVICE: dict[str, Any] = {
-    "form": "erf",
+    "model": "erf",
     "device": "perpendicular_50nm",
     "current_to_antiparallel": 45e-6,
     "current_to_parallel": 55e-6,
@@ -30,9 +30,9 @@ DEVICE: dict[str, Any] = {
     "threshold_bits": 10,
     "width_max": 30e-9,
 }
-SPREAD: dict[str, Any] = {"switching": DEVICE | {"spread_bins": 8, "spread": 0.05}}
-#: A table that can be loaded, of two kinds.
-TABLE: dict[str, Any] = {"code_bits": 2, "threshold_bits": 7, "spread_bins": 2, "spread": 0.05, "loadable": True}
+VARIATION: dict[str, Any] = {"switching": DEVICE | {"variation_bins": 8, "variation": 0.05}}
+#: A table that can be loaded, of two device bins.
+TABLE: dict[str, Any] = {"code_bits": 2, "threshold_bits": 7, "variation_bins": 2, "variation": 0.05, "loadable": True}
 STUCK: dict[str, Any] = {"nonideal": {"stuck_parallel": 0.1, "stuck_antiparallel": 0.15, "stuck": ((3, 2, 0, 1),)}}
 #: Noise on either side or both, offsets, saturation, steps.
 COLUMNS, ROWS = ConverterParameters(3, 1, 2, 4, 1), ConverterParameters(0, 0, 1, 6, 0)
@@ -61,8 +61,8 @@ def _run(config: MachineConfig, tests: str = "commands") -> None:
 
 @pytest.mark.parametrize(("synapse", "scheme"), KINDS)
 def test_spread_and_stuck(synapse: str, scheme: str) -> None:
-    """Devices of eight kinds, a quarter of them stuck, with every synapse and scheme."""
-    _run(_config(synapse, scheme, **SPREAD, **STUCK))
+    """Devices of eight device bins, a quarter of them stuck, with every synapse and scheme."""
+    _run(_config(synapse, scheme, **VARIATION, **STUCK))
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
@@ -75,13 +75,14 @@ def test_converters(name: str) -> None:
 def test_everything(synapse: str, scheme: str) -> None:
     """All at once, and random streams that can be loaded."""
     _run(
-        _config(synapse, scheme, **SPREAD, **LOADABLE, nonideal=STUCK["nonideal"] | CONVERTERS["both"]), "commands|load"
+        _config(synapse, scheme, **VARIATION, **LOADABLE, nonideal=STUCK["nonideal"] | CONVERTERS["both"]),
+        "commands|load",
     )
 
 
 @pytest.mark.parametrize(("synapse", "scheme"), [("ternary", "verified"), ("binary", "blind")])
 def test_other_tables(synapse: str, scheme: str) -> None:
-    """Tables of two kinds of devices are loaded, between converters and stuck devices."""
+    """Tables of two device bins are loaded, between converters and stuck devices."""
     wrong = STUCK["nonideal"] | CONVERTERS["both"]
     _run(_config(synapse, scheme, switching=DEVICE | TABLE, nonideal=wrong), "commands|other_tables")
 
@@ -89,7 +90,7 @@ def test_other_tables(synapse: str, scheme: str) -> None:
 @pytest.mark.parametrize(("slices", "stages"), [(1, 3), (2, 2), (4, 1), (4, 3)])
 @pytest.mark.parametrize(("synapse", "scheme"), KINDS)
 def test_slices(synapse: str, scheme: str, slices: int, stages: int) -> None:
-    """All at once on slices of lanes: kinds and stuck devices of the slice, streams of one slice, a loaded table."""
+    """All at once on slices of lanes: bins and stuck devices of the slice, streams of one slice, a loaded table."""
     shape = {"slices": slices, "stages": stages, "adders": "chains" if slices > 1 else "planes"}
     wrong = STUCK["nonideal"] | CONVERTERS["both"]
     config = _config(synapse, scheme, shape, switching=DEVICE | TABLE, **LOADABLE, nonideal=wrong)
@@ -126,7 +127,7 @@ def test_wrong_kind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(cells, "constants", wrong)
-    _caught(_config("binary", "blind", **SPREAD))
+    _caught(_config("binary", "blind", **VARIATION))
 
 
 def test_wrong_stuck_device_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +174,7 @@ def test_missing_repair_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A load of zeros is not repaired."""
     from hdl import lfsr
 
-    monkeypatch.setattr(lfsr, "spread", lambda bit, lanes: lfsr.any_of([], lanes))
+    monkeypatch.setattr(lfsr, "broadcast", lambda bit, lanes: lfsr.any_of([], lanes))
     _caught(_config(**LOADABLE), "load")
 
 
@@ -226,8 +227,8 @@ class Pair:
             answers = [{"macro__sums": sums.tolist()} for sums in golden.sense_columns()]
         elif op == "SENSE_ROW":
             answers[0]["macro__row_sum"] = int(golden.sense_rows(slice(row, row + 1), self.drive)[0])
-        elif op == "FORM":
-            golden.form(row)
+        elif op == "INIT_RANDOM":
+            golden.initialise(row)
         elif op == "PULSE":
             switched = golden.pulse(row, increase, codes)
             answers[0]["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
@@ -271,12 +272,12 @@ class Pair:
 
 
 async def _pair(dut: HierarchyObject, regime: Regime) -> Pair:
-    """Reset and form."""
+    """Reset and initialise."""
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = Pair(bench, regime)
     for row in range(pair.rows):
-        pair.send("FORM", row)
+        pair.send("INIT_RANDOM", row)
     await pair.finish()
     return pair
 
@@ -287,7 +288,7 @@ async def commands(dut: HierarchyObject, regime: Regime) -> None:
     """All commands in random order, most of them pulses and sums."""
     pair = await _pair(dut, regime)
     bench, g, limit = pair.bench, pair.bench.config.geometry, pair.bench.config.error.limit
-    ops = ["DRIVE_ROW", "SENSE_COLUMNS", "SENSE_ROW", "PULSE", "FORM", "SEED", "WRITE", "READ"]
+    ops = ["DRIVE_ROW", "SENSE_COLUMNS", "SENSE_ROW", "PULSE", "INIT_RANDOM", "SEED", "WRITE", "READ"]
     for _ in range(6):
         drive = bench.integers(-limit, limit, pair.lanes)
         while np.abs(drive).sum() >= 1 << (g.row_bits - 1):
@@ -336,13 +337,13 @@ async def load(dut: HierarchyObject) -> None:
             pair.send("SENSE_ROW", row)
             pair.send("SENSE_COLUMNS")
         for row in range(4):
-            pair.send("FORM", row)
+            pair.send("INIT_RANDOM", row)
         await pair.finish()
 
 
 @cocotb.test()
 async def other_tables(dut: HierarchyObject) -> None:
-    """Tables for all kinds of devices that a host has loaded."""
+    """Tables for all device bins that a host has loaded."""
     pair = await _pair(dut, Regime.FLOWING)
     bench, golden, group = pair.bench, pair.golden, pair.bench.config.array.group
     for _ in range(3):
@@ -359,5 +360,5 @@ async def other_tables(dut: HierarchyObject) -> None:
             pair.send("PULSE", row)
         await pair.finish()
         for row in range(pair.rows):
-            pair.send("FORM", row)
+            pair.send("INIT_RANDOM", row)
         await pair.finish()

@@ -40,7 +40,7 @@ def test_every_pulse(synapse: str, scheme: str) -> None:
         configs.tiny(),
         array={"synapse": synapse, "scheme": scheme, "lanes": 8, "group": 2},
         switching={
-            "form": "erf",
+            "model": "erf",
             "device": "perpendicular_50nm",
             "current_to_antiparallel": 45e-6,
             "current_to_parallel": 55e-6,
@@ -73,9 +73,9 @@ def _arrays() -> list[Any]:
     return [
         pytest.param(*case, marks=() if case in quick else pytest.mark.slow)
         for kind in _KINDS
-        for form in ((1, 2), (1, 3), (2, 1), (8, 2), (4, 3))
+        for shape in ((1, 2), (1, 3), (2, 1), (8, 2), (4, 3))
         for adders in ("planes", "chains")
-        for case in [(*kind, *form, adders)]
+        for case in [(*kind, *shape, adders)]
     ]
 
 
@@ -84,7 +84,7 @@ def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, 
     """Arrays as FPGAs want them: shared writers, more stages, carry chains; the nets with and without sensed errors."""
     config = _sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)
     if slices == 1:
-        config = replace(config, layers=(10, 6, 3), training=replace(config.training, rates=(8, 8)))
+        config = replace(config, layers=(10, 6, 3), training=replace(config.training, update_shifts=(8, 8)))
     block_bench.run(
         "synapse_array", config, __name__, public=("states",), tests="every_pulse|random_commands|hazard|writes|reset"
     )
@@ -209,8 +209,8 @@ class Pair:
             golden.drive_rows(np.array([row]), np.array([coefficient]))
         elif op == "SENSE_ROW":
             answer["macro__row_sum"] = int(golden.sense_rows(slice(row, row + 1), self.drive)[0])
-        elif op == "FORM":
-            golden.form(row)
+        elif op == "INIT_RANDOM":
+            golden.initialise(row)
         elif op == "PULSE":
             switched = golden.pulse(row, polarity.astype(bool), widths.astype(np.uint8))
             answer["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
@@ -278,10 +278,10 @@ class Pair:
         self._begun.clear()
         self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 
-    async def form(self, *, first: int = 0) -> None:
+    async def initialise(self, *, first: int = 0) -> None:
         """Form all rows from one on."""
         for row in range(first, self.rows):
-            self.send("FORM", row)
+            self.send("INIT_RANDOM", row)
         await self.finish()
 
 
@@ -292,12 +292,12 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = Pair(bench, regime)
-    await pair.form()
+    await pair.initialise()
     limit, g = bench.config.error.limit, bench.config.geometry
     codes = bench.config.switching.codes - 1
     equal("cycle model", bench.config.array_latency, pair.latency + 1)
     equal("cycle model of hazards", cycles.SAME_ROW, HAZARD)
-    ops = ["DRIVE_ROW", "SENSE_ROW", "PULSE", "FORM", "SENSE", "WRITE", "READ"]
+    ops = ["DRIVE_ROW", "SENSE_ROW", "PULSE", "INIT_RANDOM", "SENSE_COLUMNS", "WRITE", "READ"]
     for segment in range(12):
         # no sum that the program forms overflows: neither do these
         most = 1 if g.trit_rows else limit
@@ -314,7 +314,7 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
             if op == "DRIVE_ROW" and abs(coefficient) <= room:
                 room -= abs(coefficient)
                 pair.send(op, row, coefficient)
-            elif op in ("SENSE", "DRIVE_ROW"):
+            elif op in ("SENSE_COLUMNS", "DRIVE_ROW"):
                 pair.sense_columns()
                 room = (1 << (g.column_bits - 1)) - 1
             elif op == "PULSE":
@@ -335,9 +335,9 @@ async def hazard_costs_two_cycles(dut: HierarchyObject) -> None:
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
-    await pair.form()
+    await pair.initialise()
     rows = [row % pair.rows for row in (0, 0, 0, 1, 2, 1, 1)]
-    for op, then in (("PULSE", "SENSE_ROW"), ("FORM", "READ"), ("WRITE", "READ")):
+    for op, then in (("PULSE", "SENSE_ROW"), ("INIT_RANDOM", "READ"), ("WRITE", "READ")):
         for row in rows:
             pair.send(op, row)
         pair.send(then, rows[-1])
@@ -358,7 +358,7 @@ async def writes_and_reads(dut: HierarchyObject) -> None:
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
-    await pair.form()
+    await pair.initialise()
     devices, low = bench.config.array.devices, (1 << (bench.config.error.bits - 1)) - 1
     for trial in range(8):
         states = (np.arange(pair.lanes) + trial) % 4 if trial < 4 else bench.rng.integers(0, 4, pair.lanes)
@@ -374,7 +374,7 @@ async def writes_and_reads(dut: HierarchyObject) -> None:
         await pair.finish()
     for row in range(min(pair.rows, 3)):  # what they draw is what it would have been
         pair.send("PULSE", row)
-        pair.send("FORM", row)
+        pair.send("INIT_RANDOM", row)
     await pair.finish()
 
 
@@ -386,7 +386,7 @@ async def reset_of_one_cycle(dut: HierarchyObject) -> None:
     pair = Pair(bench, Regime.FLOWING)
     pair.set_drive(np.ones(pair.lanes, np.int64))
     pair.send("WRITE", 0)
-    await pair.form(first=1)
+    await pair.initialise(first=1)
     drives = {"op": pair.ops["DRIVE_ROW"], "row": 0, "coefficient": 1}
     for moment in range(1, pair.latency + 3):
         bench.clock.agents.clear()
@@ -414,7 +414,7 @@ async def other_tables(dut: HierarchyObject) -> None:
         return
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
-    await pair.form()
+    await pair.initialise()
     bits, width, golden = config.switching.threshold_bits, 2 * config.array.group, pair.golden
     shape, initial = golden.thresholds.shape, golden.thresholds
 
@@ -422,7 +422,7 @@ async def other_tables(dut: HierarchyObject) -> None:
         for turn in range(40):
             row = turn % pair.rows
             code = bench.integers(0, config.switching.codes - 1, pair.lanes)
-            pair.send("PULSE" if turn % 5 else "FORM", row, 0, rng.integers(0, 2, pair.lanes) == 1, code)
+            pair.send("PULSE" if turn % 5 else "INIT_RANDOM", row, 0, rng.integers(0, 2, pair.lanes) == 1, code)
         await pair.finish()
 
     await pulses()
@@ -446,7 +446,7 @@ async def other_tables(dut: HierarchyObject) -> None:
         await pulses()
     await pair.reset()
     golden.thresholds = initial
-    await pair.form()
+    await pair.initialise()
     await pulses()
 
 
@@ -456,7 +456,7 @@ async def every_pulse(dut: HierarchyObject) -> None:
     bench = block_bench.Bench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
-    await pair.form()
+    await pair.initialise()
     config, golden = bench.config, pair.golden
     codes = config.switching.codes
     pairs = 4 if config.array.devices == 2 else 2
@@ -480,7 +480,7 @@ async def every_pulse(dut: HierarchyObject) -> None:
         for case_state, case_increase, case_code, _ in missing:
             wanted.setdefault(case_state, []).append((case_increase, case_code))
         if bench.rng.random() < 0.25:  # pulses do not lead to every state
-            pair.send("FORM", row)
+            pair.send("INIT_RANDOM", row)
             continue
         for lane in range(pair.lanes):
             choice = sorted(wanted.get(int(state[lane]), []))

@@ -167,9 +167,9 @@ async def _host(axi: AxiLiteMaster, registers_: RegisterMap, bench: block_bench.
     assert await axi.read_dword(address["INTERRUPT"]) == 2
     await axi.write_dword(address["ERROR"], _ALL)
     assert await axi.read_dword(address["ERROR"]) == 0
-    await axi.write_dwords(address["RATE"], [5] * registers_["RATE"].count)
-    equal("rates", bench.ports.read("rate"), [5] * registers_["RATE"].count)
-    beyond = await axi.write(address["RATE"] + 4 * registers_["RATE"].count, bytes(4))
+    await axi.write_dwords(address["UPDATE_SHIFT"], [5] * registers_["UPDATE_SHIFT"].count)
+    equal("update_shifts", bench.ports.read("update_shift"), [5] * registers_["UPDATE_SHIFT"].count)
+    beyond = await axi.write(address["UPDATE_SHIFT"] + 4 * registers_["UPDATE_SHIFT"].count, bytes(4))
     assert beyond.resp == AxiResp.SLVERR
     assert (await axi.write(address["ID"], bytes(4))).resp == AxiResp.SLVERR
     assert await axi.read_dword(address["ERROR"]) == 3 << 13

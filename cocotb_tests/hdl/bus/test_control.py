@@ -23,8 +23,8 @@ _FAULTS = (Error.LABEL, Error.SHORT, Error.LONG)
 _KNOWN = {
     "pulse_table": (HostOp.LOAD_PULSES,),
     "switching_table": (HostOp.LOAD_SWITCHING,),
-    "neurons": (HostOp.FORM, HostOp.LOAD_NEURONS),
-    "gradients": (HostOp.FORM, HostOp.LOAD_WEIGHTS),
+    "neurons": (HostOp.INIT_RANDOM, HostOp.LOAD_NEURONS),
+    "gradients": (HostOp.INIT_RANDOM, HostOp.LOAD_WEIGHTS),
 }
 
 
@@ -51,7 +51,11 @@ def _refusals(
         found |= set() if known["neurons"] and (known["gradients"] or op == HostOp.TEST) else {Error.STATE}
     if op == HostOp.TRAIN:
         found |= {Error.BATCH} if not registers["batch"] else set()
-        found |= set() if all(rate in config.offered_rates for rate in registers["rate"]) else {Error.RATE}
+        found |= (
+            set()
+            if all(update_shift in config.offered_shifts for update_shift in registers["update_shift"])
+            else {Error.UPDATE_SHIFT}
+        )
         found |= set() if known["pulse_table"] and known["switching_table"] else {Error.TABLE}
     if op in _LOADS:
         if op not in config.program.transfers:
@@ -72,10 +76,10 @@ class _Around:
         self.start = self.hold = self.unfinished = self.waiting = self.taken = self.abandoned = False
         self.faults, self.clear, self.error, self.timeout = 0, 0, 0, 0
         self.output_idle = self.noise = True
-        self.registers: dict[str, Any] = {"operation": 0, "samples": 0, "batch": 0, "rate": [0] * self.layers}
+        self.registers: dict[str, Any] = {"operation": 0, "samples": 0, "batch": 0, "update_shift": [0] * self.layers}
         self.length, self.slow = 3, 0
         self.known = {"pulse_table": True, "switching_table": True, "neurons": False, "gradients": False}
-        self.state, self.op = "idle", HostOp.FORM
+        self.state, self.op = "idle", HostOp.INIT_RANDOM
         self.copied: dict[str, Any] = {}
         self.failed = self.ending = self.loading = False
         self.words = 0
@@ -139,7 +143,9 @@ class _Around:
             expected["abort"] = cut or self.ending
             expected["stop"] = self.hold and self.op in _PRESENTS
             if self.op == HostOp.TRAIN:
-                expected["rates"] = [rate - self.config.offered_rates[0] for rate in self.copied["rate"]]
+                expected["update_shifts"] = [
+                    update_shift - self.config.offered_shifts[0] for update_shift in self.copied["update_shift"]
+                ]
             if self.loading:
                 expected["end"] = self.words - 1
         for name, value in expected.items():
@@ -179,10 +185,15 @@ class _Around:
         self.error = (self.error & ~self.clear) | sum(1 << error for error in errors)
         self.start, self.abandoned, self.faults, self.clear = False, False, 0, 0
 
-    def set(self, op: int, samples: int = 1, batch: int = 1, rate: list[int] | None = None) -> None:
-        """Write the registers; rates that are right by default."""
-        low = self.config.offered_rates[0]
-        self.registers = {"operation": op, "samples": samples, "batch": batch, "rate": rate or [low] * self.layers}
+    def set(self, op: int, samples: int = 1, batch: int = 1, update_shift: list[int] | None = None) -> None:
+        """Write the registers; update shifts that are right by default."""
+        low = self.config.offered_shifts[0]
+        self.registers = {
+            "operation": op,
+            "samples": samples,
+            "batch": batch,
+            "update_shift": update_shift or [low] * self.layers,
+        }
 
     async def step(self, cycles: int = 1) -> None:
         """Let cycles pass."""
@@ -237,8 +248,8 @@ async def errors_of_start(dut: HierarchyObject) -> None:
     """Every operation with every mistake, alone and together with others: which bits are set, and nothing begins."""
     around = await _around(dut)
     config, rng = around.config, around.bench.rng
-    low, high = config.offered_rates[0], config.offered_rates[-1]
-    wrong = [rate for rate in (0, low - 1, high + 1, 63) if not low <= rate <= high]
+    low, high = config.offered_shifts[0], config.offered_shifts[-1]
+    wrong = [update_shift for update_shift in (0, low - 1, high + 1, 63) if not low <= update_shift <= high]
     right = [low, high, (low + high) // 2]
     seen: Counter[frozenset[Error]] = Counter()
     ways = list(itertools.product((False, True), repeat=4))
@@ -246,15 +257,15 @@ async def errors_of_start(dut: HierarchyObject) -> None:
         await around.know(known)
         for op in range(16):
             for no_samples, no_batch, bad_rate, unfinished in ways if op == HostOp.TRAIN else rng.permutation(ways)[:4]:
-                rate = [int(rng.choice(right)) for _ in range(around.layers)]
+                update_shift = [int(rng.choice(right)) for _ in range(around.layers)]
                 if bad_rate:
-                    rate[int(rng.integers(0, around.layers))] = int(rng.choice(wrong))
+                    update_shift[int(rng.integers(0, around.layers))] = int(rng.choice(wrong))
                 samples, batch = int(rng.choice([1, (1 << 32) - 1])), int(rng.choice([1, (1 << 16) - 1]))
-                around.set(op, samples * (not no_samples), batch * (not no_batch), rate)
+                around.set(op, samples * (not no_samples), batch * (not no_batch), update_shift)
                 around.unfinished = bool(unfinished)
                 refused = _refusals(config, around.known, around.registers, unfinished=around.unfinished)
                 begun = len(around.begun)
-                if not refused and op in (*_LOADS, HostOp.FORM):
+                if not refused and op in (*_LOADS, HostOp.INIT_RANDOM):
                     continue  # what is known would change
                 around.start, around.length = True, 1
                 await around.step()
@@ -265,7 +276,7 @@ async def errors_of_start(dut: HierarchyObject) -> None:
                 around.unfinished = False
                 await around.clear_errors()
     # every bit of START alone, and all that can come together
-    train = [Error.SAMPLES, Error.BATCH, Error.RATE, Error.STATE]
+    train = [Error.SAMPLES, Error.BATCH, Error.UPDATE_SHIFT, Error.STATE]
     train += [Error.TABLE] if len(_states(config)) > 4 else []
     together = {frozenset(some) for size in range(6) for some in itertools.combinations(train, size)}
     together |= {frozenset({Error.OPERATION}), frozenset({Error.UNFINISHED})}
@@ -305,12 +316,12 @@ async def start_while_busy_or_with_an_error(dut: HierarchyObject) -> None:
         equal("commands begun", len(around.begun), begun + (trial % 4 == 0))
         # nothing is under way any more: START is ignored as long as any bit stands
         around.error = 1 << int(rng.integers(0, len(Error)))
-        around.set(int(rng.choice([HostOp.FORM, HostOp.TEST, 15])), 0)
+        around.set(int(rng.choice([HostOp.INIT_RANDOM, HostOp.TEST, 15])), 0)
         around.start = True
         await around.step(3)
         equal("commands begun with an error", len(around.begun), begun + (trial % 4 == 0))
         await around.clear_errors()
-    await around.command(HostOp.FORM)
+    await around.command(HostOp.INIT_RANDOM)
 
 
 @cocotb.test()
@@ -318,8 +329,8 @@ async def commands(dut: HierarchyObject) -> None:
     """Every command: begun two cycles later as it was at START, over when machine and output say so, then known."""
     around = await _around(dut)
     config, rng = around.config, around.bench.rng
-    low, high = config.offered_rates[0], config.offered_rates[-1]
-    await around.command(HostOp.FORM)
+    low, high = config.offered_shifts[0], config.offered_shifts[-1]
+    await around.command(HostOp.INIT_RANDOM)
     ops = [op for op in HostOp if op not in _LOADS or op in config.program.transfers]
     for trial in range(8 * len(ops)):
         op = ops[trial % len(ops)]
@@ -328,10 +339,10 @@ async def commands(dut: HierarchyObject) -> None:
             op,
             int(rng.integers(1, 1 << 32)),
             int(rng.integers(1, 1 << 16)),
-            [int(rate) for rate in rng.integers(low, high + 1, around.layers)],
+            [int(update_shift) for update_shift in rng.integers(low, high + 1, around.layers)],
         )
         if _refusals(config, around.known, around.registers, unfinished=False):
-            await around.command(HostOp.FORM)
+            await around.command(HostOp.INIT_RANDOM)
             for load in _LOADS:
                 if load in config.program.transfers:
                     await around.command(load)
@@ -358,7 +369,7 @@ async def timeout(dut: HierarchyObject) -> None:
     """A word is waited for exactly so many cycles, each word anew; 0 waits for ever; only a command waits."""
     around = await _around(dut)
     rng = around.bench.rng
-    await around.command(HostOp.FORM)
+    await around.command(HostOp.INIT_RANDOM)
     for limit in (1, 2, 3, 17, 100, int(rng.integers(4, 60))):
         for op in (HostOp.TEST, HostOp.LOAD_WEIGHTS):
             around.timeout, around.waiting = limit, True
@@ -403,14 +414,19 @@ async def faults_and_stops(dut: HierarchyObject) -> None:
     """Faults of the stream and STOP at any time: what the machine and the framer are told, until commands end."""
     around = await _around(dut)
     rng, seen = around.bench.rng, Counter[str]()
-    await around.command(HostOp.FORM)
+    await around.command(HostOp.INIT_RANDOM)
     for trial in range(200):
-        op = (HostOp.TRAIN, HostOp.TEST, HostOp.LOAD_WEIGHTS, HostOp.DUMP_WEIGHTS, HostOp.FORM, HostOp.LOAD_NEURONS)[
-            trial % 6
-        ]
+        op = (
+            HostOp.TRAIN,
+            HostOp.TEST,
+            HostOp.LOAD_WEIGHTS,
+            HostOp.DUMP_WEIGHTS,
+            HostOp.INIT_RANDOM,
+            HostOp.LOAD_NEURONS,
+        )[trial % 6]
         around.set(op)
         if _refusals(around.config, around.known, around.registers, unfinished=False):
-            await around.command(HostOp.FORM)
+            await around.command(HostOp.INIT_RANDOM)
             around.set(op)
         around.start, around.length = True, int(rng.integers(4, 12))
         for _ in range(int(rng.integers(10, 20))):

@@ -21,8 +21,8 @@ _ONES = (1 << 32) - 1
 
 def _most_layers(config: MachineConfig) -> MachineConfig:
     """As many layers as can have a register."""
-    rates = (config.pulse.nu_bits,) * register_map.MAX_LAYERS
-    training: TrainingParameters = replace(config.training, rates=rates)
+    update_shifts = (config.pulse.nu_bits,) * register_map.MAX_LAYERS
+    training: TrainingParameters = replace(config.training, update_shifts=update_shifts)
     return replace(config, layers=(2,) * (register_map.MAX_LAYERS + 1), training=training)
 
 

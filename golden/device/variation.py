@@ -17,12 +17,12 @@ _NODES = 33
 
 
 def devices(bins: int, sigma: float) -> NDArray[np.float64]:
-    """Critical currents of `bins` equally likely kinds of devices.
+    """Critical currents of `bins` equally likely device bins.
 
     Parameters
     ----------
     bins : int
-        Number V of kinds, >= 1.
+        Number V of device bins, >= 1.
     sigma : float
         Relative standard deviation, 0 .. `LARGEST`.
 
@@ -53,7 +53,7 @@ def cycles(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         I_c0 relative to the device's mean.
     weights : ndarray of float64, shape (n,)
         Their probabilities, sum 1: Gauss-Legendre nodes of a normal distribution cut off at `CUT` sigma; one node
-        without spread.
+        without variation.
     """
     if sigma == 0:
         return np.ones(1), np.ones(1)
