@@ -96,11 +96,11 @@ module mtj_gxnor_bench;
     expect_read(REG_DESIGN, DESIGN_VALUE[31:0]);
     expect_read(REG_DESIGN + 4, DESIGN_VALUE[63:32]);
     write(REG_ENABLE, 3);  // both reasons raise the interrupt
-    write(REG_COMMAND, OP_FORM);
+    write(REG_COMMAND, OP_INIT_RANDOM);
     write(REG_CONTROL, 1);  // START
     while (irq !== 1) @(negedge clk);
     expect_read(REG_INTERRUPT, 1);  // DONE, no error
-    expect_read(REG_COUNTER_ROWS_FORMED, ROWS);
+    expect_read(REG_COUNTER_ROWS_INITIALISED, ROWS);
     write(REG_INTERRUPT, 1);
     expect_read(REG_INTERRUPT, 0);
     if (irq !== 0) $fatal(1, "the interrupt stays");

@@ -10,7 +10,7 @@ COUNTER_BITS = 48
 #: Name and meaning of every counter, in the order of the registers.
 COUNTERS = {
     "cycles_wait": "cycles waiting for a command, a sample or for a result to be taken",
-    "cycles_init": "cycles of forming the array",
+    "cycles_init": "cycles of initialising the array",
     "cycles_forward": "cycles of forward passes and of the output errors",
     "cycles_backward": "cycles of backward passes",
     "cycles_gradient": "cycles of gradient accumulation",
@@ -28,7 +28,7 @@ COUNTERS = {
     "backward_products": "non-zero products in backward passes",
     "gradient_rows": "rows of the gradient memory accumulated",
     "update_rows": "rows of the gradient memory read for write pulses, not those read again to forget",
-    "rows_formed": "rows put into random states",
+    "rows_initialised": "rows put into random states",
     "rows_pulsed": "rows that received write pulses",
     "rows_written": "rows whose device states the host has loaded",
     "rows_read": "rows whose device states the host has dumped, once for every device of a synapse",

@@ -276,7 +276,7 @@ class Machine:
         for row in range(instruction.rows):
             self.array.initialise(row)
             self.gradient.clear(row)
-        self._counts["rows_formed"] += instruction.rows
+        self._counts["rows_initialised"] += instruction.rows
         return cycles.initialise(instruction.rows, self.config.array_latency, self.config.array_writing)
 
     def _accumulate(self, instruction: Instruction) -> int:

@@ -67,7 +67,7 @@ class Phase(IntEnum):
     """Phase to which an operation's cycles are counted."""
 
     WAIT = 0
-    INIT_RANDOM = 1
+    INIT = 1
     FORWARD = 2
     BACKWARD = 3
     GRADIENT = 4
@@ -269,8 +269,8 @@ def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program
     """
     end = Instruction(Op.END)
     initialise = [
-        Instruction(Op.INIT_RANDOM, Phase.INIT_RANDOM, rows=geometry.rows),
-        Instruction(Op.RESET, Phase.INIT_RANDOM, groups=geometry.vector_groups),
+        Instruction(Op.INIT_RANDOM, Phase.INIT, rows=geometry.rows),
+        Instruction(Op.RESET, Phase.INIT, groups=geometry.vector_groups),
     ]
 
     sample: list[Instruction] = []

@@ -433,7 +433,7 @@ class Periphery(wiring.Component):
         gradient_accepted = gradient.command.valid & gradient.command.ready
         m.d.comb += [
             add.cycles_wait.eq(~sequencer.running | phase[Phase.WAIT]),
-            add.cycles_init.eq(phase[Phase.INIT_RANDOM]),
+            add.cycles_init.eq(phase[Phase.INIT]),
             add.cycles_forward.eq(phase[Phase.FORWARD]),
             add.cycles_backward.eq(phase[Phase.BACKWARD]),
             add.cycles_gradient.eq(phase[Phase.GRADIENT]),
@@ -443,7 +443,7 @@ class Periphery(wiring.Component):
             add.updates.eq(sequencer.batch_done),
             add.gradient_rows.eq(gradient_accepted & (instruction.op == Op.GRADIENT)),
             add.update_rows.eq(gradient_accepted & (instruction.op == Op.UPDATE)),
-            add.rows_formed.eq(accepted & (command.op == ArrayOp.INIT_RANDOM)),
+            add.rows_initialised.eq(accepted & (command.op == ArrayOp.INIT_RANDOM)),
             add.rows_pulsed.eq(accepted & (command.op == ArrayOp.PULSE)),
             add.rows_written.eq(accepted & (command.op == ArrayOp.WRITE)),
             add.rows_read.eq(accepted & (command.op == ArrayOp.READ)),

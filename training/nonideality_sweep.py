@@ -34,7 +34,7 @@ class Curve:
 
 def _variation(percent: float) -> str:
     # the pulses that are longest for the mean device have to do for the slowest
-    return f"[switching]\nspread = {percent / 100}\nspread_bins = 16\nwidth_max = 60e-9" if percent else ""
+    return f"[switching]\nvariation = {percent / 100}\nvariation_bins = 16\nwidth_max = 60e-9" if percent else ""
 
 
 CURVES = (

@@ -135,7 +135,7 @@ def test_unusable_devices(lines: str, says: list[str], tmp_path: Path) -> None:
     table = re.search(r"\[switching\][^[]*", TINY)
     assert table
     model = "ideal" if lines.startswith("slope") else "erf"
-    message = _refused(tmp_path, TINY.replace(table[0], f'[switching]\nform = "{model}"\n{lines}\n'))
+    message = _refused(tmp_path, TINY.replace(table[0], f'[switching]\nmodel = "{model}"\n{lines}\n'))
     for part in says:
         assert part in message
 
@@ -144,7 +144,7 @@ def test_devices(tmp_path: Path) -> None:
     """A named device, physical parameters and fitted ones, each as a configuration has them."""
     table = re.search(r"\[switching\][^[]*", TINY)
     assert table
-    use = "[switching]\nform = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
+    use = "[switching]\nmodel = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
     fields = {name: value for name, value in asdict(JUNCTIONS["perpendicular_50nm"]).items() if value is not None}
     for lines in (
         "device = 'perpendicular_50nm'",
@@ -172,7 +172,7 @@ def test_spread_must_fit(tmp_path: Path) -> None:
 
 def test_with_switching(tmp_path: Path) -> None:
     """The devices of a configuration are exchanged, all else stays, also where it has devices with tables below."""
-    use = "[switching]\nform = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
+    use = "[switching]\nmodel = 'erf'\ncurrent_to_antiparallel = 50e-6\ncurrent_to_parallel = 50e-6\n"
     fitted = (
         "critical_current_to_antiparallel = 1e-5\ncritical_current_to_parallel = 2e-5\ndelta = 60\nprecession = 2e-9"
     )

@@ -205,8 +205,8 @@ def test_counters_are_complete() -> None:
     machine.initialise()
     g = config.geometry
     formed = {name: count for name, count in machine.counters.items() if count}
-    assert formed.keys() == {"rows_formed", "cycles_init"}
-    assert formed["rows_formed"] == g.rows
+    assert formed.keys() == {"rows_initialised", "cycles_init"}
+    assert formed["rows_initialised"] == g.rows
     machine.train(_samples(config, 40), 4, config.training.update_shifts)
     counters = machine.counters
     assert {name for name, count in counters.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}

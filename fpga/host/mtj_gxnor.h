@@ -285,10 +285,10 @@ extern "C" {
 #define MTJ_GXNOR__COUNTER__UPDATE_ROWS__VALUE_bp 0
 #define MTJ_GXNOR__COUNTER__UPDATE_ROWS__VALUE_bw 48
 
-// reg - mtj_gxnor.COUNTER.ROWS_FORMED
-#define MTJ_GXNOR__COUNTER__ROWS_FORMED__VALUE_bm 0xffffffffffff
-#define MTJ_GXNOR__COUNTER__ROWS_FORMED__VALUE_bp 0
-#define MTJ_GXNOR__COUNTER__ROWS_FORMED__VALUE_bw 48
+// reg - mtj_gxnor.COUNTER.ROWS_INITIALISED
+#define MTJ_GXNOR__COUNTER__ROWS_INITIALISED__VALUE_bm 0xffffffffffff
+#define MTJ_GXNOR__COUNTER__ROWS_INITIALISED__VALUE_bp 0
+#define MTJ_GXNOR__COUNTER__ROWS_INITIALISED__VALUE_bw 48
 
 // reg - mtj_gxnor.COUNTER.ROWS_PULSED
 #define MTJ_GXNOR__COUNTER__ROWS_PULSED__VALUE_bm 0xffffffffffff
@@ -341,7 +341,7 @@ typedef struct __attribute__ ((__packed__)) {
     uint64_t BACKWARD_PRODUCTS;
     uint64_t GRADIENT_ROWS;
     uint64_t UPDATE_ROWS;
-    uint64_t ROWS_FORMED;
+    uint64_t ROWS_INITIALISED;
     uint64_t ROWS_PULSED;
     uint64_t ROWS_WRITTEN;
     uint64_t ROWS_READ;

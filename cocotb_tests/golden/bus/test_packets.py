@@ -131,7 +131,7 @@ def test_pulses(group: int, bits: int, nu_bits: int) -> None:
     np.testing.assert_array_equal(found, codes)
 
 
-@pytest.mark.parametrize(("kinds", "codes", "bits"), [(1, 2, 4), (1, 32, 16), (4, 8, 7)])
+@pytest.mark.parametrize(("device_bins", "codes", "bits"), [(1, 2, 4), (1, 32, 16), (4, 8, 7)])
 @pytest.mark.parametrize("group", GROUPS)
 def test_switching(group: int, device_bins: int, codes: int, bits: int) -> None:
     """Thresholds less one in the order device bin, direction, code; code 0 has none."""
