@@ -1,9 +1,10 @@
-# Thin entry points: every target runs one Python program in .venv. Variables are given on the command line, for
+# Thin entry points: every target calls the command line, mtj_gxnor, in .venv. Variables are given here, for
 # example `make test SIM=icarus` or `make train DATASET=mnist EPOCHS=20`.
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+MTJ := $(RUN) -m mtj_gxnor
 STAMP := $(VENV)/.stamp
 
 SHELL := /bin/bash
@@ -57,13 +58,13 @@ lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m pyright
-	$(RUN) -m gen lint
+	$(MTJ) lint
 
 verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file
-	$(RUN) -m gen verilog --config '$(or $(CONFIG),digits)'
+	$(MTJ) verilog --config '$(or $(CONFIG),digits)'
 
 registers: $(STAMP) ## write docs/registers.md, the C header and HTML pages from gen/registers.rdl
-	$(RUN) -m gen registers
+	$(MTJ) registers
 
 test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
 	$(TEST) -m 'not slow and not fpga'
@@ -75,19 +76,19 @@ test-fpga: $(STAMP) ## synthesize machines; train netlists and a bitstream; form
 	$(RUN) -m pytest -m fpga cocotb_tests/fpga
 
 bitstream: $(STAMP) ## make the bitstream of BOARD=ulx3s, orangecrab, icebreaker or tangnano9k: CONFIG TARGET_MHZ
-	$(RUN) -m fpga bitstream --board '$(or $(BOARD),icebreaker)' $(call option,config,CONFIG) $(call option,target-mhz,TARGET_MHZ)
+	$(MTJ) bitstream --board '$(or $(BOARD),icebreaker)' $(call option,config,CONFIG) $(call option,target-mhz,TARGET_MHZ)
 
 flash: $(STAMP) ## load the bitstream of BOARD into it
-	$(RUN) -m fpga flash --board '$(or $(BOARD),icebreaker)'
+	$(MTJ) flash --board '$(or $(BOARD),icebreaker)'
 
 train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast TRANSPORT=axi SEED RESUME=1 WAVES=1
-	$(RUN) -m sim.train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
+	$(MTJ) train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,sim,SIM) $(call option,transport,TRANSPORT) $(call option,seed,SEED) $(if $(RESUME),--resume) $(if $(WAVES),--waves)
 
 # Four cycles a bit at the usual clock: faster than a serial line, as the simulation is slower than a board.
 wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SEED NOISE=seed/rate
-	$(RUN) -m fpga.host train --port sim --baud 6000000 $(call option,dataset,DATASET) $(call option,config,CONFIG) \
+	$(MTJ) board train --port sim --baud 6000000 $(call option,dataset,DATASET) $(call option,config,CONFIG) \
 	  $(call option,data-dir,DATA_DIR) $(call option,samples,SAMPLES) $(call option,epochs,EPOCHS) \
 	  $(call option,seed,SEED) $(call option,noise,NOISE)
 
@@ -95,7 +96,7 @@ test-training: $(TRAINING) ## tests of training/, with PyTorch
 	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/training
 
 accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=gxnor|mtj|ste SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
-	$(RUN) -m training run $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \
+	$(MTJ) accuracy $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \
 	  $(call option,network,NETWORK) $(call option,config,CONFIG) $(call option,width,WIDTH) \
 	  $(call option,weights,WEIGHTS) $(call option,activations,ACTIVATIONS) $(call option,samples,SAMPLES) \
 	  $(call option,epochs,EPOCHS) $(call option,batch,BATCH) $(call option,rate,RATE) $(call option,rate-end,RATE_END) \
@@ -104,31 +105,31 @@ accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=gxnor|mtj|ste SEED CONFI
 	  $(call option,data-dir,DATA_DIR) $(if $(RESUME),--resume) $(call option,time-limit,TIME_LIMIT)
 
 accuracy-table: $(TRAINING) ## finished runs of make accuracy into docs/accuracy.md
-	$(RUN) -m training table
+	$(MTJ) accuracy-table
 
 nonidealities: $(TRAINING) ## accuracy of MNIST against what is wrong with the array, into docs/: DATA_DIR SEEDS TIME_LIMIT
-	$(RUN) -m training curves $(call option,data-dir,DATA_DIR) $(call option,seeds,SEEDS) $(call option,time-limit,TIME_LIMIT)
+	$(MTJ) nonidealities $(call option,data-dir,DATA_DIR) $(call option,seeds,SEEDS) $(call option,time-limit,TIME_LIMIT)
 
 data: $(TRAINING) ## fetch a data set from its publisher: DATASET=mnist|cifar10|svhn DATA_DIR
-	$(RUN) -m training data --dataset '$(DATASET)' $(call option,data-dir,DATA_DIR)
+	$(MTJ) data --dataset '$(DATASET)' $(call option,data-dir,DATA_DIR)
 
 import: $(TRAINING) ## a ternary network in QONNX as a weights file: QONNX CONFIG OUTPUT DATA_DIR
-	$(RUN) -m training import '$(QONNX)' $(call option,config,CONFIG) $(call option,output,OUTPUT) $(call option,data-dir,DATA_DIR)
+	$(MTJ) import '$(QONNX)' $(call option,config,CONFIG) $(call option,output,OUTPUT) $(call option,data-dir,DATA_DIR)
 
 infer: $(STAMP) ## a trained network in RTL against its predictions: WEIGHTS CONFIG DATA_DIR SAMPLES
 	@test -n '$(WEIGHTS)' || { echo "error: WEIGHTS= is missing: a file that make accuracy CONFIG=... writes" >&2; exit 1; }
-	$(RUN) -m fpga.host.infer --weights '$(WEIGHTS)' $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
+	$(MTJ) infer --weights '$(WEIGHTS)' $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
 	  $(call option,samples,SAMPLES)
 
-fit: $(STAMP) ## fit a device to measured switching: CSV FORM GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
+fit: $(STAMP) ## fit a device to measured switching: CSV MODEL GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
 	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }
-	$(RUN) -m gen fit '$(CSV)' --form '$(or $(FORM),erf)' $(call option,geometry,GEOMETRY) \
+	$(MTJ) fit '$(CSV)' $(call option,model,MODEL) $(call option,geometry,GEOMETRY) \
 	  $(call option,temperature,TEMPERATURE) $(call option,attempt-time,ATTEMPT_TIME) \
 	  $(call option,resistance,RESISTANCE) $(call option,config,CONFIG) \
 	  $(call option,output,OUTPUT)
 
 device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVERDRIVE TRAJECTORIES CODE_BITS SEED
-	$(RUN) -m sim.device $(call option,device,DEVICE) $(call option,temperature,TEMPERATURE) \
+	$(MTJ) device $(call option,device,DEVICE) $(call option,temperature,TEMPERATURE) \
 	  $(call option,overdrive,OVERDRIVE) $(call option,trajectories,TRAJECTORIES) \
 	  $(call option,code-bits,CODE_BITS) $(call option,seed,SEED)
 
@@ -136,16 +137,16 @@ figures: train ## train, and keep the picture for the README
 	cp build/reports/train.png docs/train.png
 
 ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/training.md: DATA_DIR EPOCHS SEEDS
-	$(RUN) -m sim.ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
+	$(MTJ) ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
 
 bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETITIONS
-	$(RUN) -m sim.bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
+	$(MTJ) bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
 
 integration: $(STAMP) ## random traffic on the bus, RTL against golden block: TRANSACTIONS SEED
-	$(RUN) -m sim.bus_traffic $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)
+	$(MTJ) integration $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)
 
 waves: $(STAMP) ## record and draw the timing diagrams of docs/integration.md
-	$(RUN) -m sim.waves
+	$(MTJ) waves
 
 clean: ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .ruff_cache

@@ -228,3 +228,11 @@ def variant(config: MachineConfig, **blocks: dict[str, Any]) -> MachineConfig:
     offered = gradient.offered(pulse.nu_bits)
     update_shifts = tuple(min(max(update_shift, offered[0]), offered[-1]) for update_shift in training.update_shifts)
     return replace(config, **{**parts, "training": replace(training, update_shifts=update_shifts)})
+
+
+def seeded(config: MachineConfig, seed: int) -> MachineConfig:
+    """Give a configuration another seed for its random streams and its sample order; 0 leaves it as it is."""
+    if not seed:
+        return config
+    random, training = replace(config.random, seed=seed), replace(config.training, shuffle_seed=seed)
+    return replace(config, random=random, training=training)

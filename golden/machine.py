@@ -164,6 +164,15 @@ class Machine:
         self.gradient.clear(row)
         self._counts["rows_written"] += 1
 
+    def layer_weights(self, layer: int) -> NDArray[np.int8]:
+        """Give the weights of a layer, counted from 0, shape (inputs, outputs)."""
+        place, lanes = self.config.geometry.layers[layer], self.config.array.lanes
+        height, width = (place.inputs, place.outputs) if place.inputs_on_rows else (place.outputs, place.inputs)
+        rows = self.array.weights(slice(place.row, place.row + place.blocks * height))
+        # the side on the lanes is folded into blocks of all lanes, one below the other
+        across = rows.reshape(place.blocks, height, lanes).transpose(1, 0, 2).reshape(height, -1)[:, :width]
+        return across if place.inputs_on_rows else across.T
+
     def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
         """Host command LOAD_WEIGHTS: device states, shape (rows, lanes); gradient sums become 0.
 

@@ -1,28 +1,25 @@
 """What each choice of the recipe for MNIST is worth: one change at a time from the default.
 
-Command line of ``make ablation``. Runs in the compiled golden model; results already in the report are kept, so that
-an interrupted table goes on where it stopped.
+Runs in the compiled golden model; results already in the report are kept, so that an interrupted table goes on where it
+stopped.
 """
 
 import hashlib
 import json
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from tqdm import tqdm
 
 from gen import config as configs
-from golden.config import MachineConfig, variant
-from golden.fast.compiled import MissingError
+from golden.config import MachineConfig, seeded, variant
 from golden.fast.machine import FastMachine
-from golden.lib.atomic_write import whole
-from golden.run import data
+from golden.lib.atomic_write import whole, write_json
 from golden.run.data import Dataset
 from golden.run.run import Run
+from golden.run.session import Session
 
 #: Epochs at the end of a run over which its accuracy is averaged.
 _LAST = 3
@@ -54,9 +51,7 @@ class Change:
             first, last = config.training.update_shifts[0], config.training.update_shifts[-1]
             update_shifts = (*(first,) * (len(self.layers) - 2), last)
             config = replace(config, layers=self.layers, training=replace(config.training, update_shifts=update_shifts))
-        config = variant(config, **self.blocks)
-        random, training = replace(config.random, seed=seed), replace(config.training, shuffle_seed=seed)
-        return replace(config, random=random, training=training)
+        return seeded(variant(config, **self.blocks), seed)
 
 
 #: A device at twice its critical current, with pulses long enough for the macrospin model's last code.
@@ -122,12 +117,11 @@ CHANGES = _changes()
 
 def _curve(run: Run) -> list[float]:
     """Run to the end; return the test accuracy after every epoch."""
-    for step in run.steps():
-        run.advance(step, run.present(step))
+    Session(run, progress=False).train()
     return [epoch.test_correct / epoch.test_samples for epoch in run.curve]
 
 
-def _held_out(dataset: Dataset) -> Dataset:
+def held_out(dataset: Dataset) -> Dataset:
     """Put the last sixth of the training set in the place of the test set."""
     count = len(dataset.train_labels) * 5 // 6
     images, labels = dataset.train_images, dataset.train_labels
@@ -147,7 +141,7 @@ def _table(results: dict[str, dict[str, Any]], seeds: int, epochs: int) -> str:
     return "\n".join([*lines, "", f"{epochs} epochs, mean of the last {_LAST}, seeds 1 .. {seeds}."])
 
 
-def _insert(path: Path, table: str) -> None:
+def insert(path: Path, table: str) -> None:
     """Put the table where the document has its place for it."""
     before, rest = path.read_text().split(_BEGIN)
     _, after = rest.split(_END)
@@ -155,39 +149,33 @@ def _insert(path: Path, table: str) -> None:
         temporary.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}")
 
 
-def main(
-    data_dir: Annotated[str, typer.Option(help="folder with MNIST's original files")] = "",
-    epochs: Annotated[int, typer.Option(help="epochs of every run")] = 6,
-    seeds: Annotated[int, typer.Option(help="runs of every row")] = 2,
-    held_out: Annotated[bool, typer.Option(help="test on a sixth of the training set, to choose by")] = False,
-    report: Annotated[Path, typer.Option(help="the results")] = Path("build/reports/ablation.json"),
-    document: Annotated[Path, typer.Option(help="where the table goes")] = Path("docs/training.md"),
-) -> None:
-    """Run every row of the table that is not in the report, then write the table."""
-    try:
-        default = configs.load("mnist")
-        dataset = data.load("mnist", Path(data_dir) if data_dir else None)
-        dataset = _held_out(dataset) if held_out else dataset
-        known = json.loads(report.read_text()) if report.exists() else {}
-        results: dict[str, dict[str, Any]] = {}
-        work = [(change, seed) for change in CHANGES for seed in range(1, seeds + 1)]
-        for change, seed in tqdm(work, unit="run"):
-            run = Run(change.apply(default, seed), dataset, 0, epochs, FastMachine)
-            identity = json.dumps([run.identity, epochs], sort_keys=True)
-            key = hashlib.sha256(identity.encode()).hexdigest()
-            curve = known[key]["curve"] if key in known else _curve(run)
-            results[key] = {"title": change.title, "seed": seed, "curve": curve}
-            with whole(report) as temporary:
-                temporary.write_text(json.dumps(known | results, indent=1) + "\n")
-        with whole(report) as temporary:
-            temporary.write_text(json.dumps(results, indent=1) + "\n")
-        table = _table(results, seeds, epochs)
-        if not held_out:
-            _insert(document, table)
-    except (configs.ConfigError, data.DataError, MissingError, ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    print(table)
+def measure(dataset: Dataset, epochs: int, seeds: int, report: Path) -> str:
+    """Run every row of the table that is not in the report.
 
+    Parameters
+    ----------
+    dataset : Dataset
+        MNIST.
+    epochs, seeds : int
+        Epochs of every run, runs of every row.
+    report : Path
+        The results; those already in it are kept.
 
-if __name__ == "__main__":
-    typer.run(main)
+    Returns
+    -------
+    str
+        The table in Markdown.
+    """
+    default = configs.load("mnist")
+    known = json.loads(report.read_text()) if report.exists() else {}
+    results: dict[str, dict[str, Any]] = {}
+    work = [(change, seed) for change in CHANGES for seed in range(1, seeds + 1)]
+    for change, seed in tqdm(work, unit="run"):
+        run = Run(change.apply(default, seed), dataset, 0, epochs, FastMachine)
+        identity = json.dumps([run.identity, epochs], sort_keys=True)
+        key = hashlib.sha256(identity.encode()).hexdigest()
+        curve = known[key]["curve"] if key in known else _curve(run)
+        results[key] = {"title": change.title, "seed": seed, "curve": curve}
+        write_json(report, known | results)
+    write_json(report, results)
+    return _table(results, seeds, epochs)

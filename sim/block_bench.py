@@ -61,7 +61,7 @@ def run_files(files: dict[str, str], module: str, *, public: tuple[str, ...] = (
     top, sim = described["top"], simulator()
     # two configurations may give the same Verilog of a block, but not the same manifest
     key = hashlib.sha256(files["manifest.json"].encode()).hexdigest()[:16]
-    folder = runner.ROOT / "build" / "blocks" / f"{top}-{key}"
+    folder = (Path("build/blocks") / f"{top}-{key}").resolve()
     verilog.write(files, folder)
     sources = {file: files[file] for file in files["files.f"].split()}
     if sim == "icarus":

@@ -1,16 +1,11 @@
-"""Random traffic on the bus: RTL and golden block get the same, right and wrong, and must say the same.
+"""Random traffic on the bus: RTL and golden block get the same, right and wrong, and must say the same."""
 
-Command line of ``make integration``.
-"""
-
-import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import numpy as np
-import typer
 from tqdm import tqdm
 
 from gen import config as configs
@@ -20,8 +15,8 @@ from gen.register_map import register_map
 from golden.bus.bus_model import Block
 from golden.bus.transport import TransportTimeout
 from golden.config import MachineConfig
-from golden.lib.atomic_write import whole
-from sim import verilated, verilated_build, verilator
+from golden.lib.atomic_write import write_json
+from sim import verilated, verilator
 from sim.random_config import loadable, random_config
 from sim.random_host import Mismatch, Tally, Traffic
 
@@ -87,35 +82,39 @@ def traffic(config: MachineConfig, folder: Path, transactions: int, stalls: floa
     return outcome
 
 
-def main(
-    transactions: Annotated[int, typer.Option(help="accesses to registers in all")] = 120_000,
-    seed: Annotated[int, typer.Option(help="seed of machines and traffic")] = 1,
-    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
-) -> None:
-    """Let random traffic run, write build/reports/integration.json."""
-    if transactions < 1:
-        sys.exit(f"error: TRANSACTIONS must be >= 1, not {transactions}")
+def campaign(transactions: int, seed: int, build: Path) -> dict[str, Any]:
+    """Let random traffic run on every machine with every chance of a pause; write ``reports/integration.json``.
+
+    Parameters
+    ----------
+    transactions : int
+        Accesses to registers in all, at least.
+    seed : int
+        Of machines and traffic.
+    build : Path
+        Folder for everything that is made.
+
+    Returns
+    -------
+    dict
+        Content of the report; ``differences`` lists mismatches and hangs.
+    """
     chosen = machines(seed)
     runs = [(name, stalls) for name in chosen for stalls in STALLS]
     share = -(-transactions // len(runs))
     total, found = Tally(), []
     mismatches, hangs, lost = [], [], 0
-    try:
-        for name, stalls in tqdm(runs, unit="run", file=sys.stderr, dynamic_ncols=True):
-            folder = build / "integration" / name
-            verilog.write(verilog.machine_files(chosen[name], name), folder)
-            outcome = traffic(chosen[name], folder, share, stalls, seed)
-            total += outcome.tally
-            found.append(
-                {"machine": name, "stalls": stalls, **asdict(outcome.tally), "errors": sorted(outcome.tally.errors)}
-            )
-            mismatches += [f"{name}, stalls {stalls}: {outcome.mismatch}"] if outcome.mismatch else []
-            hangs += [f"{name}, stalls {stalls}: {outcome.hang}"] if outcome.hang else []
-            lost += outcome.samples_lost
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing was written")
-    except (verilated_build.BuildError, verilator.ToolError, OSError) as error:
-        sys.exit(f"error: {error}")
+    for name, stalls in tqdm(runs, unit="run", file=sys.stderr, dynamic_ncols=True):
+        folder = build / "integration" / name
+        verilog.write(verilog.machine_files(chosen[name], name), folder)
+        outcome = traffic(chosen[name], folder, share, stalls, seed)
+        total += outcome.tally
+        found.append(
+            {"machine": name, "stalls": stalls, **asdict(outcome.tally), "errors": sorted(outcome.tally.errors)}
+        )
+        mismatches += [f"{name}, stalls {stalls}: {outcome.mismatch}"] if outcome.mismatch else []
+        hangs += [f"{name}, stalls {stalls}: {outcome.hang}"] if outcome.hang else []
+        lost += outcome.samples_lost
     report = {
         **asdict(total),
         "errors": sorted(total.errors),
@@ -127,17 +126,5 @@ def main(
         "seed": seed,
         **stamp(verilator=verilator.find().version),
     }
-    reports = build / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
-    with whole(reports / "integration.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=1) + "\n")
-    print(
-        f"{total.transactions} transactions, {total.illegal_accesses} illegal, {total.predictions} predictions, "
-        f"{len(hangs)} hangs, {len(mismatches)} mismatches, {lost} samples lost; {reports}/integration.json"
-    )
-    if mismatches or hangs or lost:
-        sys.exit("\n".join(["RTL and golden block differ:", *mismatches, *hangs]))
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    write_json(build / "reports" / "integration.json", report)
+    return report

@@ -8,10 +8,16 @@ smaller ones in sizes, or in tables of logic, only.
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain, repeat
 from pathlib import Path
 
+from tqdm import tqdm
+
+from gen import config as configs
 from gen import packages, verilog
 from golden.config import MachineConfig
 from sim import verilator
@@ -133,3 +139,31 @@ def machine(folder: Path) -> list[str]:
     findings = with_verilator(folder, files, verilog.AXI)
     size = sum(len((folder / file).read_text()) for file in files)
     return findings + (with_yosys(folder, files, verilog.AXI) if size <= YOSYS_SIZE else [])
+
+
+def named(output: Path) -> tuple[list[str], list[str]]:
+    """Generate the named configurations that are worthwhile, and lint them, several at a time.
+
+    Parameters
+    ----------
+    output : Path
+        Files go to OUTPUT/<configuration>/.
+
+    Returns
+    -------
+    findings, machines : list of str
+        Findings, one line each, and the names of the configurations.
+    """
+    machines = [name for name in configs.names() if worthwhile(configs.load(name))]
+    shown = {"desc": "lint", "unit": "configuration", "total": len(machines), "disable": not sys.stderr.isatty()}
+    # Ctrl-C is for this process; it ends the tools that the others wait for
+    with ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        findings = list(chain.from_iterable(tqdm(pool.map(_named, machines, repeat(output)), **shown)))
+    return findings, machines
+
+
+def _named(name: str, output: Path) -> list[str]:
+    """Generate and lint one of them."""
+    folder = output / name
+    verilog.write(verilog.machine_files(configs.load(name), name), folder)
+    return [f"{folder}: {finding}" for finding in machine(folder)]

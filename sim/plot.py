@@ -18,9 +18,8 @@ _SHOWN = 32
 
 def _maps(machine: Machine) -> NDArray[np.int8]:
     """Weights of the first neurons of the first layer as one tiled image."""
-    layer = machine.config.geometry.layers[0]
-    side = math.isqrt(layer.inputs)
-    weights = machine.array.weights(slice(layer.row, layer.row + layer.inputs))[:, : min(_SHOWN, layer.outputs)]
+    weights = machine.layer_weights(0)[:, :_SHOWN]
+    side = math.isqrt(len(weights))
     image = np.full((4 * (side + 1) - 1, 8 * (side + 1) - 1), 0, np.int8)
     for neuron in range(weights.shape[1]):
         row, column = divmod(neuron, 8)

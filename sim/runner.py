@@ -8,40 +8,42 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TextIO
 
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
+from golden.lib.errors import UserError
 from sim import verilator
+from sim.build import LOG, build_once, failure
 
-#: The project's root, on the path of the Python inside a simulation.
+#: Where the packages are, on the path of the Python inside a simulation.
 ROOT = Path(__file__).resolve().parents[1]
 #: Where simulations are built, one folder per content, and where waveforms go.
-BUILDS, WAVES = ROOT / "build" / "sim", ROOT / "build" / "waves"
+BUILDS, WAVES = Path("build/sim"), Path("build/waves")
 
 #: Simulators that the tests know.
 SIMULATORS = ("verilator", "icarus")
 
 
-class SimulatorError(RuntimeError):
+class SimulatorError(UserError):
     """A simulator is unknown or missing; the message is one line."""
 
 
-class BuildError(RuntimeError):
-    """A simulation cannot be built; the message holds the tools' own words."""
-
-
 def check(simulator: str) -> None:
-    """Raise `SimulatorError` when a simulator is unknown or missing."""
+    """Raise `SimulatorError` when a simulator is unknown or missing, or cannot build where this process is."""
     if simulator not in SIMULATORS:
         raise SimulatorError(f"unknown SIM={simulator!r}: give one of {', '.join(SIMULATORS)}")
     if simulator == "icarus" and shutil.which("iverilog") is None:
         raise SimulatorError("SIM=icarus needs Icarus Verilog: install the package iverilog (apt-get install iverilog)")
+    for place in (ROOT, Path.cwd()):
+        if any(character.isspace() for character in str(place)):
+            raise SimulatorError(f"make cannot build in a folder with a blank in its name: move {str(place)!r}")
 
 
 def seed() -> int:
@@ -55,6 +57,14 @@ def seed() -> int:
 def waves_wanted() -> bool:
     """Whether ``WAVES`` asks for waveforms."""
     return os.environ.get("WAVES", "0") not in ("", "0")
+
+
+@cache
+def waveform_format() -> str:
+    """Say what Verilator records: FST, a fiftieth of the size, where there are headers of zlib and LZ4, else VCD."""
+    includes = "#include <zlib.h>\n#include <lz4.h>\n"
+    found = subprocess.run(["c++", "-E", "-x", "c++", "-"], input=includes, capture_output=True, text=True, check=False)
+    return "vcd" if found.returncode else "fst"
 
 
 @dataclass(frozen=True)
@@ -141,8 +151,11 @@ class _VerilatorRunner(Verilator):
         verilate, make = super()._build_command()
         # only the main program has the header: the rest is compiled as ever
         main = "verilator.o: CXXFLAGS += -include main.h"
+        # cocotb knows the option for VCD alone
+        fst = waveform_format() == "fst"
+        kept = ["--trace-fst" if fst and argument == "--trace" else argument for argument in verilate]
         return [
-            [argument for argument in verilate if argument != "--public-flat-rw"],
+            [argument for argument in kept if argument != "--public-flat-rw"],
             [*make, f"--eval={main}", *OPTIMIZE[self._quick]],
         ]
 
@@ -188,58 +201,34 @@ def _runner(simulation: Simulation, environment: dict[str, str], waveform: Path)
 
 
 def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) -> Path:
-    """Build, unless the same content is there already; a folder appears under its name only when it is complete."""
+    """Build, unless the same content is there already; say where."""
     verilating = simulation.simulator == "verilator"
-    manner = (
-        simulation,
-        waves,
-        VERILATOR_ARGS,
-        _ICARUS_ARGS,
-        OPTIMIZE,
-        verilator.find().version if verilating else "",
-    )
-    build = folder / f"{simulation.top}-{hashlib.sha256(repr(manner).encode()).hexdigest()[:16]}"
-    if build.is_dir():
-        return build
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{simulation.top}-", dir=folder))
-    partial.chmod(0o755)
-    try:
+    tool = verilator.find().version if verilating else ""
+
+    def make(place: Path) -> None:
         for file, content in simulation.files.items():
-            (partial / file).write_text(content)
-        sources = [partial / file for file in simulation.files]
+            (place / file).write_text(content)
+        sources = [place / file for file in simulation.files]
         if verilating:
-            (partial / "public.vlt").write_text(simulation.control_file())
-            (partial / "main.h").write_text(simulation.header)
-            sources.append(partial / "public.vlt")
+            (place / "public.vlt").write_text(simulation.control_file())
+            (place / "main.h").write_text(simulation.header)
+            sources.append(place / "public.vlt")
         try:
             runner.build(
                 sources=sources,
                 hdl_toplevel=simulation.top,
-                build_dir=partial,
+                build_dir=place,
                 build_args=VERILATOR_ARGS if verilating else _ICARUS_ARGS,
                 waves=waves,
                 always=True,
-                log_file=partial / "build.log",
+                log_file=place / LOG,
                 timescale=("1ns", "1ns"),
             )
         except (RuntimeError, SystemExit) as error:
-            raise BuildError(f"{simulation.top} cannot be built:\n{_complaints(partial / 'build.log')}") from error
-        try:
-            partial.replace(build)
-        except OSError:
-            if not build.is_dir():  # else another process has built the same meanwhile
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return build
+            raise failure(simulation.top, place) from error
 
-
-def _complaints(log: Path) -> str:
-    """Pick the errors out of a build log, else its end."""
-    lines = log.read_text(errors="replace").splitlines() if log.is_file() else ["no log was written"]
-    errors = [line for line in lines if re.search(r"%Error|\berror\b", line, re.IGNORECASE)]
-    return "\n".join((errors or lines)[-30:])
+    content = (simulation, waves and waveform_format(), VERILATOR_ARGS, _ICARUS_ARGS, OPTIMIZE, tool)
+    return build_once(folder, simulation.top, content, make)
 
 
 def label_of(module: str, name: str | None) -> str:
@@ -283,20 +272,21 @@ def run(
     ------
     SimulatorError
         If the simulator is unknown or missing.
-    BuildError
+    sim.build.BuildError
         If the simulation cannot be built.
     AssertionError
         If a test failed, or none ran.
     """
     check(simulation.simulator)
     label, waves = label_of(module, name), simulation.waves or waves_wanted()
-    waveform = WAVES / f"{label}.{'fst' if simulation.simulator == 'icarus' else 'vcd'}"
+    suffix = "fst" if simulation.simulator == "icarus" else waveform_format()
+    waveform = (WAVES / f"{label}.{suffix}").resolve()
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
     extra = {"PYTHONPATH": path, "WAVES": str(int(waves)), "COCOTB_ANSI_OUTPUT": "0", **(environment or {})}
     runner = _runner(simulation, extra, waveform)
     build = _build(runner, simulation, folder, waves)
     if waves:
-        WAVES.mkdir(parents=True, exist_ok=True)
+        waveform.parent.mkdir(parents=True, exist_ok=True)
     print(f"SEED={seed()} SIM={simulation.simulator} {label} in {build}")
     results = build / f"{label}.xml"
     results.unlink(missing_ok=True)

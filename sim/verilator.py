@@ -12,6 +12,8 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from golden.lib.errors import UserError
+
 #: Oldest version that cocotb 2.1 works with.
 MINIMUM = (5, 36)
 
@@ -19,7 +21,7 @@ MINIMUM = (5, 36)
 _PROGRAMS = {"c++": "g++", "make": "make", "perl": "perl"}
 
 
-class ToolError(RuntimeError):
+class ToolError(UserError):
     """A tool is missing or too old; the message is one line and says what to install."""
 
 

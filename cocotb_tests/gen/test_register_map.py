@@ -279,7 +279,7 @@ def test_command_line(tmp_path: Path) -> None:
     """Reference, header and pages are written; a second time nothing changes."""
     for state in ("wrote", "unchanged:"):
         finished = subprocess.run(
-            [sys.executable, "-m", "gen", "registers"],
+            [sys.executable, "-m", "mtj_gxnor", "registers"],
             cwd=tmp_path,
             env={"PYTHONPATH": str(ROOT)},
             capture_output=True,

@@ -195,10 +195,9 @@ def test_same_bytes_on_every_checkout(tmp_path: Path) -> None:
     written = []
     for copy, seed in ((tmp_path / "a", "1"), (tmp_path / "another" / "much deeper" / "place", "2")):
         copy.mkdir(parents=True)
-        for name in ("golden", "hdl", "gen"):
+        for name in ("golden", "hdl", "gen", "sim", "mtj_gxnor"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        command = [sys.executable, "-m", "gen", "verilog", "--config", "tiny", "--output", "out"]
+        command = [sys.executable, "-m", "mtj_gxnor", "verilog", "--config", "tiny", "--output", "out"]
         environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONHASHSEED": seed}
         finished = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
         assert finished.returncode == 0, finished.stderr
@@ -257,7 +256,7 @@ def test_read_only_folder(tmp_path: Path) -> None:
 
 def _gen(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gen", *arguments],
+        [sys.executable, "-m", "mtj_gxnor", *arguments],
         cwd=cwd or ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -14,7 +14,7 @@ from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.tables import PulseParameters
 from sim import harness, random_config, runner
-from sim.train import simulation
+from sim.rtl import simulation
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sim.runner import ROOT
 
 
 def _start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "fpga.host", *arguments]
+    command = [sys.executable, "-m", "mtj_gxnor", "board", *arguments]
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -57,7 +57,7 @@ def test_nothing_to_serve(tmp_path: Path) -> None:
     with _start("serve", str(tmp_path)) as program:
         _, errors = program.communicate(timeout=20)
     assert program.returncode == 1
-    assert errors.startswith("error: [Errno 2] No such file or directory: ")
+    assert errors.startswith("error: ")
     assert errors.count("\n") == 1
 
 
@@ -65,7 +65,7 @@ def test_board(tmp_path: Path) -> None:
     """A simulated board at a serial port until Ctrl-C; then the port is gone, and what has passed is told."""
     port = tmp_path / "port"
     folder = write_echo_board(tmp_path / "verilog", 10)
-    with _start("board", str(folder), "--port", str(port), "--quick") as program:
+    with _start("simulate", str(folder), "--port", str(port), "--quick") as program:
         assert program.stdout is not None
         assert program.stdout.readline() == f"board at {port}\n"
         link = Link(serial_port(str(port)), timeout=20)
@@ -83,7 +83,7 @@ def test_board(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--port", "/dev/none", "--design", "."], "No such file or directory: 'manifest.json'"),
+        (["--port", "/dev/none", "--design", "."], "manifest.json: No such file or directory"),
         (["--port", "/dev/none"], "--design is for a real board, which needs it; --port sim makes its own"),
         (["--port", "sim", "--design", "."], "--design is for a real board, which needs it; --port sim makes its own"),
         (["--port", "sim", "--noise", "1"], "--noise must be two numbers with / between, not '1'"),
@@ -100,7 +100,7 @@ def test_mistakes(arguments: list[str], error: str, tmp_path: Path) -> None:
     assert errors.startswith("error: ")
     assert error in errors
     assert errors.count("\n") == 1
-    assert not (tmp_path / "build" / "wire").exists()
+    assert not (tmp_path / "build" / "train").exists()
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_digits_over_a_noisy_wire(tmp_path: Path) -> None:
     with _start("train", *arguments, "--build", str(tmp_path)) as program:
         output, errors = program.communicate(timeout=1800)
     assert program.returncode == 0, errors
-    report = json.loads((tmp_path / "reports" / "wire.json").read_text())
+    report = json.loads((tmp_path / "reports" / "board.json").read_text())
     assert report["bit_exact"] is True
     assert report["retries"] > 0
     assert min(report["board"][name] for name in ("flipped", "lost", "added")) > 0

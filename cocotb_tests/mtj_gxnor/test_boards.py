@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def _run(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "fpga", *arguments]
+    command = [sys.executable, "-m", "mtj_gxnor", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -63,7 +63,7 @@ def test_loader_fails(tmp_path: Path, said: str, message: str) -> None:
     bitstream.parent.mkdir(parents=True)
     bitstream.write_bytes(b"x")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{loader.parent}:{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "fpga", "flash", "--board", "ulx3s"]
+    command = [sys.executable, "-m", "mtj_gxnor", "flash", "--board", "ulx3s"]
     answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert answer.stderr.splitlines()[-1].startswith(message)
@@ -91,7 +91,7 @@ def test_options(options: tuple[str, ...], message: str, tmp_path: Path) -> None
 def test_table(tmp_path: Path) -> None:
     """The table is written between its lines, once; without reports there is none."""
     document = tmp_path / "fpga.md"
-    mark = BEGIN.format("table")
+    mark = BEGIN.format("board-table")
     document.write_text(f"before\n{mark}\nold\n{END}\nafter\n")
     with pytest.raises(FlowError, match=r"^no reports in .*: make bitstream BOARD=ulx3s first$"):
         update(document, tmp_path)
@@ -106,7 +106,5 @@ def test_table(tmp_path: Path) -> None:
     assert lines[4] == "| B, D | 4-2 | 8 | 12.3 (12) | 100 | 5.5 (12.5) | 50 | 3 | 1 | 100 | 119522 | 61 |"
     assert {line.count("|") for line in lines[2:5]} == {13}
     assert not update(document, tmp_path)
-    with pytest.raises(
-        FlowError, match=r"fpga.md has no lines '<!-- made by python -m fpga options -->' and '<!-- end "
-    ):
-        insert(document, "options", ("option",), ())
+    with pytest.raises(FlowError, match=r"fpga.md has no lines '<!-- made by mtj-gxnor area -->' and '<!-- end "):
+        insert(document, "area", ("option",), ())

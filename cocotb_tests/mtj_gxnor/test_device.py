@@ -19,7 +19,7 @@ FIGURES = ("device-bands.svg", "device-tables.svg", "device-switching.svg", "dev
 
 
 def _device(build: Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sim.device", "--build", str(build)]
+    command = [sys.executable, "-m", "mtj_gxnor", "device", "--build", str(build)]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}

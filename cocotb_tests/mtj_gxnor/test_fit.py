@@ -14,7 +14,7 @@ ROOT = Path(configs.__file__).resolve().parents[1]
 
 def _fit(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gen", "fit", str(folder / "rows.csv"), "--model", "erf", *options],
+        [sys.executable, "-m", "mtj_gxnor", "fit", str(folder / "rows.csv"), "--model", "erf", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -36,7 +36,7 @@ KEYS = {
 
 def _command(build: Path, **options: Any) -> list[str]:
     arguments = {"dataset": "digits", "sim": "golden", "samples": SAMPLES, **options, "build": build}
-    command = [sys.executable, "-m", "sim.train"]
+    command = [sys.executable, "-m", "mtj_gxnor", "train"]
     for name, value in arguments.items():
         if value is True:
             command.append(f"--{name}")

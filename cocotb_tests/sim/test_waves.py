@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sim import block_bench
-from sim.waves.__main__ import FOLDER, files
+from sim.waves.diagrams import FOLDER, files
 
 
 @pytest.mark.skipif(block_bench.simulator() == "icarus", reason="recorded under Verilator")

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from cocotb_tests.kit.command_line import Result, call
 from cocotb_tests.training import files
 from golden.dense import Dense
 from training import nonideality_sweep, table
-from training.__main__ import app
 
 KEYS = {
     *("test_accuracy_last", "test_accuracy_best", "epochs", "parameters", "width", "seed", "seconds", "device"),
@@ -25,14 +24,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _call(folder: Path, *words: str, command: Any = "run", **options: Any) -> Result:
+def _call(folder: Path, *words: str, command: Any = "accuracy", **options: Any) -> Result:
     standard = {"data-dir": folder / "data", "build": folder / "build"}
-    if command == "run":
+    if command == "accuracy":
         standard |= {"network": "4C5-MP2-10", "epochs": 2, "batch": 20, "precision": "float32"}
     arguments = [command, *words]
     for name, value in (standard | options).items():
         arguments += [f"--{name}", str(value)]
-    return CliRunner().invoke(app, arguments)
+    return call(*arguments)
 
 
 def _report(folder: Path, rule: str = "mtj") -> dict[str, Any]:
@@ -63,12 +62,9 @@ def test_a_run_goes_on_after_its_time_limit(folder: Path) -> None:
 
 
 def test_a_network_for_the_machine_becomes_a_weights_file(folder: Path) -> None:
-    result = CliRunner().invoke(
-        app,
-        [
-            *("run", "--config", "mnist", "--epochs", "1", "--batch", "20", "--precision", "float32"),
-            *("--data-dir", str(folder / "data"), "--build", str(folder / "build")),
-        ],
+    result = call(
+        *("accuracy", "--config", "mnist", "--epochs", "1", "--batch", "20", "--precision", "float32"),
+        *("--data-dir", str(folder / "data"), "--build", str(folder / "build")),
     )
     assert result.exit_code == 0, result.output
     (path,) = (folder / "build" / "accuracy").glob("*/weights.npz")
@@ -109,8 +105,8 @@ def test_finished_runs_become_a_table(folder: Path) -> None:
     for rule, seed in (("gxnor", 1), ("gxnor", 2), ("mtj", 1), ("mtj", 2)):
         assert _call(folder, rule=rule, seed=seed).exit_code == 0
     _call(folder, seed=9, **{"time-limit": 0})
-    arguments = ["table", "--build", str(folder / "build"), "--docs", str(docs)]
-    result = CliRunner().invoke(app, arguments)
+    arguments = ["accuracy-table", "--build", str(folder / "build"), "--docs", str(docs)]
+    result = call(*arguments)
     assert result.output.startswith("4 runs"), result.output
     text = document.read_text()
     assert text.startswith("before\n")
@@ -124,10 +120,10 @@ def test_finished_runs_become_a_table(folder: Path) -> None:
     # rows of runs that are gone stay
     for path in (folder / "build" / "accuracy").glob("*/report.json"):
         path.unlink()
-    CliRunner().invoke(app, arguments)
+    call(*arguments)
     assert document.read_text() == text
     document.write_text("nothing")
-    assert CliRunner().invoke(app, arguments).output.startswith("error: ")
+    assert call(*arguments).output.startswith("error: ")
 
 
 def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,15 +134,15 @@ def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatc
         (nonideality_sweep.Curve("stuck", two), nonideality_sweep.Curve("scheme", nonideality_sweep.CURVES[-1].points)),
     )
     (folder / "docs").mkdir()
-    options: dict[str, Any] = {"command": "curves", "samples": 100, "epochs": 1, "docs": folder / "docs"}
+    options: dict[str, Any] = {"command": "nonidealities", "samples": 100, "epochs": 1, "docs": folder / "docs"}
     assert "0 points, 3 left" in _call(folder, **options, **{"time-limit": -1}).output
     result = _call(folder, **options)
     assert result.stdout.startswith("3 points, 0 left"), result.output
     found = json.loads((folder / "build" / "reports" / "nonidealities.json").read_text())
-    assert [curve["labels"] for curve in found["curves"]] == [["0", "3"], ["verified", "blind"]]
-    assert found["curves"][0]["accuracy"][0] == found["curves"][1]["accuracy"][0]
+    assert [curve["labels"] for curve in found["nonidealities"]] == [["0", "3"], ["verified", "blind"]]
+    assert found["nonidealities"][0]["accuracy"][0] == found["nonidealities"][1]["accuracy"][0]
     assert (folder / "docs" / "accuracy-nonidealities.svg").read_text().count("test accuracy") >= 1
-    monkeypatch.setattr("training.__main__.Run", None)
+    monkeypatch.setattr("mtj_gxnor.accuracy.Run", None)
     assert _call(folder, **options).stdout == result.stdout
 
 

@@ -5,9 +5,6 @@ whose identity (`fpga.flow.project.Project.identity`) is that of what is there i
 """
 
 import json
-import shutil
-import tempfile
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from fpga.flow.report import misfit, report, timing
 from fpga.flow.steps import Steps
 from fpga.flow.tools import FlowError, Tools, complaint, find
 from golden.lib.atomic_write import whole
+from sim.build import whole_folder
 
 #: Where bitstreams and reports go.
 BUILD, REPORTS = Path("build/fpga"), Path("build/reports")
@@ -211,7 +209,7 @@ def build(project: Project, builds: Path = BUILD, reports: Path = REPORTS) -> tu
     content = current(project, tools, folder)
     made = content is None
     if content is None:
-        content = _whole(folder, lambda partial: _build(project, partial, tools))
+        content = whole_folder(folder, lambda partial: _build(project, partial, tools))
     with whole(reports / f"fpga-{project.name}.json") as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
     return content, made
@@ -241,24 +239,8 @@ def netlists(project: Project, builds: Path = BUILD) -> Path:
     if current(project, tools, folder) is None:
         folder = builds / "netlists" / project.identity(tools)[:16]
         if not folder.is_dir():
-            _whole(folder, lambda partial: synthesize(project, partial, tools, Steps(project.name)))
+            whole_folder(folder, lambda partial: synthesize(project, partial, tools, Steps(project.name)))
     return folder
-
-
-def _whole(folder: Path, call: Callable[[Path], Any]) -> Any:
-    """Let something be made in a folder that gets its name when it is complete, or another one if it fails."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        made = call(partial)
-        _rename(partial, folder)
-    except FlowError as error:
-        failed = folder.with_name(f"{folder.name}.failed")
-        _rename(partial, failed)
-        raise FlowError(f"{error} (logs in {failed})") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return made
 
 
 def _build(project: Project, folder: Path, tools: Tools) -> dict[str, Any]:
@@ -274,14 +256,3 @@ def _build(project: Project, folder: Path, tools: Tools) -> dict[str, Any]:
     content["bitstream_sha256"] = sha256(bitstream.read_bytes()).hexdigest()
     (folder / "report.json").write_text(json.dumps(content, indent=1) + "\n")
     return content
-
-
-def _rename(partial: Path, folder: Path) -> None:
-    """Put a folder in the place of another one, which goes."""
-    old = partial.with_name(f"{partial.name}.old")
-    if folder.exists():
-        folder.rename(old)
-    partial.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
-    # mkdtemp made it for its owner alone
-    folder.chmod(0o755)

@@ -12,7 +12,7 @@ from golden.lib.atomic_write import whole
 
 #: Where the tables stand, and the lines around one, the first with the command that makes it.
 DOCUMENT = Path("docs/fpga.md")
-BEGIN, END = "<!-- made by python -m fpga {} -->", "<!-- end of the table -->"
+BEGIN, END = "<!-- made by mtj-gxnor {} -->", "<!-- end of the table -->"
 
 _HEAD = (
     "board",
@@ -85,7 +85,7 @@ def update(document: Path = DOCUMENT, reports: Path = REPORTS) -> bool:
     found = [json.loads(path.read_text()) for path in paths if path.is_file()]
     if not found:
         raise FlowError(f"no reports in {reports}: make bitstream BOARD={next(iter(BOARDS))} first")
-    return insert(document, "table", _HEAD, map(row, found), texts=2)
+    return insert(document, "board-table", _HEAD, map(row, found), texts=2)
 
 
 def insert(document: Path, command: str, head: Sequence[str], rows: Iterable[str], *, texts: int = 1) -> bool:

@@ -18,6 +18,8 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
+from golden.lib.errors import UserError
+
 #: What a family needs: program on PATH, command of a package, that package.
 FAMILIES = {
     "ice40": (
@@ -48,7 +50,7 @@ _LAUNCH = (
 _MOMENT = 0.2
 
 
-class FlowError(RuntimeError):
+class FlowError(UserError):
     """A step towards a bitstream has failed; the message is one line."""
 
 

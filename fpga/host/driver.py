@@ -12,6 +12,7 @@ from fpga.host.packets import Packets
 from fpga.host.register_access import MachineError, Registers
 from golden.bus.transport import Transport, TransportTimeout
 from golden.config import MachineConfig
+from golden.lib.errors import UserError
 from golden.samples import Samples
 
 #: How long to wait for the interrupt before looking whether anything still moves, s.
@@ -20,7 +21,7 @@ _LOOK = 1.0
 _COUNTER = "COUNTER_"
 
 
-class DesignError(RuntimeError):
+class DesignError(UserError):
     """What is at the other end is not the machine that the manifest describes; the message is one line."""
 
 

@@ -4,9 +4,10 @@ import errno
 from pathlib import Path
 
 from fpga.host.byte_line import Connect, serial_port, tcp
+from golden.lib.errors import UserError
 
 
-class PortError(RuntimeError):
+class PortError(UserError):
     """A port cannot be opened; the message is one line and says what to do."""
 
 

@@ -9,15 +9,18 @@ import sys
 import tempfile
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 from fpga.host.board import Board
 from fpga.host.noise import Noise, Spoiler
+from golden.lib.errors import UserError
+from sim.runner import ROOT
 
 #: Clock cycles between two looks at the host's end, and how many without a byte make a line idle.
 _MOMENT, _IDLE = 1000, 200_000
@@ -137,33 +140,37 @@ class Simulated:
 
 
 @contextmanager
-def simulated(folder: Path, *options: str) -> Iterator[Simulated]:
-    """Start ``python -m fpga.host board`` with a port of its own; end it afterwards.
+def simulated(folder: Path, trouble: Trouble, *, quick: bool = False) -> Iterator[Simulated]:
+    """Simulate a board in another process, at a port of its own; end it afterwards.
 
     Parameters
     ----------
     folder : Path
         Output of `fpga.gateware.verilog.write`.
-    options : str
-        Further options of that command.
+    trouble : Trouble
+        What goes wrong.
+    quick : bool
+        Compile quickly instead of for speed.
 
     Raises
     ------
-    RuntimeError
-        If it does not start; the message is its own.
+    UserError
+        If it does not start.
     """
     with tempfile.TemporaryDirectory() as place:
         name = Path(place) / "board"
-        command = [sys.executable, "-m", "fpga.host", "board", str(folder), "--port", str(name), "--attached", *options]
+        settings = {"folder": str(folder), "name": str(name), "trouble": asdict(trouble), "quick": quick}
+        command = [sys.executable, "-c", "from fpga.host.pty_board import attached; attached()", json.dumps(settings)]
         found = Simulated(str(name))
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         # Ctrl-C is for the program that uses the board
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0, env=environment
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             if not process.stdout.readline():
-                raise RuntimeError(f"the simulated board has not started: exit status {process.wait()}")
+                raise UserError(f"the simulated board has not started: exit status {process.wait()}")
             try:
                 yield found
             finally:
@@ -173,7 +180,18 @@ def simulated(folder: Path, *options: str) -> Iterator[Simulated]:
                     found.counts = json.loads(rest)
 
 
-def serve(board: Board, name: Path, trouble: Trouble, *, attached: bool) -> dict[str, int]:
+def attached() -> None:
+    """Be the other process of `simulated`: serve a board until standard input ends."""
+    settings = json.loads(sys.argv[1])
+    try:
+        board = Board(Path(settings["folder"]), quick=settings["quick"])
+        counts = serve(board, Path(settings["name"]), Trouble(**settings["trouble"]), until=[sys.stdin])
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    print(json.dumps(counts))
+
+
+def serve(board: Board, name: Path, trouble: Trouble, *, until: Sequence[TextIO] = ()) -> dict[str, int]:
     """Serve a board until Ctrl-C; return what was counted.
 
     Parameters
@@ -184,15 +202,13 @@ def serve(board: Board, name: Path, trouble: Trouble, *, attached: bool) -> dict
         Name of its port.
     trouble : Trouble
         What shall go wrong.
-    attached : bool
-        Whether to end when standard input does: with the program that has started this one.
+    until : sequence of file
+        Streams on which nothing but their end comes; it ends the board too.
     """
     terminal = Terminal(board, name, trouble)
-    inputs = [sys.stdin] * attached
     print(f"board at {name}", flush=True)
-    # with standard input nothing but its end comes
     with suppress(KeyboardInterrupt):
-        while not select.select(inputs, [], [], 0)[0]:
+        while not select.select(until, [], [], 0)[0]:
             terminal.turn()
     terminal.unplug()
     counts = terminal.counts()

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden.bus.transport import Transport
+from golden.lib.errors import UserError
 
 _WORD = 32
 
 
-class MachineError(RuntimeError):
+class MachineError(UserError):
     """The machine is misused, or says that it was; the message is one line.
 
     Attributes

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from golden.lib.errors import UserError
+
 
 class BusError(RuntimeError):
     """The bus has answered SLVERR; the message is one line.
@@ -18,7 +20,7 @@ class BusError(RuntimeError):
         self.address = address
 
 
-class LinkError(RuntimeError):
+class LinkError(UserError):
     """The way to the machine is cut, or its other end cannot be understood; the message is one line."""
 
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from golden import cycles
 from golden.fast import sample, write
+from golden.lib.errors import UserError
 
 
-class MissingError(ImportError):
+class MissingError(UserError):
     """Numba is not installed; the message is one line."""
 
 

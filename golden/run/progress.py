@@ -15,9 +15,11 @@ class Progress:
     ----------
     run : Run
         The run.
+    shown : bool
+        Whether there is a bar.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, shown: bool = True) -> None:
         self._run = run
         total, done = run.presentations()
         self._bar = tqdm(
@@ -28,6 +30,7 @@ class Progress:
             file=sys.stderr,
             dynamic_ncols=True,
             mininterval=0.5,
+            disable=not shown,
         )
 
     def __enter__(self) -> "Progress":

@@ -18,8 +18,6 @@ from golden.machine import Machine
 from golden.run.data import Dataset
 from golden.samples import Samples
 
-#: Seconds between checkpoints; the first step is always followed by one.
-CHECKPOINT_SECONDS = 10.0
 #: Samples that one TEST command presents, so that a long test set shows progress too.
 _TEST_CHUNK = 1000
 
@@ -242,6 +240,10 @@ class Run:
         with whole(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, header=json.dumps(header), **arrays)
 
+    def check(self, path: Path) -> None:
+        """Refuse what `resume` would refuse, and change nothing; exceptions as there."""
+        self._stored(path)
+
     def resume(self, path: Path) -> dict[str, Any]:
         """Continue from a checkpoint of the same run; return its `extra`.
 
@@ -250,6 +252,14 @@ class Run:
         CheckpointError
             If there is none, or it belongs to another configuration, seed or data set.
         """
+        header, state = self._stored(path)
+        self.machine.restore(state, header["counters"])
+        self.done = header["done"]
+        self.curve = [Epoch(**epoch) for epoch in header["curve"]]
+        return header["extra"]
+
+    def _stored(self, path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
+        """Read header and state of a checkpoint of this run."""
         if not path.is_file():
             raise CheckpointError(f"nothing to resume: there is no checkpoint {path}")
         try:
@@ -264,7 +274,4 @@ class Run:
                 f"checkpoint {path} belongs to another run: {name} is {theirs} there and {mine} here; "
                 f"use the same settings, or start without RESUME"
             )
-        self.machine.restore(state, header["counters"])
-        self.done = header["done"]
-        self.curve = [Epoch(**epoch) for epoch in header["curve"]]
-        return header["extra"]
+        return header, state

@@ -1,6 +1,5 @@
 """The Verilated harness in a bare C++ loop: no cocotb, no Python, no VPI."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 
 from golden.counters import COUNTERS
 from golden.input_buffer import stream
-from golden.lib.atomic_write import whole
 from sim import harness, manifest_reader, runner, verilator
+from sim.build import BuildError, build_once
 from sim.manifest_reader import pack
-from sim.train import simulation
+from sim.rtl import simulation
 
 #: Phases whose time is measured, in the order of their cycle counters.
 PHASES = ("wait", "init", "forward", "backward", "gradient", "update")
@@ -60,7 +59,7 @@ def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
         program.returncode = os.waitstatus_to_exitcode(status)
         watcher.join()
     if program.returncode:
-        raise runner.BuildError(f"{command[0]} failed in {folder}: {output.strip()[-2000:]}")
+        raise BuildError(f"{command[0]} failed in {folder}: {output.strip()[-2000:]}")
     return output, usage.ru_utime + usage.ru_stime, memory
 
 
@@ -111,24 +110,10 @@ class Bare:
         self.memory = 0
         source = (Path(__file__).parent / "bare.cpp").read_text()
         built = simulation(files, "verilator")
-        digest = hashlib.sha256(repr((built.files, source, verilator.find().version)).encode()).hexdigest()[:16]
-        self._folder = folder.resolve() / f"bare-{digest}"
+        content = (built.files, source, verilator.find().version, runner.VERILATOR_ARGS, runner.OPTIMIZE)
+        self._folder = build_once(folder, "bare", content, lambda place: _build(place, built, source))
         self.program = self._folder / "obj" / "bare"
-        if not (self._folder / _COST).is_file():
-            self._build(built, source)
         self.build_seconds = json.loads((self._folder / _COST).read_text())["build_seconds"]
-
-    def _build(self, built: runner.Simulation, source: str) -> None:
-        tool, folder = verilator.find(), self._folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in (*built.files.items(), ("public.vlt", built.control_file()), ("bare.cpp", source)):
-            (folder / name).write_text(content)
-        arguments = [str(tool.executable), "--cc", "--exe", "--top-module", built.top, "--prefix", "Vtop", "-o", "bare"]
-        arguments += ["-Mdir", "obj", *runner.VERILATOR_ARGS, *built.files, "public.vlt", "bare.cpp"]
-        make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *runner.OPTIMIZE[False]]
-        cost = {"build_seconds": sum(_call(command, folder, tool.environment)[1] for command in (arguments, make))}
-        with whole(folder / _COST) as temporary:
-            temporary.write_text(json.dumps(cost))
 
     def run(
         self,
@@ -178,3 +163,15 @@ class Bare:
             pairs = [(int(rest[at]), float(rest[at + 1])) for at in range(0, len(rest), 2)]
             timings.append(Timing(int(cycles), float(seconds), dict(zip(PHASES, pairs, strict=True))))
         return timings
+
+
+def _build(folder: Path, built: runner.Simulation, source: str) -> None:
+    """Build the program, and note what it cost."""
+    tool = verilator.find()
+    for name, content in (*built.files.items(), ("public.vlt", built.control_file()), ("bare.cpp", source)):
+        (folder / name).write_text(content)
+    arguments = [str(tool.executable), "--cc", "--exe", "--top-module", built.top, "--prefix", "Vtop", "-o", "bare"]
+    arguments += ["-Mdir", "obj", *runner.VERILATOR_ARGS, *built.files, "public.vlt", "bare.cpp"]
+    make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *runner.OPTIMIZE[False]]
+    cost = {"build_seconds": sum(_call(command, folder, tool.environment)[1] for command in (arguments, make))}
+    (folder / _COST).write_text(json.dumps(cost))

@@ -19,7 +19,7 @@ from golden.samples import Samples
 from sim import harness, pysim, runner
 from sim.bench import machines
 from sim.bench.bare import Bare, Timing
-from sim.train import simulation
+from sim.rtl import simulation
 
 #: What a line of the report is made of.
 Values = dict[str, Any]

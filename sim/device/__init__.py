@@ -1,1 +1,1 @@
-"""Report on device physics, command line of ``make device``: `sections` compute, `plots` draws."""
+"""Report on device physics: `sections` compute, `plots` draws, `report` puts together."""

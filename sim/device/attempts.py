@@ -1,9 +1,6 @@
 """Counts switching attempts of the emulated array in RTL: a driver in SystemVerilog around the array alone."""
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -16,8 +13,10 @@ from numpy.typing import NDArray
 
 from gen import verilog
 from golden.config import MachineConfig
+from golden.lib.errors import UserError
 from golden.tables import TO_PARALLEL
 from sim import verilator
+from sim.build import build_once, call
 
 _DRIVER = """\
 // Drives PULSE commands as the file named by +points asks, a line for each point: `code increase state pulses`. All
@@ -123,8 +122,8 @@ class Point:
         return f"{self.code} {int(to_parallel == (self.device == 0))} {0 if to_parallel else 3} {self.pulses}\n"
 
 
-class CountError(RuntimeError):
-    """The driver cannot be built, or does not count what it should."""
+class CountError(UserError):
+    """The driver does not count what it should."""
 
 
 def _driver(config: MachineConfig, described: dict[str, Any]) -> str:
@@ -177,7 +176,7 @@ def count(config: MachineConfig, points: Sequence[Point], folder: Path) -> NDArr
     Raises
     ------
     CountError
-        If the program cannot be built, or the array's own counts contradict each other.
+        If the array's own counts contradict each other.
     """
     program = _build(config, folder)
     with tempfile.TemporaryDirectory() as work:
@@ -235,24 +234,13 @@ def _build(config: MachineConfig, folder: Path) -> Path:
     tool = verilator.find()
     described = json.loads(files["manifest.json"])["modules"]["synapse_array"]["ports"]
     sources = {"driver.sv": _driver(config, described), array: files[array]}
-    digest = hashlib.sha256(repr((sources, tool.version)).encode()).hexdigest()[:16]
-    program = folder.resolve() / f"attempts-{digest}"
-    if program.is_file():
-        return program
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".attempts-", dir=folder.resolve()))
-    try:
+    command = [str(tool.executable), "--binary", "-j", "2", "--top-module", "driver", "-O3", "-Wno-fatal"]
+    command += ["-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-Wno-MULTIDRIVEN", "-Mdir", "obj"]
+    command += ["-CFLAGS", "-std=c++20 -O2 -march=native", "-o", "attempts", *sources]
+
+    def make(place: Path) -> None:
         for name, content in sources.items():
-            (work / name).write_text(content)
-        command = [str(tool.executable), "--binary", "-j", "2", "--top-module", "driver", "-O3", "-Wno-fatal"]
-        command += ["-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-Wno-MULTIDRIVEN", "-Mdir", str(work / "obj")]
-        command += ["-CFLAGS", "-std=c++20 -O2 -march=native", "-o", "attempts", *sources]
-        built = subprocess.run(
-            command, cwd=work, env=os.environ | tool.environment, capture_output=True, text=True, check=False
-        )
-        if built.returncode:
-            raise CountError(f"the driver of the array cannot be built: {built.stderr.strip()[-2000:]}")
-        (work / "obj" / "attempts").replace(program)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return program
+            (place / name).write_text(content)
+        call("the counting driver", command, place, tool.environment)
+
+    return build_once(folder, "attempts", (sources, command, tool.version), make) / "obj" / "attempts"

@@ -16,18 +16,19 @@ import pytest
 from cocotb_tests.fpga.driver_fixture import random
 from fpga.host import train_serial
 from fpga.host.driver import DesignError
+from fpga.host.driver_backend import StateError
 from fpga.host.ports import PortError, open_port
-from fpga.host.pty_board import Simulated, simulated
-from fpga.host.training import StateError
+from fpga.host.pty_board import Simulated, Trouble, simulated
 from gen import config as named
 from golden.bus.transport import LinkError
 from golden.run.data import Dataset
 from golden.run.run import Run
+from golden.run.session import LostError, Session
 
 TINY = named.load("tiny")
 #: Four clock cycles a bit, as in no board: the wire is not what the machine waits for.
 CLOCK, BAUD = 4e6, 1_000_000
-WIRE = train_serial.Wire(train_serial.SIM, BAUD, CLOCK, patience=60, repeat=0.3, trouble=("--quick",))
+LINE = train_serial.Line(train_serial.SIM, BAUD, CLOCK, patience=60, repeat=0.3, quick=True)
 
 Folder = tuple[Path, dict[str, Any]]
 
@@ -36,7 +37,7 @@ Folder = tuple[Path, dict[str, Any]]
 def board(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """Verilog of a board, and its manifest."""
     folder = tmp_path_factory.mktemp("board") / "tiny"
-    return folder, train_serial.design(TINY, "tiny", WIRE, folder)
+    return folder, train_serial.design(TINY, "tiny", LINE, folder)
 
 
 def test_speed(board: Folder) -> None:
@@ -66,6 +67,24 @@ def _alone() -> str:
     return run.weights_sha256()
 
 
+def _session(
+    run: Run,
+    manifest: dict[str, Any],
+    way: train_serial.Line,
+    folder: Path,
+    checkpoint: Path,
+    *,
+    resume: bool = False,
+    reload: bool = False,
+) -> dict[str, Any]:
+    """Train over a line; say what came of it."""
+    with way.open(folder) as (link, simulated_board):
+        backend = train_serial.SerialBackend(link, manifest, run, reload=reload)
+        outcome = Session(run, backend, checkpoint, resume=resume or reload).train()
+    found = {"bit_exact": outcome.bit_exact, "mismatch": outcome.mismatch, **outcome.figures}
+    return found | ({"board": simulated_board.counts} if simulated_board else {})
+
+
 Train = Callable[..., dict[str, Any]]
 
 
@@ -74,11 +93,10 @@ def train(board: Folder, tmp_path: Path) -> Train:
     """Trains over a wire; gives the outcome and the digest of the weights."""
     folder, manifest = board
 
-    def call(way: train_serial.Wire, **options: bool) -> dict[str, Any]:
+    def call(way: train_serial.Line, **options: bool) -> dict[str, Any]:
         run = _run()
-        settings = {"resume": False, "reload": False} | options
-        outcome = train_serial.train(run, manifest, way, folder, tmp_path / "checkpoint.npz", **settings)
-        return outcome | {"weights": run.weights_sha256()}
+        found = _session(run, manifest, way, folder, tmp_path / "checkpoint.npz", **options)
+        return found | {"weights": run.weights_sha256()}
 
     return call
 
@@ -93,7 +111,7 @@ def _plugged(port: str) -> None:
 
 def test_training(train: Train) -> None:
     """A whole training over the pins of a serial line."""
-    outcome = train(WIRE)
+    outcome = train(LINE)
     assert outcome["bit_exact"], outcome["mismatch"]
     assert outcome["weights"] == _alone()
     assert outcome["board"]["violations"] == 0
@@ -103,7 +121,7 @@ def test_training(train: Train) -> None:
 
 def test_noise(train: Train) -> None:
     """Bits are flipped, bytes lost and added, and nothing is."""
-    outcome = train(replace(WIRE, repeat=0.1, trouble=("--quick", "--noise", "5/0.002")))
+    outcome = train(replace(LINE, repeat=0.1, trouble=Trouble(5, 0.002)))
     assert outcome["bit_exact"], outcome["mismatch"]
     assert outcome["weights"] == _alone()
     assert min(outcome["board"][name] for name in ("flipped", "lost", "added")) > 0
@@ -112,17 +130,18 @@ def test_noise(train: Train) -> None:
 
 def test_cable_pulled_for_a_moment(train: Train) -> None:
     """The program goes on by itself."""
-    outcome = train(replace(WIRE, trouble=("--quick", "--pull", "1500/1")))
+    outcome = train(replace(LINE, trouble=Trouble(pull=1500, pause=1)))
     assert outcome["bit_exact"], outcome["mismatch"]
     assert outcome["weights"] == _alone()
     assert outcome["cuts"] == 1
 
 
-def _cut(train: Train, found: Simulated) -> train_serial.Wire:
+def _cut(train: Train, found: Simulated) -> train_serial.Line:
     """Train until the cable is pulled for longer than the program waits; give the way to the board."""
-    way = replace(WIRE, port=found.port, patience=1.5)
+    way = replace(LINE, port=found.port, patience=1.5)
     with pytest.raises(
-        train_serial.CutError, match=r"^the board is lost in epoch \d \(no answer to \w+ .*--resume goes on$"
+        LostError,
+        match=r"^the machine is lost in epoch \d \(no answer to \w+ .*: connect it again .*; the same command with RES",
     ):
         train(way)
     return way
@@ -131,7 +150,7 @@ def _cut(train: Train, found: Simulated) -> train_serial.Wire:
 @pytest.mark.parametrize("pull", [1100, 1400, 1700, 2000])
 def test_resume(train: Train, board: Folder, pull: int) -> None:
     """The program ends, and another one goes on with the very sample at which the board stands."""
-    with simulated(board[0], "--quick", "--pull", f"{pull}/6") as found:
+    with simulated(board[0], Trouble(pull=pull, pause=6), quick=True) as found:
         way = _cut(train, found)
         _plugged(found.port)
         outcome = train(replace(way, patience=30), resume=True)
@@ -142,9 +161,9 @@ def test_resume(train: Train, board: Folder, pull: int) -> None:
 
 def test_resume_from_an_old_checkpoint(train: Train, board: Folder, tmp_path: Path) -> None:
     """The program had no time to write another one: the golden machine catches up."""
-    with simulated(board[0], "--quick", "--pull", "2000/6") as found:
+    with simulated(board[0], Trouble(pull=2000, pause=6), quick=True) as found:
         way = _cut(train, found)
-        _run().save(tmp_path / "checkpoint.npz", {"seconds": 0.0, "reloads": 0})
+        _run().save(tmp_path / "checkpoint.npz", {"seconds": 0.0, "compared": 0, "careful": 0, "figures": {}})
         _plugged(found.port)
         outcome = train(replace(way, patience=30), resume=True)
     assert outcome["bit_exact"], outcome["mismatch"]
@@ -153,11 +172,11 @@ def test_resume_from_an_old_checkpoint(train: Train, board: Folder, tmp_path: Pa
 
 def test_power_lost(train: Train, board: Folder) -> None:
     """A board that has forgotten everything is noticed; it goes on from the checkpoint only when asked to."""
-    with simulated(board[0], "--quick", "--pull", "1700/6") as found:
+    with simulated(board[0], Trouble(pull=1700, pause=6), quick=True) as found:
         _cut(train, found)
     with pytest.raises(StateError, match=r"^the machine is not where this training left it: its counter samples is 0,"):
-        train(WIRE, resume=True)
-    outcome = train(WIRE, reload=True)
+        train(LINE, resume=True)
+    outcome = train(LINE, reload=True)
     assert outcome["bit_exact"], outcome["mismatch"]
     assert outcome["reloads"] == 1
 
@@ -168,7 +187,7 @@ def test_other_board(board: Folder, tmp_path: Path) -> None:
     other = manifest | {"design": "0123456789abcdef"}
     text = rf"DESIGN is {int(manifest['design'], 16):#x}, that of the manifest 0x123456789abcdef$"
     with pytest.raises(DesignError, match=text):
-        train_serial.train(_run(), other, WIRE, folder, tmp_path / "checkpoint.npz", resume=False, reload=False)
+        _session(_run(), other, LINE, folder, tmp_path / "checkpoint.npz")
     assert not (tmp_path / "checkpoint.npz").exists()
 
 
@@ -191,7 +210,7 @@ def test_ports(tmp_path: Path) -> None:
         line.close()
         with (
             pytest.raises(LinkError, match=r"^no answer to OPEN from the other end for 0\.5 s: nothing but silence$"),
-            replace(WIRE, port=name, patience=0.5).open(tmp_path),
+            replace(LINE, port=name, patience=0.5).open(tmp_path),
         ):
             pass
     finally:

@@ -1,20 +1,17 @@
-"""Benchmarks, side by side in one run. Command line of ``make bench``."""
+"""Benchmarks, side by side in one run."""
 
-import json
 import os
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from matplotlib.figure import Figure
 
 from gen import config as configs
 from gen.provenance import stamp
-from golden.lib.atomic_write import whole
-from golden.run import memory_check
-from sim import runner, verilator
+from golden.lib.atomic_write import whole, write_json
+from sim import verilator
 from sim.bench import machines, measures
 
 #: Key of the report -> goal.
@@ -52,42 +49,41 @@ def draw(growth: list[measures.Values], path: Path) -> None:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def main(
-    samples: Annotated[int, typer.Option(help="samples of a training measurement")] = 2000,
-    repetitions: Annotated[int, typer.Option(help="how often a time is taken; the best counts")] = 3,
-    simulators: Annotated[bool, typer.Option(help="time Icarus and Amaranth's simulator too")] = True,
-    growth: Annotated[bool, typer.Option(help="sweep sizes too")] = True,
-    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = Path("build"),
-) -> None:
-    """Measure, write build/reports/bench.json and bench.svg."""
-    if samples < 1 or repetitions < 1:
-        sys.exit(f"error: SAMPLES and REPETITIONS must be >= 1, not {samples} and {repetitions}")
+def make(build: Path, samples: int, repetitions: int, *, simulators: bool, growth: bool) -> dict[str, Any]:
+    """Measure; write ``reports/bench.json`` and ``bench.svg``.
+
+    Parameters
+    ----------
+    build : Path
+        Folder for everything that is made.
+    samples : int
+        Samples of a training measurement.
+    repetitions : int
+        How often a time is taken; the best counts.
+    simulators : bool
+        Time Icarus and Amaranth's simulator too.
+    growth : bool
+        Sweep sizes too.
+
+    Returns
+    -------
+    dict
+        Content of the report.
+    """
     bench = measures.Bench(build / "sim", repetitions, lambda line: print(line, file=sys.stderr, flush=True))
-    reports = build / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
-    try:
-        report: dict[str, Any] = measures.sides(bench, machines.samples(configs.load("mnist"), samples), simulators)
-        report |= measures.phases(bench, max(20, samples // 20))
-        if growth:
-            report["growth"] = measures.growth(bench, samples)
-            draw(report["growth"], reports / "bench.svg")
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing was written")
-    except (verilator.ToolError, runner.SimulatorError, runner.BuildError, memory_check.TooLargeError) as error:
-        sys.exit(f"error: {error}")
+    report: dict[str, Any] = measures.sides(bench, machines.samples(configs.load("mnist"), samples), simulators)
+    report |= measures.phases(bench, max(20, samples // 20))
+    if growth:
+        report["growth"] = measures.growth(bench, samples)
+        draw(report["growth"], build / "reports" / "bench.svg")
     report |= {
         "goals": GOALS,
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
         "seed": {"samples": 1},
         **stamp(verilator=verilator.find().version),
     }
-    with whole(reports / "bench.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=1) + "\n")
-    for key, goal in GOALS.items():
-        value = report[key]
-        print(f"{key:32} {'not measured' if value is None else f'{value:12.3f}'}   goal {goal:g}")
-    for key in ("bare", "numpy", "numba"):
-        print(f"{f'{key}_train_samples_per_second':32} {report.get(f'{key}_train_samples_per_second', 0):12.0f}")
+    write_json(build / "reports" / "bench.json", report)
+    return report
 
 
 def _processor() -> str:
@@ -97,7 +93,3 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,51 +1,28 @@
-"""Boards for whoever has one, and for whoever has none: training over a wire, and simulated far ends of it."""
+"""``mtj-gxnor board``: training on a board or a simulated board, and machines for other programs."""
 
 import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import dacite
 import typer
 
 from fpga.host import pty_board, train_serial
 from fpga.host.board import Board
-from fpga.host.driver import DesignError, Driver
+from fpga.host.driver import Driver
 from fpga.host.link_server import FarEnd, Server
-from fpga.host.ports import PortError
-from fpga.host.register_access import MachineError
-from fpga.host.training import StateError
 from gen import config as configs
-from gen import verilog
-from golden.bus.transport import LinkError, TransportTimeout
-from golden.config import MachineConfig
+from golden.config import seeded
 from golden.fast.machine import quickest
 from golden.input_buffer import word_bytes
 from golden.run import data
-from golden.run.run import CheckpointError, Run
+from golden.run.run import Run
+from golden.run.session import Session
+from mtj_gxnor.options import BUILD, Build, DataDir, Epochs, Samples, Seed
+from sim import manifest_reader, run_report
 from sim.verilated import Verilated
-from sim.verilated_build import BuildError
-from sim.verilator import ToolError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-#: Errors that a user can mend; each is one line.
-_USER_ERRORS = (
-    configs.ConfigError,
-    data.DataError,
-    CheckpointError,
-    BuildError,
-    ToolError,
-    PortError,
-    DesignError,
-    StateError,
-    MachineError,
-    LinkError,
-    TransportTimeout,
-    train_serial.CutError,
-    ValueError,
-    OSError,
-)
 
 _Design = Annotated[Path, typer.Option(help="Folder with the manifest.json of the board's design.")]
 _Port = Annotated[str, typer.Option(help="/dev/ttyUSB0 or the like, or tcp:HOST:PORT.")]
@@ -95,70 +72,74 @@ def serve(
 
 
 @app.command()
-def board(
+def simulate(
     folder: Annotated[Path, typer.Argument(help="Generated Verilog of a board.")],
     port: Annotated[Path, typer.Option(help="Name that the serial port gets.")] = Path("build/board"),
     noise: Annotated[str, typer.Option(help="SEED/RATE: chance per byte of a flip, a loss, an addition.")] = "1/0",
     pull: Annotated[str, typer.Option(help="BYTES/SECONDS: when to pull the cable, and for how long.")] = "0/0",
-    attached: Annotated[bool, typer.Option("--attached", help="End when standard input does.")] = False,
     quick: _Quick = False,
 ) -> None:
     """Simulate a board with the pins of its serial line until Ctrl-C; programs find it at a serial port."""
     port.parent.mkdir(parents=True, exist_ok=True)
-    trouble = _trouble(noise, pull)
-    counts = pty_board.serve(Board(folder, quick=quick), port, trouble, attached=attached)
+    counts = pty_board.serve(Board(folder, quick=quick), port, _trouble(noise, pull))
     print(json.dumps(counts))
 
 
 @app.command()
 def train(
-    port: Annotated[str, typer.Option(help="As above; or sim, for a board that is simulated.")],
+    port: Annotated[str, typer.Option(help="As above; or sim, for a board that is simulated.")] = train_serial.SIM,
     design: Annotated[Path | None, typer.Option(help="Folder with the board's manifest.json; not for sim.")] = None,
     dataset: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
     config: Annotated[str, typer.Option(help="Of a simulated board; by default that of the data set.")] = "",
-    data_dir: Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")] = None,
-    samples: Annotated[int, typer.Option(help="Training samples, the first ones; 0 for all.")] = 0,
-    epochs: Annotated[int, typer.Option(help="Passes over them; 0 for the configuration's.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of a simulated board; 0 for the configuration's.")] = 0,
+    data_dir: DataDir = None,
+    samples: Samples = 0,
+    epochs: Epochs = 0,
+    seed: Seed = 0,
     baud: _Baud = 0,
     clock: Annotated[float, typer.Option(help="Clock of a simulated board, Hz.")] = 24e6,
     patience: Annotated[float, typer.Option(help="How long the board may be gone, s.")] = 30.0,
     repeat: Annotated[float, typer.Option(help="How long to wait before asking once more, s.")] = 0.2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the board stands.")] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Go on with a board that has lost its state.")] = False,
-    noise: Annotated[str, typer.Option(help="Of a simulated board, see the command board.")] = "1/0",
-    pull: Annotated[str, typer.Option(help="Of a simulated board, see the command board.")] = "0/0",
+    noise: Annotated[str, typer.Option(help="Of a simulated board, see the command simulate.")] = "1/0",
+    pull: Annotated[str, typer.Option(help="Of a simulated board, see the command simulate.")] = "0/0",
     quick: _Quick = False,
-    build: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path("build"),
+    build: Build = BUILD,
 ) -> None:
-    """Train a board over its serial line, the golden machine beside it; write build/reports/wire.json."""
+    """Train a board over its serial line, the golden machine beside it; write build/reports/board.json."""
     if (port == train_serial.SIM) == (design is not None):
         raise ValueError("--design is for a real board, which needs it; --port sim makes its own")
-    _trouble(noise, pull)
-    options = ("--noise", noise, "--pull", pull, *["--quick"] * quick) if port == train_serial.SIM else ()
-    title, loaded = configs.title(config or dataset), data.load(dataset, data_dir)
-    way = train_serial.Wire(
-        port, train_serial.speed(baud, _manifest(design) if design else {}), clock, patience, repeat, options
-    )
+    trouble = _trouble(noise, pull)
+    manifest = _manifest(design) if design else {}
+    loaded = data.load(dataset, data_dir)
+    line = train_serial.Line(port, train_serial.speed(baud, manifest), clock, patience, repeat, trouble, quick=quick)
     if design is None:
-        machine = train_serial.seeded(configs.load(config or dataset), seed)
+        title = configs.title(config or dataset)
+        machine = seeded(configs.load(config or dataset), seed)
         folder = build / "fpga" / "sim" / title
-        manifest = train_serial.design(machine, title, way, folder)
+        manifest = train_serial.design(machine, title, line, folder)
     else:
-        folder, manifest = design, _manifest(design)
-        machine = dacite.from_dict(MachineConfig, manifest["config"], dacite.Config(strict=True, cast=[tuple]))
-        title = manifest["name"]
+        folder, machine, title = design, manifest_reader.config(manifest), manifest["name"]
     run = Run(machine, loaded, samples, epochs or machine.training.epochs, quickest(machine))
-    checkpoint = build / "wire" / f"{dataset}-{title}" / "checkpoint.npz"
-    outcome = train_serial.train(run, manifest, way, folder, checkpoint, resume=resume, reload=reload)
-    found = {"dataset": dataset} | train_serial.report(run, way, title, outcome)
-    verilog.write({"wire.json": json.dumps(found, indent=1) + "\n"}, build / "reports")
-    if not found["bit_exact"]:
-        sys.exit(f"board and golden model differ: {found['mismatch']}")
+    checkpoint = build / "train" / f"{dataset}-{title}-serial" / "checkpoint.npz"
+    if resume or reload:
+        run.check(checkpoint)
+    with line.open(folder) as (link, simulated):
+        backend = train_serial.SerialBackend(link, manifest, run, reload=reload)
+        outcome = Session(run, backend, checkpoint, resume=resume or reload).train()
+        word_bytes_ = link.word
+    details: dict[str, Any] = {"dataset": dataset, "config": title, "transport": "serial", "port": port}
+    details |= {"baud": line.baud, "word_bytes": word_bytes_}
+    if simulated:
+        details |= {"clock_hz": clock, "noise": noise, "pull": pull, "board": simulated.counts}
+    report = run_report.report(run, outcome, **details)
+    run_report.write(run, report, build / "reports", "board")
+    if not outcome.bit_exact:
+        sys.exit(f"board and golden model differ: {outcome.mismatch}")
     print(
-        f"{dataset} on {title} over {port}: test accuracy {found['test_accuracy']:.4f}, bit_exact, "
-        f"{found['compared_values']} values compared, {found['bytes_sent'] + found['bytes_received']} bytes, "
-        f"{found['retries']} retries, {found['wall_seconds']:.0f} s; {build}/reports/wire.json"
+        f"{run_report.summary(report, f'{dataset} on {title} over {port}', len(run.curve))}, "
+        f"{report['bytes_sent'] + report['bytes_received']} bytes, {report['retries']} retries; "
+        f"{build}/reports/board.json"
     )
 
 
@@ -166,20 +147,11 @@ def train(
 def status(port: _Port, design: _Design, baud: _Baud = 0) -> None:
     """Show what a board is and what it has done. Ends no command, but takes the line from another program."""
     manifest = _manifest(design)
-    with train_serial.Wire(port, train_serial.speed(baud, manifest), patience=5.0).open(design) as (link, _):
+    with train_serial.Line(port, train_serial.speed(baud, manifest), patience=5.0).open(design) as (link, _):
         driver = Driver(link, manifest)
         print(f"design {driver.read('DESIGN'):#x}, words of {link.word} bytes, busy {driver.read('STATUS.BUSY')}")
         for name, count in driver.counters().items():
             print(f"{name:24} {count}")
 
 
-def main() -> None:
-    """Run the command line; an error that the user can mend is one line."""
-    try:
-        app()
-    except _USER_ERRORS as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()
+COMMANDS = {"board": app}

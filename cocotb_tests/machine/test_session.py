@@ -13,7 +13,8 @@ import pytest
 
 from cocotb_tests.machine.test_faults import FAULTS, mutate
 from gen import verilog
-from sim import runner, train
+from mtj_gxnor.train import train
+from sim import runner
 
 SIM = os.environ.get("SIM", "verilator")
 pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
@@ -38,30 +39,30 @@ def report(build: Path) -> dict[str, Any]:
 
 def test_run_is_bit_exact(tmp_path: Path, config: str) -> None:
     """RTL and golden model train to the same weights, which are those of the golden model alone."""
-    train.main(config=config, build=tmp_path / "rtl", **SETTINGS)
+    train(config=config, build=tmp_path / "rtl", **SETTINGS)
     rtl = report(tmp_path / "rtl")
     assert rtl["bit_exact"] is True
     assert rtl["compared_values"] > 10_000
     assert rtl["rtl_cycles"] > 0
     assert rtl["counters"]["switches"] > 0
-    train.main(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
+    train(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
     assert report(tmp_path / "golden")["weights_sha256"] == rtl["weights_sha256"]
 
 
 def test_bus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
     """Through driver and registers the RTL trains to the same weights, and the report says how."""
-    train.main(config=config, build=tmp_path / "axi", transport="axi", **SETTINGS)
+    train(config=config, build=tmp_path / "axi", transport="axi", **SETTINGS)
     axi = report(tmp_path / "axi")
     assert (axi["transport"], axi["bit_exact"]) == ("axi", True)
     assert axi["compared_values"] > 3000
-    train.main(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
+    train(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
     assert report(tmp_path / "golden")["weights_sha256"] == axi["weights_sha256"]
 
 
 def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str) -> None:
     """A run is interrupted by Ctrl-C after its first checkpoint and goes on to the same end."""
     options = ["--dataset", "digits", "--config", config, "--samples", "1437", "--epochs", "5"]
-    command = [sys.executable, "-m", "sim.train", *options, "--build", str(tmp_path / "cut")]
+    command = [sys.executable, "-m", "mtj_gxnor", "train", *options, "--build", str(tmp_path / "cut")]
     process = subprocess.Popen(
         command,
         cwd=runner.ROOT,
@@ -83,8 +84,8 @@ def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str
     assert "Traceback" not in errors
     assert not (tmp_path / "cut" / "reports" / "train.json").exists()
     settings = {**SETTINGS, "samples": 1437, "epochs": 5}
-    train.main(config=config, build=tmp_path / "cut", resume=True, **settings)
-    train.main(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
+    train(config=config, build=tmp_path / "cut", resume=True, **settings)
+    train(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
     assert report(tmp_path / "cut")["bit_exact"] is True
     assert report(tmp_path / "cut")["weights_sha256"] == report(tmp_path / "golden")["weights_sha256"]
 
@@ -100,18 +101,18 @@ def test_difference_stops_the_run(tmp_path: Path, config: str, monkeypatch: pyte
 
     monkeypatch.setattr(verilog, "machine_files", faulty)
     with pytest.raises(SystemExit, match="RTL and golden model differ: epoch 1, batch from sample 0: predictions"):
-        train.main(config=config, build=tmp_path, transport="axi", **SETTINGS)
+        train(config=config, build=tmp_path, transport="axi", **SETTINGS)
     assert report(tmp_path)["bit_exact"] is False
     with pytest.raises(SystemExit) as stopped:
-        train.main(config=config, build=tmp_path, **SETTINGS)
+        train(config=config, build=tmp_path, **SETTINGS)
     message = str(stopped.value)
     assert "epoch 1, batch from sample 0" in message
     assert "in RTL" in message
     assert "in the golden model" in message
-    assert "RESUME=1 and WAVES=1" in message
+    assert "RESUME=1 and WAVES=1 record this batch" in message
     assert report(tmp_path)["bit_exact"] is False
-    waves = runner.WAVES / "digits-small.vcd"
+    waves = runner.WAVES / f"digits-small.{runner.waveform_format()}"
     waves.unlink(missing_ok=True)
     with pytest.raises(SystemExit):
-        train.main(config=config, build=tmp_path, resume=True, waves=True, **SETTINGS)
-    assert waves.stat().st_size > 10_000
+        train(config=config, build=tmp_path, resume=True, waves=True, **SETTINGS)
+    assert waves.stat().st_size > 5_000

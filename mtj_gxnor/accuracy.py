@@ -1,10 +1,7 @@
-"""Command line of ``make accuracy`` and what belongs to it."""
+"""``mtj-gxnor accuracy`` and what belongs to it: the networks of the papers in PyTorch."""
 
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,36 +14,17 @@ import torch
 import typer
 
 from gen import config as configs
-from gen.config import ConfigError
-from golden.dense import DenseError
+from golden.lib.errors import UserError
 from training import checkpoint, data, download, loop, nonideality_sweep, qonnx_import, report, table, torch_device
-from training.errors import TrainingError
 from training.export import evaluate
 from training.run import Run
 from training.settings import recipe
-
-#: Errors that a user can cause; each is one line.
-_USER_ERRORS = (TrainingError, ConfigError, DenseError, OSError)
 
 _BUILD = Path("build")
 #: Where `data` puts files, and where they are looked for.
 _DATA = _BUILD / "data"
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    """Turn what a user can cause into one line."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit("interrupted: the same command with RESUME=1 goes on from the last checkpoint")
-    except _USER_ERRORS as error:
-        sys.exit(f"error: {error}")
-
-
-@app.command()
 def run(
     dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn")] = "mnist",
     rule: Annotated[str, typer.Option(help="gxnor, mtj or ste")] = "mtj",
@@ -75,34 +53,33 @@ def run(
     build: Annotated[Path, typer.Option(help="folder for everything that is made")] = _BUILD,
 ) -> None:
     """Train a network, write build/reports/accuracy-DATASET-RULE.json."""
-    with _one_line():
-        if threads:
-            torch.set_num_threads(threads)
-        chosen = torch_device.device(device)
-        settings = recipe(
-            dataset,
-            rule,
-            seed=seed,
-            network=network,
-            config=config,
-            width=width,
-            weights=weights,
-            activations=activations,
-            samples=samples,
-            epochs=epochs,
-            batch=batch,
-            rate=rate,
-            rate_end=rate_end,
-            norm_rate=norm_rate,
-            augment="" if augment == "-" else augment,
-            devices=devices.read_text() if devices else None,
-            precision=precision or torch_device.precision(chosen),
-        )
-        images = data.load(dataset, data_dir)
-        folder = loop.Folder(build / "accuracy" / settings.name)
-        written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
-        path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
-        report.write(written, path)
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = torch_device.device(device)
+    settings = recipe(
+        dataset,
+        rule,
+        seed=seed,
+        network=network,
+        config=config,
+        width=width,
+        weights=weights,
+        activations=activations,
+        samples=samples,
+        epochs=epochs,
+        batch=batch,
+        rate=rate,
+        rate_end=rate_end,
+        norm_rate=norm_rate,
+        augment="" if augment == "-" else augment,
+        devices=devices.read_text() if devices else None,
+        precision=precision or torch_device.precision(chosen),
+    )
+    images = data.load(dataset, data_dir)
+    folder = loop.Folder(build / "accuracy" / settings.name)
+    written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
+    path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
+    report.write(written, path)
     last, best = written["test_accuracy_last"], written["test_accuracy_best"]
     accuracy = f"test accuracy {last:.4f}, best {best:.4f}" if written["epochs"] else "no epoch finished"
     print(
@@ -123,7 +100,10 @@ def _train(
         going.restore(checkpoint.load(folder.checkpoint, going.identity, going.device)[1])
     else:
         folder.checkpoint.unlink(missing_ok=True)
-    loop.train(going, folder, time_limit)
+    try:
+        loop.train(going, folder, time_limit)
+    except KeyboardInterrupt:
+        raise UserError("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
     written = report.of_run(going, source, devices)
     report.write(written, folder.report)
     if going.settings.config:
@@ -137,32 +117,27 @@ def _export(going: Run, folder: loop.Folder) -> None:
     replace(dense, predictions=evaluate(dense, going.test_images.flatten(1))).save(folder.weights)
 
 
-@app.command("data")
 def fetch(
     dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn")],
     data_dir: Annotated[Path, typer.Option(help="folder below which the files go")] = _DATA,
 ) -> None:
     """Fetch a data set from its publisher."""
-    with _one_line():
-        for path in download.fetch(dataset, data_dir):
-            print(path)
+    for path in download.fetch(dataset, data_dir):
+        print(path)
 
 
-@app.command("table")
 def tabulate(
     build: Annotated[Path, typer.Option(help="folder with the reports of runs")] = _BUILD,
     docs: Annotated[Path, typer.Option(help="folder with accuracy.md and accuracy.json")] = Path("docs"),
 ) -> None:
     """Put finished runs of `make accuracy` into docs/accuracy.md."""
-    with _one_line():
-        known = docs / "accuracy.json"
-        rows = table.collect(known, sorted((build / "accuracy").glob("*/")))
-        table.insert(docs / "accuracy.md", table.render(rows))
-        report.write(rows, known)
+    known = docs / "accuracy.json"
+    rows = table.collect(known, sorted((build / "accuracy").glob("*/")))
+    table.insert(docs / "accuracy.md", table.render(rows))
+    report.write(rows, known)
     print(f"{len(rows)} runs; {docs}/accuracy.md")
 
 
-@app.command("curves")
 def nonidealities(
     seeds: Annotated[int, typer.Option(help="runs per point")] = 1,
     samples: Annotated[int, typer.Option(help="training samples of a point")] = nonideality_sweep.SAMPLES,
@@ -174,33 +149,31 @@ def nonidealities(
     docs: Annotated[Path, typer.Option(help="folder for the picture")] = Path("docs"),
 ) -> None:
     """Draw accuracy against non-idealities; points that are there already are not run again."""
-    with _one_line():
-        if threads:
-            torch.set_num_threads(threads)
-        chosen, started = torch_device.device("auto"), time.monotonic()
-        images = data.load("mnist", data_dir)
-        budget = {"samples": samples, "epochs": epochs, "batch": nonideality_sweep.BATCH}
-        found, left, network = {}, 0, ""
-        for devices, seed in nonideality_sweep.points(seeds):
-            settings = recipe(
-                "mnist", "mtj", devices=devices, seed=seed, precision=torch_device.precision(chosen), **budget
-            )
-            folder, network = loop.Folder(build / "nonidealities" / settings.name), settings.network
-            if (accuracy := nonideality_sweep.known(folder.path)) is None:
-                if time_limit is not None and time.monotonic() - started > time_limit:
-                    left += 1
-                    continue
-                resume = folder.checkpoint.is_file()
-                written = _train(Run(settings, images, chosen), folder, images.source, "", resume, None)
-                accuracy = written["test_accuracy_last"]
-            found[devices, seed] = accuracy
-        nonideality_sweep.write(
-            nonideality_sweep.summary(found), budget | {"network": network, "seeds": seeds}, build / "reports", docs
+    if threads:
+        torch.set_num_threads(threads)
+    chosen, started = torch_device.device("auto"), time.monotonic()
+    images = data.load("mnist", data_dir)
+    budget = {"samples": samples, "epochs": epochs, "batch": nonideality_sweep.BATCH}
+    found, left, network = {}, 0, ""
+    for devices, seed in nonideality_sweep.points(seeds):
+        settings = recipe(
+            "mnist", "mtj", devices=devices, seed=seed, precision=torch_device.precision(chosen), **budget
         )
+        folder, network = loop.Folder(build / "nonidealities" / settings.name), settings.network
+        if (accuracy := nonideality_sweep.known(folder.path)) is None:
+            if time_limit is not None and time.monotonic() - started > time_limit:
+                left += 1
+                continue
+            resume = folder.checkpoint.is_file()
+            written = _train(Run(settings, images, chosen), folder, images.source, "", resume, None)
+            accuracy = written["test_accuracy_last"]
+        found[devices, seed] = accuracy
+    nonideality_sweep.write(
+        nonideality_sweep.summary(found), budget | {"network": network, "seeds": seeds}, build / "reports", docs
+    )
     print(f"{len(found)} points, {left} left; {build}/reports/nonidealities.json, {docs}/accuracy-nonidealities.svg")
 
 
-@app.command("import")
 def take(
     file: Annotated[Path, typer.Argument(help="network in QONNX")],
     config: Annotated[str, typer.Option(help="configuration of the machine that shall hold it")] = "mnist",
@@ -209,14 +182,13 @@ def take(
     output: Annotated[Path, typer.Option(help="weights file to write")] = _BUILD / "imported.npz",
 ) -> None:
     """Turn a ternary dense network in QONNX into a weights file for `make infer`."""
-    with _one_line():
-        machine = configs.load(config)
-        dense, moved = qonnx_import.read(file, machine.input, dataset)
-        dense.place(machine)
-        images = data.load(dataset, data_dir)
-        trits = torch.tensor(machine.input.trits(images.test_images.reshape(len(images.test_images), -1)))
-        predictions = evaluate(dense, trits)
-        replace(dense, predictions=predictions).save(output)
+    machine = configs.load(config)
+    dense, moved = qonnx_import.read(file, machine.input, dataset)
+    dense.place(machine)
+    images = data.load(dataset, data_dir)
+    trits = torch.tensor(machine.input.trits(images.test_images.reshape(len(images.test_images), -1)))
+    predictions = evaluate(dense, trits)
+    replace(dense, predictions=predictions).save(output)
     accuracy = float((predictions == images.test_labels).mean())
     print(
         f"{file}: layers {dense.sizes}, test accuracy {accuracy:.4f} in the machine's integers, {moved} neurons with a "
@@ -224,5 +196,10 @@ def take(
     )
 
 
-if __name__ == "__main__":
-    app()
+COMMANDS = {
+    "accuracy": run,
+    "accuracy-table": tabulate,
+    "nonidealities": nonidealities,
+    "data": fetch,
+    "import": take,
+}

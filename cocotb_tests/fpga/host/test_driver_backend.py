@@ -9,13 +9,13 @@ import pytest
 
 from cocotb_tests.fpga.driver_fixture import random
 from fpga.host.driver import Driver
-from fpga.host.training import StateError, Training
+from fpga.host.driver_backend import DriverBackend, StateError
 from gen import config as named
 from gen import verilog
 from golden.bus.packets import pack_samples
-from golden.run.comparison import Mismatch
 from golden.run.data import Dataset
 from golden.run.run import Run
+from golden.run.session import Session
 from sim.verilated import Verilated
 
 TINY = named.load("tiny")
@@ -61,31 +61,42 @@ def _cut(driver: Driver, transport: Verilated, run: Run, words: int) -> None:
     transport.discard()
 
 
+class _Watched(DriverBackend):
+    """Notes how many steps, and samples of the next, the machine had done when it was found again."""
+
+    found = (0, 0)
+
+    def resume(self, run: Run) -> None:
+        done = run.done
+        super().resume(run)
+        self.found = run.done - done, self.driver.counters()["samples"] - run.machine.counters["samples"]
+
+
+def _steps(backend: DriverBackend, run: Run, count: int) -> None:
+    """Begin, and do so many steps."""
+    Session(run, backend, steps=count, progress=False).train()
+
+
 @pytest.mark.parametrize("before", [0, 2, 3])
-def test_cut_anywhere(design: tuple[Path, dict[str, Any]], before: int) -> None:
+def test_cut_anywhere(design: tuple[Path, dict[str, Any]], before: int, tmp_path: Path) -> None:
     """Whatever has been sent of a mini-batch or of a test: the training goes on to the same weights."""
     folder, manifest = design
     alone = _run()
-    while not alone.finished:
-        step = alone.steps()[0]
-        alone.advance(step, alone.present(step))
+    Session(alone, progress=False).train()
     count = _run().steps()[before].count
     size = len(pack_samples(np.zeros((1, TINY.layers[0]), np.int8), np.zeros(1, np.uint8), _GROUP)[0])
     worked = set()
     for words in range(count * size + 1):
         transport, run = Verilated(folder, quick=True), _run()
         driver = Driver(transport, manifest)
-        training = Training(driver, run, often=True)
-        training.begin()
-        for _, _ in zip(range(before), training.steps(), strict=False):
-            pass
+        _steps(DriverBackend(driver, run), run, before)
         _cut(driver, transport, run, words)
-        again = Training(Driver(transport, manifest), run, often=True)
-        done = run.done
-        again.rejoin()
-        worked.add((run.done - done, driver.counters()["samples"] - run.machine.counters["samples"]))
-        for _ in again.steps():
-            pass
+        again = _Watched(Driver(transport, manifest), run, counts_every_step=True)
+        checkpoint = tmp_path / "checkpoint.npz"
+        run.save(checkpoint, {"seconds": 0.0, "compared": 0, "careful": 0, "figures": {}})
+        outcome = Session(run, again, checkpoint, resume=True, progress=False).train()
+        assert outcome.bit_exact, outcome.mismatch
+        worked.add(again.found)
         assert run.weights_sha256() == alone.weights_sha256(), words
         assert transport.violations == 0
         transport.close()
@@ -98,24 +109,23 @@ def test_other_states(design: tuple[Path, dict[str, Any]]) -> None:
     folder, manifest = design
     transport, run = Verilated(folder, quick=True), _run()
     driver = Driver(transport, manifest)
-    training = Training(driver, run)
-    training.begin()
-    next(training.steps())
+    backend = DriverBackend(driver, run)
+    _steps(backend, run, 1)
     state = run.machine.state()
     driver.load_weights(1 - state["r1"], state["r2"])
     with pytest.raises(StateError, match=r"^the machine is not where this training left it: after 4 samples: r1\["):
-        Training(driver, run).rejoin()
+        DriverBackend(driver, run).resume(run)
     driver.reset()
     with pytest.raises(StateError, match=r"samples is 0, the checkpoint has 4: was it without power, or used by ano"):
-        Training(driver, run).rejoin()
-    training.reload()
-    for _ in training.steps():
-        pass
+        DriverBackend(driver, run).resume(run)
+    backend.reload()
+    for step in run.steps():
+        samples = run.present(step)
+        np.testing.assert_array_equal(backend.step(step, samples), run.advance(step, samples))
     # and a comparison that can fail
-    other = Training(driver, _run(), often=True)
-    other.begin()
-    other.run.machine.load_weights(1 - state["r1"], state["r2"])
-    with pytest.raises(Mismatch):
-        for _ in other.steps():
-            pass
+    other = _run()
+    other.machine.load_weights(1 - state["r1"], state["r2"])
+    outcome = Session(other, DriverBackend(driver, other), progress=False).train()
+    assert outcome.bit_exact is False
+    assert "epoch 1, batch from sample 0" in outcome.mismatch
     transport.close()

@@ -1,62 +1,62 @@
-"""A training run through a driver, the golden machine beside it: from its beginning, or from where it was cut."""
+"""A machine behind a driver, as a session trains it: from its beginning, or from where it was cut."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fpga.host.driver import Driver
+from golden.lib.errors import UserError
 from golden.run.comparison import Mismatch, State, compare
 from golden.run.run import Run, Step
+from golden.samples import Samples
+from sim.verilated import Verilated
 
 #: What `dump_weights` and `dump_neurons` give.
 _DUMPED = ("r1", "r2", "offset", "scale")
 
 
-class StateError(RuntimeError):
+class StateError(UserError):
     """The machine is not in a state that the run can go on from; the message is one line."""
 
 
-class Training:
-    """Trains a machine and the golden one side by side.
-
-    Predictions are compared after every step, counters when a test has been made or after every step, weights and
-    neurons at the end.
+class DriverBackend:
+    """The backend of a machine on a bus (`golden.run.session.Backend`).
 
     Parameters
     ----------
     driver : Driver
         The machine.
     run : Run
-        The golden machine and what is presented.
-    often : bool
-        Whether counters are compared after every step.
+        What it trains.
+    counts_every_step : bool
+        Whether counters are read after every step, which takes long over a serial line.
 
     Attributes
     ----------
-    compared : int
-        Values compared so far.
     seconds : float
         Processor time of this process in the driver so far.
     """
 
-    def __init__(self, driver: Driver, run: Run, *, often: bool = False) -> None:
+    transparent = False
+
+    def __init__(self, driver: Driver, run: Run, *, counts_every_step: bool = False) -> None:
         self.driver, self.run = driver, run
-        self.compared, self.seconds = 0, 0.0
-        self._often = often
+        self.counts_every_step = counts_every_step
+        self.seconds = 0.0
         # samples of the next step that the machine has worked on before
         self._worked = 0
         # of a command in two parts the cycles may be others, and the memories may have been dumped meanwhile
         self._rejoined = False
 
     def begin(self) -> None:
-        """Begin anew: the machine reset and formed, as the golden one is."""
+        """Reset and initialise the machine."""
         self.driver.recover()
         self.driver.reset()
         self.driver.initialise()
 
-    def rejoin(self) -> None:
+    def resume(self, run: Run) -> None:
         """Go on from where the machine stands; the golden machine stood there earlier in this run.
 
         The counter `samples` tells how far the machine has come since; the golden machine catches up. A mini-batch
@@ -68,9 +68,8 @@ class Training:
             If the machine has not gone on from there.
         """
         self.driver.abandon()
-        run, self._rejoined = self.run, True
+        self._rejoined = True
         worked, known = self.driver.counters()["samples"], run.machine.counters["samples"]
-        before = known
         for step in run.steps():
             if run.machine.counters["samples"] + step.count > worked:
                 break
@@ -79,13 +78,14 @@ class Training:
         if self._worked < 0 or (self._worked and run.finished):
             raise StateError(
                 f"the machine is not where this training left it: its counter samples is {worked}, the checkpoint "
-                f"has {before}: was it without power, or used by another program?"
+                f"has {known}: was it without power, or used by another program?"
             )
         where = f"after {worked} samples"
         try:
-            self.compared += compare(where, _named(self.driver.dump_weights()), _named(run.machine.dump_weights()))
+            compare(where, _named(self.driver.dump_weights()), _named(run.machine.dump_weights()))
             if not self._worked:
-                self.compared += compare(where, *self._counters())
+                mine = {name: np.array(count) for name, count in self.counters().items() if name != "cycles_wait"}
+                compare(where, mine, {name: np.array(run.machine.counters[name]) for name in mine})
         except Mismatch as mismatch:
             raise StateError(f"the machine is not where this training left it: {mismatch}") from None
 
@@ -102,54 +102,41 @@ class Training:
             machine.load_weights(state["r1"], state["r2"])
             machine.load_neurons(state["offset"], state["scale"])
 
-    def steps(self) -> Iterator[Step]:
-        """Do step after step; yield every one that is done, and compare all that can be at the end.
-
-        Raises
-        ------
-        Mismatch
-            If both differ.
-        """
-        for step in self.run.steps():
-            self._step(step)
-            yield step
-        self.compared += compare("the end", *self._counters())
-        self.compared += compare("the end", *self._states())
-
-    def _step(self, step: Step) -> None:
-        """Do a step on both sides and compare."""
-        run, driver, worked = self.run, self.driver, self._worked
-        samples = run.present(step)
-        left, before = samples[worked:], time.process_time()
+    def step(self, step: Step, samples: Samples) -> NDArray[np.int64]:
+        """Do a step, or what the machine has not done of it."""
+        left, before = samples[self._worked :], time.process_time()
         if step.training:
-            predictions = driver.train(left, len(left), run.config.update_shifts(step.epoch))
+            predictions = self.driver.train(left, len(left), self.run.config.update_shifts(step.epoch))
         else:
-            predictions = driver.infer(left)
+            predictions = self.driver.infer(left)
         self.seconds += time.process_time() - before
         self._worked = 0
-        expected = run.advance(step, samples)[worked:]
-        where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
-        self.compared += compare(where, {"predictions": predictions}, {"predictions": expected})
-        if self._often or not step.training:
-            self.compared += compare(where, *self._counters())
+        return predictions
 
-    def _counters(self) -> tuple[State, State]:
-        """Counters of both, but for the time spent waiting."""
-        mine, golden = (
-            {
-                name: np.array(count)
-                for name, count in counters.items()
-                if name != "cycles_wait" and (not self._rejoined or not name.startswith(("cycles_", "rows_read")))
-            }
-            for counters in (self.driver.counters(), self.run.machine.counters)
-        )
-        return mine, golden
+    def counters(self) -> dict[str, int]:
+        """Read the event counters that can be compared."""
+        changed = ("cycles_", "rows_read") if self._rejoined else ()
+        return {name: count for name, count in self.driver.counters().items() if not name.startswith(changed)}
 
-    def _states(self) -> tuple[State, State]:
-        """What the bus gives of the state of both."""
-        golden = self.run.machine.state()
-        found = _named((*self.driver.dump_weights(), *self.driver.dump_neurons()))
-        return found, {name: golden[name] for name in _DUMPED}
+    def state(self) -> State:
+        """Dump weights and neurons, all that the bus gives of the state."""
+        return _named((*self.driver.dump_weights(), *self.driver.dump_neurons()))
+
+    def figures(self) -> dict[str, float]:
+        """Say how long the driver took."""
+        return {"rtl_seconds": self.seconds}
+
+
+class VerilatedBackend(DriverBackend):
+    """The Verilated block on its bus, in this process."""
+
+    def __init__(self, transport: Verilated, driver: Driver, run: Run) -> None:
+        super().__init__(driver, run, counts_every_step=True)
+        self._transport = transport
+
+    def figures(self) -> dict[str, float]:
+        """Say what the simulation took."""
+        return super().figures() | {"rtl_cycles": self._transport.cycles}
 
 
 def _named(dumped: Sequence[NDArray[np.integer]]) -> State:

@@ -1,4 +1,4 @@
-"""Record the timing diagrams of the documentation as WaveJSON, and draw them. Command line of ``make waves``."""
+"""Record the timing diagrams of the documentation as WaveJSON, and draw them."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from sim.waves import scenes
 from sim.waves.recorder import OUTPUT
 
 #: Where the diagrams are.
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "waves"
+FOLDER = Path("docs/waves")
 
 
 def record(folder: Path) -> None:
@@ -49,12 +49,3 @@ def files() -> dict[str, str]:
         recorded = {path.name: path.read_text() for path in sorted(Path(folder).iterdir())}
     drawn = {name.replace(".json", ".svg"): draw(diagram) for name, diagram in recorded.items()}
     return recorded | drawn
-
-
-def main() -> None:
-    """Write ``docs/waves``."""
-    print(f"{'wrote' if verilog.write(files(), FOLDER) else 'unchanged:'} {FOLDER.relative_to(Path.cwd())}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""What a user can cause and mend."""
+
+
+class UserError(RuntimeError):
+    """Something outside the program is wrong; the message is one line that says what, and what to do."""

@@ -1,0 +1,56 @@
+"""``mtj-gxnor verilog, configs, registers, lint``: what the generator writes."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gen import config as configs
+from gen import register_docs, verilog
+from mtj_gxnor.options import BUILD
+from sim import lint as linting
+
+_BUILD = BUILD / "verilog"
+
+
+def generate(
+    config: Annotated[str, typer.Option(help="Named configuration, or the path of a TOML file.")] = "digits",
+    output: Annotated[Path, typer.Option(help="Folder; files go to OUTPUT/<configuration>/.")] = _BUILD,
+) -> None:
+    """Generate Verilog, manifest and packages of a machine."""
+    machine, title = configs.load(config), configs.title(config)
+    files = verilog.machine_files(machine, title)
+    state = "wrote" if verilog.write(files, output / title) else "unchanged:"
+    digest = json.loads(files["manifest.json"])["sha256"]
+    print(f"{state} {output / title}, {machine.geometry.rows} rows x {machine.array.lanes} lanes, sha256 {digest[:16]}")
+
+
+def list_configs() -> None:
+    """List the named configurations."""
+    print("\n".join(configs.names()))
+
+
+def registers(
+    html: Annotated[Path, typer.Option(help="Folder for the reference as HTML pages.")] = BUILD / "registers" / "html",
+) -> None:
+    """Write the reference of the registers, as Markdown and HTML, and their C header."""
+    files = register_docs.files()
+    state = "wrote" if verilog.write(files, Path()) else "unchanged:"
+    register_docs.write_html(html)
+    print(f"{state} {', '.join(files)}; wrote {html}/index.html")
+
+
+def lint(
+    output: Annotated[Path, typer.Option(help="Folder; files go to OUTPUT/<configuration>/.")] = _BUILD,
+) -> None:
+    """Generate the named configurations and lint them with Verilator and Yosys."""
+    findings, machines = linting.named(output)
+    for finding in findings:
+        typer.echo(finding, err=True)
+    if findings:
+        raise typer.Exit(1)
+    print(f"no findings in the Verilog of {', '.join(machines)}")
+
+
+COMMANDS = {"verilog": generate, "configs": list_configs, "registers": registers, "lint": lint}

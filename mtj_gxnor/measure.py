@@ -1,0 +1,75 @@
+"""``mtj-gxnor bench, ablation, integration, waves``: measurements, and pictures of what is simulated."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gen import verilog
+from golden.run import data
+from mtj_gxnor.options import BUILD, Build, DataDir
+from sim import ablation as ablations
+from sim import bus_traffic
+from sim.bench import report as bench_report
+from sim.waves import diagrams
+
+
+def bench(
+    samples: Annotated[int, typer.Option(help="Samples of a training measurement.")] = 2000,
+    repetitions: Annotated[int, typer.Option(help="How often a time is taken; the best counts.")] = 3,
+    simulators: Annotated[bool, typer.Option(help="Time Icarus and Amaranth's simulator too.")] = True,
+    growth: Annotated[bool, typer.Option(help="Sweep sizes too.")] = True,
+    build: Build = BUILD,
+) -> None:
+    """Measure, write build/reports/bench.json and bench.svg."""
+    if samples < 1 or repetitions < 1:
+        raise ValueError(f"SAMPLES and REPETITIONS must be >= 1, not {samples} and {repetitions}")
+    report = bench_report.make(build, samples, repetitions, simulators=simulators, growth=growth)
+    for key, goal in bench_report.GOALS.items():
+        value = report[key]
+        print(f"{key:32} {'not measured' if value is None else f'{value:12.3f}'}   goal {goal:g}")
+    for key in ("bare", "numpy", "numba"):
+        print(f"{f'{key}_train_samples_per_second':32} {report.get(f'{key}_train_samples_per_second', 0):12.0f}")
+
+
+def ablation(
+    data_dir: DataDir = None,
+    epochs: Annotated[int, typer.Option(help="Epochs of every run.")] = 6,
+    seeds: Annotated[int, typer.Option(help="Runs of every row.")] = 2,
+    held_out: Annotated[bool, typer.Option("--held-out", help="Test on a sixth of the training set.")] = False,
+    report: Annotated[Path, typer.Option(help="The results.")] = BUILD / "reports" / "ablation.json",
+    document: Annotated[Path, typer.Option(help="Where the table goes.")] = Path("docs/training.md"),
+) -> None:
+    """Run every row of the table that is not in the report, then write the table."""
+    dataset = data.load("mnist", data_dir)
+    table = ablations.measure(ablations.held_out(dataset) if held_out else dataset, epochs, seeds, report)
+    if not held_out:
+        ablations.insert(document, table)
+    print(table)
+
+
+def integration(
+    transactions: Annotated[int, typer.Option(help="Accesses to registers in all.")] = 120_000,
+    seed: Annotated[int, typer.Option(help="Seed of machines and traffic.")] = 1,
+    build: Build = BUILD,
+) -> None:
+    """Let random traffic run on the bus, write build/reports/integration.json."""
+    if transactions < 1:
+        raise ValueError(f"TRANSACTIONS must be >= 1, not {transactions}")
+    report = bus_traffic.campaign(transactions, seed, build)
+    print(
+        f"{report['transactions']} transactions, {report['illegal_accesses']} illegal, {report['predictions']} "
+        f"predictions, {report['hangs']} hangs, {report['mismatches']} mismatches, {report['samples_lost']} samples "
+        f"lost; {build}/reports/integration.json"
+    )
+    if report["differences"] or report["samples_lost"]:
+        sys.exit("\n".join(["RTL and golden block differ:", *report["differences"]]))
+
+
+def waves() -> None:
+    """Record the timing diagrams of docs/integration.md, and draw them, into docs/waves."""
+    print(f"{'wrote' if verilog.write(diagrams.files(), diagrams.FOLDER) else 'unchanged:'} {diagrams.FOLDER}")
+
+
+COMMANDS = {"bench": bench, "ablation": ablation, "integration": integration, "waves": waves}

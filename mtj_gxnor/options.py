@@ -1,0 +1,15 @@
+"""Options that several commands share, with one meaning each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Build = Annotated[Path, typer.Option(help="Folder for everything that is made.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")]
+Seed = Annotated[int, typer.Option(help="Seed of random streams and sample order; 0 for the configuration's.")]
+Samples = Annotated[int, typer.Option(help="Training samples, the first ones; 0 for all.")]
+Epochs = Annotated[int, typer.Option(help="Passes over them; 0 for the configuration's.")]
+
+#: Where everything goes that is made.
+BUILD = Path("build")

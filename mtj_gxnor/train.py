@@ -1,0 +1,95 @@
+"""``mtj-gxnor train``: the main job."""
+
+import json
+import sys
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import typer
+
+from fpga.host.driver import Driver
+from fpga.host.driver_backend import VerilatedBackend
+from gen import config as configs
+from gen import verilog
+from golden.config import seeded
+from golden.fast.machine import FastMachine, quickest
+from golden.machine import Machine
+from golden.run import data, memory_check
+from golden.run.run import Run
+from golden.run.session import Backend, Session
+from mtj_gxnor.options import BUILD, Build, DataDir, Epochs, Samples, Seed
+from sim import rtl, run_report, runner
+from sim.verilated import Verilated
+
+#: The golden model alone, in place of a simulator; all of them share their checkpoints.
+_GOLDEN = {"golden": Machine, "fast": FastMachine}
+
+
+def train(
+    dataset: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
+    config: Annotated[str, typer.Option(help="Configuration, named or .toml; by default that of the data set.")] = "",
+    data_dir: DataDir = None,
+    samples: Samples = 0,
+    epochs: Epochs = 0,
+    sim: Annotated[str, typer.Option(help="verilator, icarus; golden model alone: golden, or fast.")] = "verilator",
+    transport: Annotated[str, typer.Option(help="direct, or axi: driver and registers on the bus.")] = "direct",
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
+    waves: Annotated[bool, typer.Option("--waves", help="Record one batch as a waveform, and stop.")] = False,
+    build: Build = BUILD,
+) -> None:
+    """Train a network in RTL, the golden model beside it; write build/reports/train.json and train.png."""
+    _check(sim, transport, resume=resume, waves=waves)
+    name = config or dataset
+    loaded = data.load(dataset, data_dir)
+    machine = seeded(configs.load(name), seed)
+    memory_check.check(machine)
+    run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim) or quickest(machine))
+    title = configs.title(name)
+    kind = "-golden" if sim in _GOLDEN else "-axi" if transport == "axi" else ""
+    work = (build / "train" / f"{dataset}-{title}{kind}").resolve()
+    checkpoint = work / "checkpoint.npz"
+    if resume:
+        run.check(checkpoint)
+    work.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        backend: Backend | None = None
+        if sim not in _GOLDEN:
+            files = verilog.machine_files(machine, title)
+            design = work / "design"
+            verilog.write(files, design)
+            if transport == "axi":
+                block = Verilated(design)
+                stack.callback(block.close)
+                backend = VerilatedBackend(block, Driver(block, json.loads(files["manifest.json"])), run)
+            else:
+                backend = stack.enter_context(rtl.simulated(files, design, work, sim, waves=waves))
+        session = Session(run, backend, checkpoint, resume=resume, steps=1 if waves else None)
+        outcome = session.train()
+    names: dict[str, Any] = {"dataset": dataset, "config": title, "simulator": sim, "transport": transport}
+    report = run_report.report(run, outcome, **names)
+    run_report.write(run, report, build / "reports", "train")
+    if outcome.bit_exact is False:
+        again = "" if transport == "axi" else "; the same settings with RESUME=1 and WAVES=1 record this batch"
+        sys.exit(f"RTL and golden model differ: {outcome.mismatch}{again}")
+    line = run_report.summary(report, f"{dataset} on {title}", len(run.curve))
+    print(f"{line}; {build}/reports/train.json, train.png")
+
+
+def _check(sim: str, transport: str, *, resume: bool, waves: bool) -> None:
+    """Refuse what cannot be, before anything is loaded."""
+    if sim not in (*runner.SIMULATORS, *_GOLDEN):
+        raise ValueError(f"unknown SIM={sim!r}: give one of {', '.join((*runner.SIMULATORS, *_GOLDEN))}")
+    if transport not in ("direct", "axi"):
+        raise ValueError(f"unknown TRANSPORT={transport!r}: give direct or axi")
+    if transport == "axi":
+        if sim != "verilator":
+            raise ValueError(f"TRANSPORT=axi needs SIM=verilator, not {sim}")
+        for option, wanted in (("RESUME", resume), ("WAVES", waves)):
+            if wanted:
+                raise ValueError(f"TRANSPORT=axi cannot do {option}=1: give TRANSPORT=direct, or leave {option} out")
+    if sim in runner.SIMULATORS:
+        runner.check(sim)
+
+
+COMMANDS = {"train": train}
