@@ -58,6 +58,7 @@ lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m pyright
+	$(VENV)/bin/lint-imports
 	$(MTJ) lint
 
 verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file

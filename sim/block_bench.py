@@ -11,9 +11,8 @@ import cocotb
 import numpy as np
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests.kit import strip_init
 from golden.config import MachineConfig
-from sim import manifest_reader
+from sim import manifest_reader, strip_init
 from sim.drivers import Agent, Clock, Ports, Regime, StreamSink, StreamSource, sink_pattern, source_pattern
 from sim.monitors import StreamMonitor
 

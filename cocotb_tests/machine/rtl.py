@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from cocotb_tests.kit import strip_init
 from cocotb_tests.machine.machine_bench import Job, make_samples
 from gen import verilog
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.tables import PulseParameters
-from sim import harness, random_config, runner
+from sim import harness, random_config, runner, strip_init
 from sim.rtl import simulation
 
 

@@ -137,13 +137,13 @@ def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatc
     options: dict[str, Any] = {"command": "nonidealities", "samples": 100, "epochs": 1, "docs": folder / "docs"}
     assert "0 points, 3 left" in _call(folder, **options, **{"time-limit": -1}).output
     result = _call(folder, **options)
-    assert result.stdout.startswith("3 points, 0 left"), result.output
+    assert result.output.startswith("3 points, 0 left"), result.output
     found = json.loads((folder / "build" / "reports" / "nonidealities.json").read_text())
     assert [curve["labels"] for curve in found["nonidealities"]] == [["0", "3"], ["verified", "blind"]]
     assert found["nonidealities"][0]["accuracy"][0] == found["nonidealities"][1]["accuracy"][0]
     assert (folder / "docs" / "accuracy-nonidealities.svg").read_text().count("test accuracy") >= 1
     monkeypatch.setattr("mtj_gxnor.accuracy.Run", None)
-    assert _call(folder, **options).stdout == result.stdout
+    assert _call(folder, **options).output == result.output
 
 
 def test_every_point_of_the_curves_is_a_valid_device() -> None:
