@@ -62,7 +62,7 @@ def beats(trits: NDArray[np.int8], label: int, group: int) -> list[int]:
     """
     data = stream(trits[None], np.array([label]), group)
     size = word_bytes(group)
-    return [int.from_bytes(data[at : at + size], "big") for at in range(0, len(data), size)]
+    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
 
 
 def word_bytes(group: int) -> int:
@@ -71,7 +71,7 @@ def word_bytes(group: int) -> int:
 
 
 def stream(trits: NDArray[np.int8], labels: NDArray[np.integer], group: int) -> bytes:
-    """Write samples as the bytes of the sample stream, every word most significant byte first.
+    """Write samples as the bytes of the sample stream, every word lowest byte first, as on the bus.
 
     Parameters
     ----------
@@ -94,4 +94,4 @@ def stream(trits: NDArray[np.int8], labels: NDArray[np.integer], group: int) -> 
     bits = np.zeros((samples, words + 1, 8 * size), np.uint8)
     bits[:, :words, : 2 * group] = np.concatenate([elements & 1, elements >> 1 & 1], axis=2).reshape(samples, words, -1)
     bits[:, words] = labels[:, None] >> np.arange(8 * size) & 1
-    return np.packbits(bits[:, :, ::-1], axis=2).tobytes()
+    return np.packbits(bits, axis=2, bitorder="little").tobytes()

@@ -72,9 +72,10 @@ _TEMPLATE = """\
     end
   end
 
-  // sample player: words of {sample_bytes} bytes, most significant first, from the file named by +samples
+  // sample player: words of {sample_bytes} bytes, lowest first, from the file named by +samples
   reg [8191:0] path;
-  reg [{sample_file_msb}:0] word;
+  reg [{sample_file_msb}:0] word, swapped;
+  integer at_byte;
   integer file = 0, got;
   reg play = 0;  // toggled by the host when the file holds new samples
   reg play_seen = 0;
@@ -89,8 +90,11 @@ _TEMPLATE = """\
         play_seen = play;
       end
       if (file != 0) got = $fread(word, file);
+      // which puts the first byte highest
+      for (at_byte = 0; at_byte < {sample_bytes}; at_byte = at_byte + 1)
+        swapped[8 * at_byte +: 8] = word[8 * ({sample_bytes} - 1 - at_byte) +: 8];
       samples__valid <= got == {sample_bytes};
-      samples__payload <= word[{samples_msb}:0];
+      samples__payload <= swapped[{samples_msb}:0];
     end
   endtask
 

@@ -49,10 +49,10 @@ def test_stream(group: int) -> None:
                 elements = values[start : start + group]
                 low = sum(1 << e for e, value in enumerate(elements) if value != 0)
                 high = sum(1 << e for e, value in enumerate(elements) if value < 0)
-                expected += (low | high << group).to_bytes(word_bytes(group), "big")
-            expected += int(label).to_bytes(word_bytes(group), "big")
+                expected += (low | high << group).to_bytes(word_bytes(group), "little")
+            expected += int(label).to_bytes(word_bytes(group), "little")
             assert beats(vector, int(label), group) == [
-                int.from_bytes(stream(vector[None], np.array([label]), group)[at : at + word_bytes(group)], "big")
+                int.from_bytes(stream(vector[None], np.array([label]), group)[at : at + word_bytes(group)], "little")
                 for at in range(0, (-(-size // group) + 1) * word_bytes(group), word_bytes(group))
             ]
         assert stream(trits, labels, group) == expected

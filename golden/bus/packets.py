@@ -30,10 +30,8 @@ def pack_samples(trits: NDArray[np.int8], labels: NDArray[np.integer], group: in
     list of bytes
         One packet per sample.
     """
-    size = word_bytes(group)
-    # the stream of the simulation has the same words, their highest byte first
-    data = np.frombuffer(stream(trits, labels, group), np.uint8).reshape(-1, size)[:, ::-1].tobytes()
-    length = size * (ceil_div(trits.shape[1], group) + 1)
+    data = stream(trits, labels, group)
+    length = word_bytes(group) * (ceil_div(trits.shape[1], group) + 1)
     return [data[start : start + length] for start in range(0, len(data), length)]
 
 
