@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from golden.lib.errors import UserError
+from golden.lib.errors import Interrupted, UserError
 
 #: The base of what a wrong command or option raises, to which typer gives no name.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit("interrupted")
+    except Interrupted as interruption:
+        sys.exit(str(interruption))
     except OSError as error:
         sys.exit(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}")
     except (UserError, ValueError) as error:

@@ -14,7 +14,7 @@ import torch
 import typer
 
 from gen import config as configs
-from golden.lib.errors import UserError
+from golden.lib.errors import Interrupted
 from training import checkpoint, data, download, loop, nonideality_sweep, qonnx_import, report, table, torch_device
 from training.export import evaluate
 from training.run import Run
@@ -103,7 +103,7 @@ def _train(
     try:
         loop.train(going, folder, time_limit)
     except KeyboardInterrupt:
-        raise UserError("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
+        raise Interrupted("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
     written = report.of_run(going, source, devices)
     report.write(written, folder.report)
     if going.settings.config:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.lib.errors import UserError
-from golden.run.comparison import State
+from golden.run.comparison import State, compare
 from golden.run.run import Run, Step
 from golden.samples import Samples
 from sim import harness, runner
@@ -124,8 +124,10 @@ class RtlBackend:
         self._ask("resume", run.machine.state(), run.machine.counters)
 
     def step(self, step: Step, samples: Samples) -> NDArray[np.int64]:
-        """Do a step."""
-        return self._ask("step", step, samples)
+        """Do a step; the machine gives the labels back with the predictions."""
+        found = self._ask("step", step, samples)
+        compare(str(step), {"labels": found[:, 1]}, {"labels": samples.labels.astype(np.int64)})
+        return found[:, 0]
 
     def counters(self) -> dict[str, int]:
         """Read the event counters."""

@@ -60,7 +60,7 @@ class Server:
         await self._host.resume(state, counters)
 
     async def step(self, step: Step, samples: Samples) -> NDArray[np.int64]:
-        """Present samples; return the predictions."""
+        """Present samples; return predictions and labels, shape (samples, 2)."""
         self._host.play(samples)
         shifts = self._config.update_shifts(step.epoch)
         self._cycles += await self._host.command("TRAIN" if step.training else "TEST", step.count, step.count, shifts)
@@ -68,10 +68,7 @@ class Server:
             log.seek(self._log)
             lines = log.read()
             self._log += len(lines)
-        found = np.array([line.split() for line in lines.splitlines()], np.int64).reshape(-1, 2)
-        if not np.array_equal(found[:, 1], samples.labels):
-            raise Hang(f"results of {len(found)} samples came, not those of the {step.count} presented")
-        return found[:, 0]
+        return np.array([line.split() for line in lines.splitlines()], np.int64).reshape(-1, 2)
 
     async def counters(self) -> dict[str, int]:
         """Read the event counters."""

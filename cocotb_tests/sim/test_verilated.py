@@ -12,8 +12,9 @@ from cocotb_tests.fpga.driver_fixture import random
 from cocotb_tests.fpga.loopback_verilog import ECHO, ENDS, WORDS, write_echo
 from golden.bus.transport import BusError, Transport, TransportTimeout
 from golden.input_buffer import word_bytes
+from sim.build import BuildError
 from sim.verilated import SHIM, TOP, Verilated
-from sim.verilated_build import BuildError, build
+from sim.verilated_build import build
 
 #: Lanes per word: words of 1, 3 and 16 bytes, each of another C++ type.
 GROUPS = (2, 10, 64)
@@ -209,7 +210,7 @@ def test_build(tmp_path: Path) -> None:
     assert build(folder, TOP, SHIM, builds, quick=True) == library
     assert library.stat().st_mtime_ns == made
     (folder / "echo.v").write_text(ECHO.replace("MSB", "7").replace("endmodule", "oops"))
-    with pytest.raises(BuildError, match=r"^echo cannot be built: %Error: echo.v:.*logs in .*\.failed\)$"):
+    with pytest.raises(BuildError, match=r"^mtj_gxnor_axi cannot be built: %Error: echo.v:.*logs in .*\.failed\)$"):
         build(folder, TOP, SHIM, builds, quick=True)
     assert {path.suffix for path in builds.iterdir()} == {"", ".failed"}
     (folder / "echo.v").write_text(ECHO.replace("MSB", "7"))

@@ -34,7 +34,10 @@ def compare(step: str, rtl: State, golden: State) -> int:
     compared = 0
     for quantity, expected in golden.items():
         found = rtl[quantity]
-        assert found.shape == expected.shape, f"{quantity}: shape {found.shape} in RTL, {expected.shape} in golden"
+        if found.shape != expected.shape:
+            raise Mismatch(
+                f"{step}: {quantity} has the shape {found.shape} in RTL, {expected.shape} in the golden model"
+            )
         differ = np.argwhere(found != expected)
         if len(differ):
             index = tuple(int(i) for i in differ[0])

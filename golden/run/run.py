@@ -59,6 +59,10 @@ class Step:
     first: int
     count: int
 
+    def __str__(self) -> str:
+        """Say where in the run it is."""
+        return f"epoch {self.epoch + 1}, {'batch' if self.training else 'test'} from sample {self.first}"
+
 
 @dataclass
 class Epoch:

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.lib.errors import UserError
+from golden.lib.errors import Interrupted, UserError
 from golden.machine import Machine
 from golden.run.comparison import Mismatch, State, compare
 from golden.run.progress import Progress
@@ -29,10 +29,6 @@ CHECKPOINT_SECONDS = 10.0
 _STATE_SHARE = 10
 #: Samples over which a compiled golden machine is compared with the NumPy one.
 _PREFIX_SAMPLES = 1000
-
-
-class InterruptedRun(UserError):
-    """Ctrl-C ended a session after a step; the checkpoint is written."""
 
 
 class LostError(UserError):
@@ -161,7 +157,7 @@ class Session:
 
         Raises
         ------
-        InterruptedRun
+        Interrupted
             If Ctrl-C came; the checkpoint is written.
         LostError
             If the machine is lost; the checkpoint is written.
@@ -199,7 +195,7 @@ class Session:
                         save()
                         raise
                     if interrupted():
-                        raise InterruptedRun(f"interrupted: {self._again}")
+                        raise Interrupted(f"interrupted: {self._again}")
             outcome.seconds = before + time.monotonic() - started
         self._add_figures()
         return outcome
@@ -233,7 +229,7 @@ class Session:
             return
         found = backend.step(step, samples)
         expected = run.advance(step, samples)
-        where = f"epoch {step.epoch + 1}, {'batch' if step.training else 'test'} from sample {step.first}"
+        where = str(step)
         outcome.compared += compare(
             where, {"predictions": found}, {"predictions": expected[len(expected) - len(found) :]}
         )
