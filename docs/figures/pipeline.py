@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from gen import config
+from gen.blocks import BLOCKS
 from golden.config import MachineConfig, variant
 from hdl.array.array_interface import ArrayOp
-from hdl.array.synapse_array import SynapseArray
 
 _COMMANDS = (
     (ArrayOp.PULSE, 5),
@@ -48,14 +48,7 @@ class Passage:
 
 def passages(machine: MachineConfig) -> list[Passage]:
     """Simulate the array: every command is offered as soon as the one before is taken."""
-    array: Any = SynapseArray(
-        machine.array,
-        machine.switching,
-        machine.random,
-        machine.geometry,
-        machine.nonideal,
-        error_bits=machine.error.bits,
-    )
+    array: Any = BLOCKS["synapse_array"](machine)
     taken: list[int] = []
     done: list[int] = []
 
