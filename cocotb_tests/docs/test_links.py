@@ -43,7 +43,7 @@ def files(document: Path) -> Iterator[str]:
 def parameters(document: Path) -> Iterator[str]:
     """Fields of a configuration, `block.field`, that no block has."""
     for block, name in re.findall(r"`(\w+)\.(\w+)`", _prose(document)):
-        if block in BLOCKS and name != "py" and name not in {field.name for field in fields(BLOCKS[block])}:
+        if block in BLOCKS and name not in ("py", "v") and name not in {field.name for field in fields(BLOCKS[block])}:
             yield f"{block}.{name}"
 
 

@@ -26,7 +26,7 @@ _SLICED = (ArrayOp.PULSE, ArrayOp.INIT_RANDOM, ArrayOp.WRITE, ArrayOp.READ)
 _COLOURS = {
     "0": "white",
     "1": "lightblue",
-    "wait": "lightcoral",
+    "stall": "lightcoral",
     "2": "moccasin",
     "3": "lightgreen",
     "done": "lightgrey",
@@ -78,8 +78,8 @@ def passages(machine: MachineConfig) -> list[Passage]:
 def _stages(machine: MachineConfig, op: ArrayOp, passage: Passage) -> list[str]:
     """Stage of a command in every cycle from its acceptance to its answer."""
     acting = machine.array_writing if op in _SLICED else 1
-    waiting = passage.done - passage.taken - acting - 3
-    return ["0", *["wait"] * waiting, "1", *["2"] * acting, "3", "done"]
+    stalled = passage.done - passage.taken - acting - 3
+    return ["0", *["stall"] * stalled, "1", *["2"] * acting, "3", "done"]
 
 
 def _panel(panel: Any, machine: MachineConfig) -> None:
