@@ -142,7 +142,8 @@ figures: train ## train, keep the picture for the README, and draw the figures o
 	$(RUN) -m docs.figures
 
 docs: $(DOCS) ## build the documents with an API reference into build/docs/; warnings are errors
-	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . build/docs
+	@echo build/docs/docs/index.html
 
 ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/training.md: DATA_DIR EPOCHS SEEDS
 	$(RUN) -m sim.ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)

@@ -15,7 +15,10 @@ extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.
 html_theme = "furo"
 html_title = project
 html_copy_source = False
-exclude_patterns = ["figures"]
+# pages of the project's root belong to the site, so that links in both directions are followed and checked
+root_doc = "docs/index"
+include_patterns = ["*.md", "docs/**"]
+exclude_patterns = ["docs/api/*/modules.rst"]
 
 myst_heading_anchors = 3
 nitpicky = False  # types in docstrings are prose: "ndarray of int8, shape (rows, lanes)"
@@ -24,7 +27,7 @@ PACKAGES = ["golden", "hdl", "gen", "sim", "fpga"]
 apidoc_modules = [
     {
         "path": str(ROOT / package),
-        "destination": f"api/{package}",
+        "destination": f"docs/api/{package}",
         "exclude_patterns": ["**/__main__.py"],
         "module_first": True,
         "automodule_options": {"members", "show-inheritance"},
