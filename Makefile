@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup lint verilog registers test test-full test-fpga test-training bitstream flash train wire accuracy accuracy-table \
-  nonidealities data infer import ablation fit device bench integration waves figures clean
+  nonidealities data infer import ablation fit device bench integration waves figures docs clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -24,6 +24,7 @@ option = $(if $($(2)),--$(1) '$($(2))')
 # given here goes to pip, so that a machine can name its own, for example TORCH='torch==2.13.0 --index-url ...'.
 TORCH ?= torch==2.13.0
 TRAINING := $(VENV)/.stamp-training
+DOCS := $(VENV)/.stamp-docs
 
 TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest -n auto --dist loadfile
 
@@ -52,6 +53,10 @@ $(STAMP): requirements.lock
 $(TRAINING): $(STAMP) requirements-training.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-training.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@touch $@
+
+$(DOCS): $(STAMP) requirements-docs.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@
 
 lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
@@ -134,8 +139,13 @@ device: $(STAMP) ## report on device physics, with plots: DEVICE TEMPERATURE OVE
 	  $(call option,overdrive,OVERDRIVE) $(call option,trajectories,TRAJECTORIES) \
 	  $(call option,code-bits,CODE_BITS) $(call option,seed,SEED)
 
-figures: train ## train, and keep the picture for the README
+figures: train ## train, keep the picture for the README, and draw the figures of the documents
 	cp build/reports/train.png docs/train.png
+	$(RUN) -m docs.figures
+
+docs: $(DOCS) ## build the documents with an API reference into build/docs/; warnings are errors
+	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . build/docs
+	@echo build/docs/docs/index.html
 
 ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/training.md: DATA_DIR EPOCHS SEEDS
 	$(MTJ) ablation $(call option,data-dir,DATA_DIR) $(call option,epochs,EPOCHS) $(call option,seeds,SEEDS)
@@ -150,5 +160,5 @@ waves: $(STAMP) ## record and draw the timing diagrams of docs/integration.md
 	$(MTJ) waves
 
 clean: ## remove what was built; .venv stays
-	rm -rf build .pytest_cache .ruff_cache
+	rm -rf build docs/api .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

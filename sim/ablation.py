@@ -90,10 +90,10 @@ def _changes() -> list[Change]:
         of("update shifts 12, 13", training={"update_shifts": (12, 13)}),
         *(of(f"batch {n}", training={"batch": n}) for n in (100, 500, 1000)),
         of("hidden offsets fixed at 0", neuron={"offset_learned": False}),
-        of("hidden offsets follow the mean", neuron={"offset_learned": False, "offset_tracks_mean": True}),
-        of("offsets trained and following", neuron={"offset_tracks_mean": True}),
-        *(of(f"threshold {n}/8 of the spread", neuron={"threshold_eighths": n}) for n in (1, 4)),
-        *(of(f"window {n}/8 of the spread", neuron={"window_eighths": n}) for n in (2, 8)),
+        of("hidden offsets track the mean", neuron={"offset_learned": False, "offset_tracks_mean": True}),
+        of("offsets learned and tracking the mean", neuron={"offset_tracks_mean": True}),
+        *(of(f"threshold {n}/8 of the scale", neuron={"threshold_eighths": n}) for n in (1, 4)),
+        *(of(f"window {n}/8 of the scale", neuron={"window_eighths": n}) for n in (2, 8)),
         *(of(f"margin {n}", error={"margin": n}) for n in (16, 48)),
         of("pixels dark -1, grey 0, bright +1", input={"low": 63, "high": 191, "dark": -1}),
         of("pixels dark -1, bright +1", input={"dark": -1}),
@@ -103,7 +103,7 @@ def _changes() -> list[Change]:
         Change("two hidden layers of 512", (784, 512, 512, 10)),
         of("batch 1", training={"batch": 1}),
         of(
-            "batch 1, sums forgotten (leak 1/2), update shifts 7, 8, no dead zone",
+            "batch 1, sums that hardly last (leak 1/2), update shifts 7, 8, no dead zone",
             training={"batch": 1, "update_shifts": (7, 8)},
             gradient={"leak": 1},
             pulse={"dead_zone": 0},
@@ -130,14 +130,14 @@ def held_out(dataset: Dataset) -> Dataset:
 
 def _table(results: dict[str, dict[str, Any]], seeds: int, epochs: int) -> str:
     """Write the table in Markdown."""
-    lines = ["| change | accuracy | spread | to the default |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| change | accuracy | max - min | to the default |", "| --- | ---: | ---: | ---: |"]
     accuracies: dict[str, list[float]] = {}
     for result in results.values():
         accuracies.setdefault(result["title"], []).append(100 * mean(result["curve"][-_LAST:]))
     default = mean(next(iter(accuracies.values())))
     for title, values in accuracies.items():
-        spread, gain = max(values) - min(values), mean(values) - default
-        lines.append(f"| {title} | {mean(values):.2f} % | {spread:.2f} | {gain:+.2f} |")
+        span, gain = max(values) - min(values), mean(values) - default
+        lines.append(f"| {title} | {mean(values):.2f} % | {span:.2f} | {gain:+.2f} |")
     return "\n".join([*lines, "", f"{epochs} epochs, mean of the last {_LAST}, seeds 1 .. {seeds}."])
 
 

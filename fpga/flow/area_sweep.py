@@ -52,13 +52,13 @@ _device = _part(
 OPTIONS: dict[str, tuple[Change, Change]] = {
     "verified writes instead of blind ones": (_part("array", scheme="blind"), _same),
     "gradient sums one bit wider": (_same, _part("gradient", bits=11, leak=11)),
-    "gradient sums that forget when a weight switches": (
+    "gradient sums cleared when a weight switches": (
         _part("gradient", reset_on_switch=False),
         _same,
     ),
     "gradient sums that leak": (_same, _part("gradient", leak=6)),
     "a device's switching curve instead of tanh": (_same, _device),
-    "8 kinds of devices (`variation_bins`)": (
+    "8 device bins (`variation_bins`)": (
         _device,
         lambda config: _part("switching", variation_bins=8, variation=0.05)(_device(config)),
     ),
@@ -66,7 +66,7 @@ OPTIONS: dict[str, tuple[Change, Change]] = {
     "stuck devices": (_same, _part("nonideal", stuck_parallel=0.005, stuck_antiparallel=0.005)),
     "loadable switching table": (_same, _part("switching", loadable=True)),
     "loadable seeds": (_same, _part("random", loadable=True)),
-    "trained offsets of neurons": (_part("neuron", offset_learned=False), _same),
+    "learned offsets of neurons": (_part("neuron", offset_learned=False), _same),
     "writers of its own for every lane (`slices = 1`)": (_same, _part("array", slices=1)),
     "adders in planes instead of carry chains": (_same, _part("array", adders="planes")),
 }

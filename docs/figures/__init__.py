@@ -1,0 +1,1 @@
+"""Drawings of the documents, made from the code they explain: `make figures`."""
