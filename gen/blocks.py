@@ -33,12 +33,6 @@ def _depth(config: MachineConfig) -> int:
     return max(config.geometry.vector_groups, config.geometry.groups(0))
 
 
-def _macro(config: MachineConfig) -> ArraySignature:
-    return ArraySignature(
-        config.array, config.geometry, error_bits=config.error.bits, code_bits=config.switching.code_bits
-    )
-
-
 def _longest(config: MachineConfig) -> int:
     return max(instruction.words for section in config.program.transfers.values() for instruction in section)
 
@@ -54,7 +48,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         lanes=c.array.lanes, group=c.array.group, depth=_depth(c), value_bits=c.error.bits
     ),
     "control": Control,
-    "counters": lambda c: EventCounters(increment_widths(_macro(c))),
+    "counters": lambda c: EventCounters(increment_widths(ArraySignature(c))),
     "error_unit": lambda c: ErrorUnit(
         c.error,
         group=c.array.group,
@@ -95,9 +89,7 @@ BLOCKS: dict[str, Callable[[MachineConfig], wiring.Component]] = {
         group=c.array.group, depth=_depth(c), rows=c.geometry.rows, value_bits=c.error.bits
     ),
     "sequencer": lambda c: Sequencer(c.geometry, c.program),
-    "synapse_array": lambda c: SynapseArray(
-        c.array, c.switching, c.random, c.geometry, c.nonideal, error_bits=c.error.bits
-    ),
+    "synapse_array": SynapseArray,
     "update_unit": lambda c: UpdateUnit(
         c.pulse,
         c.switching,

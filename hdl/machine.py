@@ -33,14 +33,7 @@ class Machine(wiring.Component):
         array: wiring.Component | None = None,
     ) -> None:
         self._periphery = periphery or Periphery(config)
-        self._array = array or SynapseArray(
-            config.array,
-            config.switching,
-            config.random,
-            config.geometry,
-            config.nonideal,
-            error_bits=config.error.bits,
-        )
+        self._array = array or SynapseArray(config)
         super().__init__(periphery_ports(config))
 
     def elaborate(self, platform: object) -> Module:

@@ -97,9 +97,7 @@ class Periphery(wiring.Component):
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        self._signature = ArraySignature(
-            config.array, config.geometry, error_bits=config.error.bits, code_bits=config.switching.code_bits
-        )
+        self._signature = ArraySignature(config)
         super().__init__({**periphery_ports(config), "macro": Out(self._signature)})
 
     def elaborate(self, platform: object) -> Module:
