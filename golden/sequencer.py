@@ -139,6 +139,14 @@ class Program:
     update: tuple[Instruction, ...]
     transfers: dict[HostOp, tuple[Instruction, ...]]
 
+    @property
+    def words(self) -> dict[HostOp, int]:
+        """Words of every load and dump that the machine has."""
+        return {
+            op: sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
+            for op, section in self.transfers.items()
+        }
+
 
 def _source(index: int) -> Source:
     return Source.INPUT if index == 0 else Source.ACTIVATION

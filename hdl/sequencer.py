@@ -7,8 +7,9 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from golden.geometry import Geometry
-from golden.sequencer import HostOp, Instruction, Op, Program
+from golden.sequencer import HostOp, Instruction, Op
 
 #: A command of the host: operation, number of samples, samples per mini-batch (both >= 1 for TRAIN and TEST). An
 #: operation that the machine does not have must not be given.
@@ -54,10 +55,8 @@ class Sequencer(wiring.Component):
 
     Parameters
     ----------
-    geometry : Geometry
-        Memory layout, for the width of the fields.
-    program : Program
-        The microprogram.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -100,7 +99,8 @@ class Sequencer(wiring.Component):
         End the command in the middle of a load.
     """
 
-    def __init__(self, geometry: Geometry, program: Program) -> None:
+    def __init__(self, config: MachineConfig) -> None:
+        geometry, program = config.geometry, config.program
         sections = (program.initialise, program.sample, program.update, *program.transfers.values())
         instructions = [instruction for section in sections for instruction in section]
         self._layout = instruction_layout(geometry, instructions)

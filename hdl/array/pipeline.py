@@ -1,6 +1,6 @@
 """The array's pipeline: stages of a command, hazards between commands, and when each is answered."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
 
 from golden.config import MachineConfig

@@ -60,7 +60,7 @@ class Slices:
             self.working = self.working | chosen
 
     def free(self, accept: Value, stall: Value) -> Value:
-        """Whether another command may come; `accept` when one for all slices does, which `stall` keeps from its first."""
+        """Whether another command may come; `accept` when one for all slices does, `stall` while it waits."""
         m, cycles = self._m, array_writing(self._parameters.slices, self._parameters.stages)
         if cycles == 1:
             return Const(1)
@@ -104,7 +104,7 @@ class Slices:
         return pipeline(self._m, f"{name}_compared", value, int(self._parameters.stages > 1))
 
     def collect(self, register: Signal, value: Value, when: Value) -> Value:
-        """Shift a slice's lanes into a register, the first slice's lowest in the end; give what the register becomes."""
+        """Shift a slice's lanes into a register, the first slice's lowest in the end; give what it becomes."""
         becomes = Cat(register[self._parameters.slice_lanes :], value)
         with self._m.If(when):
             self._m.d.sync += register.eq(becomes)

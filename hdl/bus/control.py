@@ -1,18 +1,19 @@
 """Commands of a bus: checked, started, watched (twin of `golden/bus/bus_model.py`)."""
 
 from amaranth.hdl import Array, Cat, Module, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.bus.bus_model import KNOWN
 from golden.bus.errors import HALTING, Error
 from golden.config import MachineConfig
 from golden.sequencer import HostOp
-from hdl.sequencer import HostCommand
-from hdl.update_unit import shift_shape
+from hdl.periphery.host_interface import HostSignature
 
 #: Bits of an update shift in its register.
 SHIFT_BITS = 6
+#: Ports of the machine that are driven and watched here.
+_OF_HOST = ("command", "update_shifts", "waiting", "abandoned", "stop", "abort", "flush")
 
 
 class Control(wiring.Component):
@@ -45,29 +46,20 @@ class Control(wiring.Component):
         A command is under way; it has ended, one cycle.
     pulse_table, switching_table, neurons, gradients : Signal(1), out
         What is known.
-    command : stream, out
-        Commands of the machine.
-    update_shifts : one unsigned per layer, out
-        As the machine wants them, stable during a command.
-    waiting, abandoned : Signal(1), in
-        Of the machine.
+    command, update_shifts, waiting, abandoned, stop, abort, flush : as in `HostSignature`
+        The machine's.
     output_idle : Signal(1), in
         No output word waits.
     unfinished, taken : Signal(1), in
         Of the framer.
-    stop, abort, flush : Signal(1), out
-        For the machine.
     loading, end, discard : out
         For the framer.
     """
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        layers = len(config.geometry.layers)
-        self._words = {
-            op: sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
-            for op, section in config.program.transfers.items()
-        }
+        layers, host = len(config.geometry.layers), HostSignature(config).members
+        self._words = config.program.words
         super().__init__(
             {
                 "start": In(1),
@@ -86,16 +78,10 @@ class Control(wiring.Component):
                 "switching_table": Out(1),
                 "neurons": Out(1),
                 "gradients": Out(1),
-                "command": Out(stream.Signature(HostCommand)),
-                "update_shifts": Out(data.ArrayLayout(shift_shape(config.offered_shifts), layers)),
-                "waiting": In(1),
-                "abandoned": In(1),
+                **{name: host[name] for name in _OF_HOST},
                 "output_idle": In(1),
                 "unfinished": In(1),
                 "taken": In(1),
-                "stop": Out(1),
-                "abort": Out(1),
-                "flush": Out(1),
                 "loading": Out(1),
                 "end": Out(range(max(self._words.values()))),
                 "discard": Out(1),
