@@ -12,7 +12,7 @@ import docstring_parser
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-from golden.bus.registers import Field, RegisterMap
+from golden.bus.register_map import Field, RegisterMap
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.version import VERSION

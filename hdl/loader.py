@@ -1,4 +1,4 @@
-"""Loads and dumps, word by word between the host's streams and whatever holds the state."""
+"""Loads and dumps, word by word between the host and whatever holds the state (twin of `golden/loader.py`)."""
 
 from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring

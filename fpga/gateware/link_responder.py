@@ -8,7 +8,7 @@ from fpga.gateware.buffers import InputBuffer, OutputBuffer
 from fpga.gateware.crc import Crc
 from fpga.gateware.states import States
 from golden.bus.link_frames import ANSWER, ESCAPE, ESCAPED, FLAG, VERSION, Kind, Result
-from golden.bus.registers import ADDRESS_BITS, DATA_BITS, WORD
+from golden.bus.register_map import ADDRESS_BITS, DATA_BITS, WORD
 from hdl.bus.axi_lite import axi_lite_ports
 from hdl.bus.framer import packet_layout
 from hdl.lib.ram_pipeline import APART

@@ -1,11 +1,11 @@
-"""The machine on a bus, as docs/bus.md describes it (twin of `golden/bus/bus_model.py`)."""
+"""The machine on a bus, as docs/bus.md describes it (twin of `golden/bus/axi.py`)."""
 
 from amaranth.hdl import Cat, Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.bus.errors import Error
-from golden.bus.registers import RegisterMap
+from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
 from hdl.bus.axi_lite import axi_lite_meanings, axi_lite_ports

@@ -4,7 +4,8 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from golden.bus.registers import REFUSALS, RegisterMap
+from golden.bus.register_bank import REFUSALS
+from golden.bus.register_map import RegisterMap
 from hdl.bus.axi_lite import AxiLite, axi_lite_meanings, axi_lite_ports
 from hdl.bus.register_bank import RegisterBank, register_meanings, register_ports
 from hdl.lib.forward import forward

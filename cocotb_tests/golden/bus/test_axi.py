@@ -8,7 +8,7 @@ import pytest
 from gen import config as named
 from gen.register_map import register_map
 from golden.bus import packets
-from golden.bus.bus_model import Block
+from golden.bus.axi import BusBlock
 from golden.bus.errors import Error
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
@@ -26,7 +26,7 @@ class Desk:
     """A host of the golden block: registers by name, packets by what is in them."""
 
     def __init__(self, config: MachineConfig = TINY) -> None:
-        self.block = Block(config, register_map(config), 0x1234_5678_9ABC_DEF0)
+        self.block = BusBlock(config, register_map(config), 0x1234_5678_9ABC_DEF0)
         self.config, self.group = config, config.array.group
 
     def write(self, name: str, value: int, index: int = 0) -> None:
@@ -81,7 +81,7 @@ def _samples(count: int, seed: int = 1, config: MachineConfig = TINY) -> Samples
     return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
 
 
-def _equal(block: Block, machine: Machine) -> None:
+def _equal(block: BusBlock, machine: Machine) -> None:
     """State and counters of the block's machine and of another one are the same."""
     mine, other = block.machine.state(), machine.state()
     for name, values in other.items():
