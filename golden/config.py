@@ -168,7 +168,7 @@ class MachineConfig:
                 * switching.threshold_bits
                 * switching.loadable,
             ),
-            forget=self.gradient.reset_on_switch,
+            reset_on_switch=self.gradient.reset_on_switch,
         )
 
     @cached_property

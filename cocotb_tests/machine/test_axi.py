@@ -166,7 +166,9 @@ class _Pair:
 
     def load(self, op: HostOp) -> bytes:
         """Make a packet of a load."""
-        numbers = self.bench.integers(0, (1 << 2 * self.bench.config.array.group) - 1, self.bench.config.program.words[op])
+        numbers = self.bench.integers(
+            0, (1 << 2 * self.bench.config.array.group) - 1, self.bench.config.program.words[op]
+        )
         return b"".join(int(number).to_bytes(self.size, "little") for number in numbers)
 
 

@@ -112,13 +112,13 @@ def test_wrong_slice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pulses of a slice go to lanes that are one further."""
     from hdl.array.slices import Slices
 
-    right = Slices.kept
-    monkeypatch.setattr(Slices, "kept", lambda part, name, *given: right(part, name, *given).rotate_left(1))
+    right = Slices.rotating
+    monkeypatch.setattr(Slices, "rotating", lambda slices, name, *given: right(slices, name, *given).rotate_left(1))
     _caught("every_pulse")
 
 
 def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The array takes a command one cycle before all slices are done."""
+    """The array accepts a command one cycle before all slices are done."""
     from hdl.array import slices
 
     right = slices.array_writing
@@ -128,10 +128,11 @@ def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sum_in_too_few_bits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums over lanes lose their leading bit."""
-    from hdl.array import array_sums
+    from hdl.array import read_path, write_path
 
-    right = array_sums.add_up
-    monkeypatch.setattr(array_sums, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options))
+    right = read_path.add_up
+    for path in (read_path, write_path):
+        monkeypatch.setattr(path, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options))
     _caught("random_commands")
 
 
