@@ -73,7 +73,7 @@ def test_clear() -> None:
 
 
 def test_forget() -> None:
-    """Switched lanes of several pulses add up; clearing makes their sums 0 in the rows named, once; clearing drops notes."""
+    """Switched lanes of several pulses add up; CLEAR_SWITCHED makes their sums 0, in the rows named, once; CLEAR too."""
     memory = GradientMemory(GradientParameters(reset_on_switch=True), 4, 3)
     memory.sums[:] = 5
     for row, lanes in ((0, [1, 0, 0]), (0, [0, 0, 1]), (1, [0, 1, 0]), (2, [0, 0, 0]), (3, [1, 1, 1])):

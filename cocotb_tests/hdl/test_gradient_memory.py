@@ -109,7 +109,7 @@ class _Pair:
         self.count += 1
 
     def pulse(self, row: int, lanes: np.ndarray) -> None:
-        """Queue the switched lanes of a pulse on a row whose UPDATE has been sent; one or more per row, in order of the rows."""
+        """Queue the switched lanes of a pulse on a row whose UPDATE has been sent; one or more per row, row by row."""
         self.switched.queue.append((row, lanes))
 
     async def done(self) -> None:
@@ -177,7 +177,7 @@ async def passes(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def masks_of_switched_lanes(dut: HierarchyObject, regime: Regime) -> None:
-    """Passes that update, with one or more pulses per row, and clear what has switched, amid some that accumulate or clear."""
+    """Passes that update, one or more pulses per row, and clear what has switched, amid some that accumulate or clear."""
     bench, pair = await _cleared(dut, regime)
     resets, cleared = bench.config.gradient.reset_on_switch, 0
     for index in range(60):

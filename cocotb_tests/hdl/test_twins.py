@@ -7,7 +7,7 @@ import pytest
 _ROOT = Path(__file__).parents[2]
 #: Files without a twin, and why.
 _WITHOUT = {
-    "bus/axi_lite.py": "a protocol: what becomes of an access is the register bank's, and time does not exist in golden",
+    "bus/axi_lite.py": "a protocol: what becomes of an access is the register bank's, and golden has no time",
     "bus/axi_registers.py": "nothing but the slave of the bus and the register bank, connected",
     "bus/stream_out.py": "a register; golden/bus/packets.py names the formats of what leaves",
 }
