@@ -72,8 +72,8 @@ def test_clear() -> None:
     assert memory.sums.tolist() == [[5] * 4, [0] * 4, [5] * 4]
 
 
-def test_forget() -> None:
-    """Switched lanes of several pulses add up; CLEAR_SWITCHED makes their sums 0, in the rows named, once; CLEAR too."""
+def test_clear_switched() -> None:
+    """Switched lanes of several pulses add up; CLEAR_SWITCHED makes their sums 0, in rows named, once; CLEAR too."""
     memory = GradientMemory(GradientParameters(reset_on_switch=True), 4, 3)
     memory.sums[:] = 5
     for row, lanes in ((0, [1, 0, 0]), (0, [0, 0, 1]), (1, [0, 1, 0]), (2, [0, 0, 0]), (3, [1, 1, 1])):

@@ -177,7 +177,7 @@ async def passes(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def masks_of_switched_lanes(dut: HierarchyObject, regime: Regime) -> None:
-    """Passes that update, one or more pulses per row, and clear what has switched, amid some that accumulate or clear."""
+    """Passes that update, with pulses per row, and clear what has switched, amid some that accumulate or clear"""
     bench, pair = await _cleared(dut, regime)
     resets, cleared = bench.config.gradient.reset_on_switch, 0
     for index in range(60):

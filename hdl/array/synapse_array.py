@@ -52,6 +52,7 @@ class SynapseArray(wiring.Component):
         m.submodules.states = states = memory.Memory(
             shape=unsigned(config.array.devices * config.array.lanes), depth=config.geometry.rows, init=[], attrs=APART
         )
+        read, write = states.read_port(), states.write_port()
         commands = Pipeline(m, config, macro.command)
         answer = self._answer(m, commands)
         m.d.sync += answer.done.eq(commands.answered)
@@ -65,7 +66,7 @@ class SynapseArray(wiring.Component):
             ]
         write_path = WritePath(m, config, commands, macro)
         read_path(m, config, commands, list(macro.drive), write_path.states, answer)
-        write_path.build(states.read_port(), states.write_port(), answer)
+        write_path.build(read, write, answer)
         return m
 
     def _answer(self, m: Module, commands: Pipeline) -> Any:
