@@ -196,7 +196,7 @@ class MachineConfig:
 
     @property
     def array_writing(self) -> int:
-        """Cycles that a command takes which changes or tells states."""
+        """Cycles that a command takes that changes or reads states."""
         return cycles.array_writing(self.array.slices, self.array.stages)
 
     @property

@@ -353,7 +353,7 @@ class Traffic:
         self.settle()
 
     def _start_held(self) -> None:
-        """Start a command while STOP stands."""
+        """Start a command while STOP is set."""
         self.settle()
         self.write(self._address["CONTROL"], 3)
         self.settle()

@@ -203,7 +203,7 @@ async def _host(pair: _Pair) -> None:
         await pair.command(op, pair.load(op))
     await pair.everything()
     await pair.command(HostOp.TEST, *pair.samples(3))
-    # accesses that are refused, and START while an error stands
+    # accesses that are refused, and START while an error is pending
     await pair.set(INTERRUPT=1)
     await pair.read(0x3FC)
     await pair.write(address["BATCH"] + 1, 0xFF)

@@ -44,7 +44,7 @@ class Axi(wiring.Component):
     m_axis_tvalid, m_axis_tready, m_axis_tlast : Signal(1)
         It is offered, it is taken, it is its packet's last.
     irq : Signal(1), out
-        An interrupt that is enabled stands.
+        An enabled interrupt is pending.
     """
 
     #: Meanings of the ports of the bus.

@@ -141,7 +141,7 @@ def test_start_is_refused(
         assert host.read("INTERRUPT") >> 1 == 1
         for name, values in host.block.machine.state().items():
             assert (values == before[name]).all()
-        # and while a bit stands, nothing starts
+        # and while a bit is set, nothing starts
         host.start(HostOp.TRAIN, 1, 1)
         assert host.errors() == expected
         assert not host.block.busy
