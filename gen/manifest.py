@@ -51,9 +51,10 @@ def _meanings(documented: type) -> dict[str, str]:
 
 def _members(component: wiring.Component) -> Iterator[tuple[str, str, Any, str]]:
     """Yield name, direction, shape and meaning of every Verilog port."""
-    meanings = getattr(component, "meanings", {})
+    meanings: dict[str, str] = {}
     for documented in (type(component), *getattr(component, "interfaces", ())):
-        meanings = _meanings(documented) | meanings
+        meanings |= _meanings(documented)
+    meanings |= getattr(component, "meanings", {})
     for name, member in component.signature.members.items():
         if member.is_signature:
             signature = member.signature

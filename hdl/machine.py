@@ -22,7 +22,7 @@ class Machine(wiring.Component):
 
     Attributes
     ----------
-    command, samples, results, ... : as in `HostSignature`, seen from the machine
+    command, samples, results, ... : as in `HostSignature`
         The host.
     """
 
@@ -37,7 +37,7 @@ class Machine(wiring.Component):
     ) -> None:
         self._periphery = periphery or Periphery(config)
         self._array = array or SynapseArray(config)
-        super().__init__({**HostSignature(config).flip().members})
+        super().__init__({**HostSignature(config).members})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""

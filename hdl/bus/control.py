@@ -48,7 +48,7 @@ class Control(wiring.Component):
         A command is under way; it has ended, one cycle.
     pulse_table, switching_table, neurons, gradients : Signal(1), out
         State that is valid, see `golden.bus.control.VALID_AFTER`.
-    command, update_shifts, waiting, abandoned, stop, abort, flush : as in `HostSignature`
+    command, update_shifts, waiting, abandoned, stop, abort, flush : as in `HostSignature`, seen from the other side
         The machine's.
     output_idle : Signal(1), in
         No output word waits.
@@ -60,7 +60,7 @@ class Control(wiring.Component):
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        layers, host = len(config.geometry.layers), HostSignature(config).members
+        layers, host = len(config.geometry.layers), HostSignature(config).flip().members
         self._words = config.program.words
         super().__init__(
             {

@@ -11,7 +11,7 @@ from hdl.update_unit import shift_shape
 
 
 class HostSignature(wiring.Signature):
-    """The host's side, seen from the host.
+    """The host's ports, seen from the machine.
 
     Parameters
     ----------
@@ -58,21 +58,21 @@ class HostSignature(wiring.Signature):
         word = stream.Signature(unsigned(2 * config.geometry.group))
         super().__init__(
             {
-                "command": Out(stream.Signature(HostCommand)),
-                "samples": Out(word),
-                "results": In(stream.Signature(data.StructLayout({"prediction": classes, "label": classes}))),
-                "load": Out(word),
-                "dump": In(word),
-                "last": In(1),
-                "waiting": In(1),
-                "abandoned": In(1),
-                "stop": Out(1),
-                "abort": Out(1),
-                "drop": Out(1),
-                "flush": Out(1),
-                "update_shifts": Out(data.ArrayLayout(shift_shape(config.offered_shifts), layers)),
-                "batch_done": In(1),
-                "counter": In(range(len(COUNTERS))),
-                "count": In(COUNTER_BITS),
+                "command": In(stream.Signature(HostCommand)),
+                "samples": In(word),
+                "results": Out(stream.Signature(data.StructLayout({"prediction": classes, "label": classes}))),
+                "load": In(word),
+                "dump": Out(word),
+                "last": Out(1),
+                "waiting": Out(1),
+                "abandoned": Out(1),
+                "stop": In(1),
+                "abort": In(1),
+                "drop": In(1),
+                "flush": In(1),
+                "update_shifts": In(data.ArrayLayout(shift_shape(config.offered_shifts), layers)),
+                "batch_done": Out(1),
+                "counter": Out(range(len(COUNTERS))),
+                "count": Out(COUNTER_BITS),
             }
         )

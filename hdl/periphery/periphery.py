@@ -25,7 +25,7 @@ class Periphery(wiring.Component):
 
     Attributes
     ----------
-    command, samples, results, ... : as in `HostSignature`, seen from the machine
+    command, samples, results, ... : as in `HostSignature`
         The host.
     macro : ArraySignature
         The array.
@@ -36,7 +36,7 @@ class Periphery(wiring.Component):
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        super().__init__({**HostSignature(config).flip().members, "macro": Out(ArraySignature(config))})
+        super().__init__({**HostSignature(config).members, "macro": Out(ArraySignature(config))})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
