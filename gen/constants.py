@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from golden.bus.registers import RegisterMap
+from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp

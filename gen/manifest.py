@@ -12,7 +12,7 @@ import docstring_parser
 from amaranth.hdl import Shape
 from amaranth.lib import data, wiring
 
-from golden.bus.registers import Field, RegisterMap
+from golden.bus.register_map import Field, RegisterMap
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.version import VERSION
@@ -49,9 +49,12 @@ def _meanings(documented: type) -> dict[str, str]:
     }
 
 
-def _members(component: wiring.Component, documented: type) -> Iterator[tuple[str, str, Any, str]]:
+def _members(component: wiring.Component) -> Iterator[tuple[str, str, Any, str]]:
     """Yield name, direction, shape and meaning of every Verilog port."""
-    meanings = _meanings(documented) | getattr(component, "meanings", {})
+    meanings: dict[str, str] = {}
+    for documented in (type(component), *getattr(component, "interfaces", ())):
+        meanings |= _meanings(documented)
+    meanings |= getattr(component, "meanings", {})
     for name, member in component.signature.members.items():
         if member.is_signature:
             signature = member.signature
@@ -66,15 +69,13 @@ def _members(component: wiring.Component, documented: type) -> Iterator[tuple[st
         yield port, "input" if member.flow == wiring.In else "output", member.shape, meaning
 
 
-def ports(component: wiring.Component, documented: type | None = None) -> dict[str, dict[str, Any]]:
+def ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
     """Describe all Verilog ports of a component, clock and reset included.
 
     Parameters
     ----------
     component : wiring.Component
-        The component.
-    documented : type, optional
-        Class whose docstring gives the meaning of the ports, the component's own by default.
+        The component; the docstrings of its class, and of the signatures in its `interfaces`, say what ports mean.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def ports(component: wiring.Component, documented: type | None = None) -> dict[s
         "clk": {"direction": "input", "width": 1, "signed": False, "meaning": "Clock, rising edge."},
         "rst": {"direction": "input", "width": 1, "signed": False, "meaning": "Synchronous reset, active high."},
     }
-    for port, direction, shape, meaning in _members(component, documented or type(component)):
+    for port, direction, shape, meaning in _members(component):
         described[port] = {"direction": direction, **describe_shape(shape), "meaning": meaning}
     return described
 

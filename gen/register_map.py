@@ -7,7 +7,7 @@ from systemrdl.node import AddrmapNode, FieldNode, RegNode
 from systemrdl.rdltypes.builtin_enums import AccessType, OnWriteType, PrecedenceType
 
 from gen.config import ConfigError
-from golden.bus.registers import Field, Kind, Register, RegisterMap
+from golden.bus.register_map import Field, Kind, Register, RegisterMap
 from golden.config import MachineConfig
 
 #: The map.

@@ -19,7 +19,7 @@ from golden.lib.atomic_write import whole
 from hdl.bus.axi import Axi
 from hdl.lib.blackbox import Instantiated
 from hdl.machine import Machine
-from hdl.periphery import Periphery
+from hdl.periphery.periphery import Periphery
 
 #: Verilog names of the modules that make a machine, and of the machine on a bus.
 TOP, PERIPHERY, ARRAY = "mtj_gxnor_top", "mtj_gxnor_periphery", "mtj_gxnor_array"
@@ -94,8 +94,7 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
     }
     files = {file: convert(component, module) for module, (file, component) in modules.items()}
     described = {
-        module: {"file": file, "ports": manifest.ports(component, Periphery if module == TOP else None)}
-        for module, (file, component) in modules.items()
+        module: {"file": file, "ports": manifest.ports(component)} for module, (file, component) in modules.items()
     }
     files[constants.FILE] = constants.package(
         config, design, registers, described[ARRAY]["ports"], described[AXI]["ports"]

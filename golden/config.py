@@ -168,7 +168,7 @@ class MachineConfig:
                 * switching.threshold_bits
                 * switching.loadable,
             ),
-            forget=self.gradient.reset_on_switch,
+            reset_on_switch=self.gradient.reset_on_switch,
         )
 
     @cached_property
@@ -196,7 +196,7 @@ class MachineConfig:
 
     @property
     def array_writing(self) -> int:
-        """Cycles that a command takes which changes or tells states."""
+        """Cycles that a command takes that changes or reads states."""
         return cycles.array_writing(self.array.slices, self.array.stages)
 
     @property

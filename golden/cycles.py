@@ -29,7 +29,7 @@ def array_latency(stages: int, *, converting: bool) -> int:
 
 
 def array_writing(slices: int, stages: int) -> int:
-    """Cycles in which a command that changes or tells states keeps others from the array, its own included."""
+    """Cycles in which a command that changes or reads states keeps others from the array, its own included."""
     return slices + stages - 1
 
 

@@ -141,6 +141,11 @@ class Geometry:
         """Groups of all vectors but the input: the depth of activation and error memory."""
         return self.group_base[-1] + self.groups(len(self.sizes) - 1)
 
+    @property
+    def vector_depth(self) -> int:
+        """Words of the largest memory of vectors: the input buffer's for one sample, or that of activations."""
+        return max(self.vector_groups, self.groups(0))
+
     @cached_property
     def column_bits(self) -> int:
         """Width of a column sum, signed: no sum that the program forms can overflow it."""

@@ -65,19 +65,19 @@ class GradientMemory:
     ----------
     sums : ndarray of int32, shape (rows, lanes)
         The sums G; positive asks for a larger weight. `FastMachine` narrows them to int16 where they fit.
-    moved : ndarray of bool, shape (rows, lanes)
-        Synapses that have switched in this write pass; no other operation finds a note.
+    switched_mask : ndarray of bool, shape (rows, lanes)
+        Synapses that have switched in this write pass; all clear outside of one.
     """
 
     def __init__(self, parameters: GradientParameters, rows: int, lanes: int) -> None:
         self.parameters = parameters
         self.sums: NDArray[Any] = np.zeros((rows, lanes), np.int32)
-        self.moved = np.zeros((rows, lanes), np.bool_)
+        self.switched_mask = np.zeros((rows, lanes), np.bool_)
 
     def clear(self, row: int) -> None:
         """Set one row of sums to zero; nothing of it has switched."""
         self.sums[row] = 0
-        self.moved[row] = False
+        self.switched_mask[row] = False
 
     def accumulate(self, rows: NDArray[np.intp], coefficients: NDArray[np.int64], drive: NDArray[np.int64]) -> None:
         """Add the outer product of coefficients and drive to rows of sums, saturating.
@@ -102,11 +102,11 @@ class GradientMemory:
         self.sums[row] = (magnitude - (magnitude >> self.parameters.leak)) ^ sign
 
     def switched(self, row: int, lanes: NDArray[np.bool_]) -> None:
-        """Take note that synapses of a row have switched, one bool per lane."""
+        """Set the bits of synapses of a row that have switched, one bool per lane."""
         if self.parameters.reset_on_switch:
-            self.moved[row] |= lanes
+            self.switched_mask[row] |= lanes
 
-    def forget(self, rows: slice) -> None:
-        """Set the sums of all synapses to zero that have switched, and drop the notes."""
-        self.sums[rows][self.moved[rows]] = 0
-        self.moved[rows] = False
+    def clear_switched(self, rows: slice) -> None:
+        """Set the sums of all synapses to zero that have switched, and clear the mask."""
+        self.sums[rows][self.switched_mask[rows]] = 0
+        self.switched_mask[rows] = False

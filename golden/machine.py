@@ -265,7 +265,7 @@ class Machine:
         elif instruction.op == Op.UPDATE:
             done = self._update(instruction, update_shifts[instruction.layer])
         elif instruction.op == Op.CLEAR_SWITCHED:
-            self.gradient.forget(slice(instruction.row, instruction.row + instruction.rows))
+            self.gradient.clear_switched(slice(instruction.row, instruction.row + instruction.rows))
             done = cycles.clear_switched(instruction.rows)
         self._counts[f"cycles_{instruction.phase.name.lower()}"] += done + 1
         return stay

@@ -139,6 +139,14 @@ class Program:
     update: tuple[Instruction, ...]
     transfers: dict[HostOp, tuple[Instruction, ...]]
 
+    @property
+    def words(self) -> dict[HostOp, int]:
+        """Words of every load and dump that the machine has."""
+        return {
+            op: sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
+            for op, section in self.transfers.items()
+        }
+
 
 def _source(index: int) -> Source:
     return Source.INPUT if index == 0 else Source.ACTIVATION
@@ -250,7 +258,7 @@ def _transfers(geometry: Geometry, loadable: Loadable) -> dict[HostOp, tuple[Ins
     return {command: (*section, Instruction(Op.END)) for command, section in sections.items()}
 
 
-def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program:
+def assemble(geometry: Geometry, loadable: Loadable, *, reset_on_switch: bool) -> Program:
     """Write the microprogram of a network.
 
     Parameters
@@ -259,7 +267,7 @@ def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program
         Where every layer and vector lives.
     loadable : Loadable
         What a host can load and dump.
-    forget : bool
+    reset_on_switch : bool
         Whether gradient sums return to 0 where a synapse has switched.
 
     Returns
@@ -303,6 +311,6 @@ def assemble(geometry: Geometry, loadable: Loadable, *, forget: bool) -> Program
         Instruction(Op.UPDATE, Phase.UPDATE, row=layer.row, rows=layer.rows, layer=layer.index)
         for layer in geometry.layers
     ]
-    if forget:
+    if reset_on_switch:
         update.append(Instruction(Op.CLEAR_SWITCHED, Phase.UPDATE, rows=geometry.rows))
     return Program((*initialise, end), (*sample, end), (*update, end), _transfers(geometry, loadable))

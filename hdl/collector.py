@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.geometry import Geometry
+from golden.config import MachineConfig
 
 
 class Collector(wiring.Component):
@@ -15,8 +15,8 @@ class Collector(wiring.Component):
 
     Parameters
     ----------
-    geometry : Geometry
-        Group size and widths.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -44,8 +44,8 @@ class Collector(wiring.Component):
         No group is under way.
     """
 
-    def __init__(self, geometry: Geometry) -> None:
-        self._geometry = geometry
+    def __init__(self, config: MachineConfig) -> None:
+        self._geometry = geometry = config.geometry
         largest = max(geometry.sizes)
         self._groups = max(geometry.groups(vector) for vector in range(len(geometry.sizes)))
         super().__init__(

@@ -1,21 +1,20 @@
 """Event counters (twin of `golden/counters.py`, which names them)."""
 
-from collections.abc import Mapping
-
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 from hdl.array.array_interface import ArraySignature
 from hdl.lib.ram_pipeline import APART
 
 
-def increment_widths(macro: ArraySignature) -> dict[str, int]:
-    """Widths of the increments that may be more than 1, from what the array tells."""
-    told = {"forward_products": "products", "backward_products": "products"}
-    told |= {name: name for name in ("pulses", "pulse_width", "switches")}
-    return {name: Shape.cast(macro.members[port].shape).width for name, port in told.items()}
+def _increment_widths(macro: ArraySignature) -> dict[str, int]:
+    """Widths of the increments that may be more than 1, from what the array answers."""
+    ports = {"forward_products": "products", "backward_products": "products"}
+    ports |= {name: name for name in ("pulses", "pulse_width", "switches")}
+    return {name: Shape.cast(macro.members[port].shape).width for name, port in ports.items()}
 
 
 class EventCounters(wiring.Component):
@@ -27,8 +26,8 @@ class EventCounters(wiring.Component):
 
     Parameters
     ----------
-    widths : dict of str to int
-        Widths of increments; 1 for counters that are not named.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -40,7 +39,8 @@ class EventCounters(wiring.Component):
         Its count; it wraps.
     """
 
-    def __init__(self, widths: Mapping[str, int]) -> None:
+    def __init__(self, config: MachineConfig) -> None:
+        widths = _increment_widths(ArraySignature(config))
         self._widths = {name: widths.get(name, 1) for name in COUNTERS}
         increments = data.StructLayout({name: unsigned(width) for name, width in self._widths.items()})
         super().__init__(

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from hdl.lib.planes import any_of, shift_in
 
 
@@ -15,14 +16,8 @@ class RowDriver(wiring.Component):
 
     Parameters
     ----------
-    group : int
-        Elements per memory word.
-    depth : int
-        Words of the largest vector memory.
-    rows : int
-        Rows of the array.
-    value_bits : int
-        Width of an element, signed.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -40,9 +35,10 @@ class RowDriver(wiring.Component):
         Events are left.
     """
 
-    def __init__(self, *, group: int, depth: int, rows: int, value_bits: int) -> None:
-        self._group = group
-        row_bits = max(1, (rows - 1).bit_length())
+    def __init__(self, config: MachineConfig) -> None:
+        self._group = group = config.geometry.group
+        value_bits, depth = config.error.bits, config.geometry.vector_depth
+        row_bits = max(1, (config.geometry.rows - 1).bit_length())
         event = data.StructLayout({"row": row_bits, "coefficient": signed(value_bits)})
         super().__init__(
             {
@@ -114,12 +110,8 @@ class ColumnDriver(wiring.Component):
 
     Parameters
     ----------
-    lanes, group : int
-        Lanes of the array and lanes per memory word.
-    depth : int
-        Words of the largest vector memory.
-    value_bits : int
-        Width of an element, signed.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -143,8 +135,9 @@ class ColumnDriver(wiring.Component):
         Loading.
     """
 
-    def __init__(self, *, lanes: int, group: int, depth: int, value_bits: int) -> None:
-        self._lanes, self._group = lanes, group
+    def __init__(self, config: MachineConfig) -> None:
+        self._lanes, self._group = lanes, group = config.geometry.lanes, config.geometry.group
+        value_bits, depth = config.error.bits, config.geometry.vector_depth
         super().__init__(
             {
                 "start": In(1),

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.error_unit import ErrorParameters
+from golden.config import MachineConfig
 from hdl.lib.planes import reg_en, wire
 from hdl.neuron import clamp
 
@@ -17,16 +17,8 @@ class ErrorUnit(wiring.Component):
 
     Parameters
     ----------
-    parameters : ErrorParameters
-        Widths, margin and shifts.
-    group : int
-        Lanes per group.
-    sum_bits : int
-        Width of a sum, signed; centred sums have one bit more.
-    classes : int
-        Number of outputs.
-    span : int
-        Elements of the output vector with the padding of its last group.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -62,9 +54,12 @@ class ErrorUnit(wiring.Component):
         No group is under way: `prediction` and `learn` are final.
     """
 
-    def __init__(self, parameters: ErrorParameters, *, group: int, sum_bits: int, classes: int, span: int) -> None:
-        self._parameters = parameters
-        self._group = group
+    def __init__(self, config: MachineConfig) -> None:
+        geometry, classes = config.geometry, config.layers[-1]
+        self._parameters = config.error
+        self._group = group = geometry.group
+        # elements of the output vector with the padding of its last group
+        span = geometry.groups(len(config.layers) - 1) * group
         super().__init__(
             {
                 "output": In(1),
@@ -74,10 +69,10 @@ class ErrorUnit(wiring.Component):
                 "base": In(range(span)),
                 "label": In(range(classes)),
                 "mask": In(group),
-                "centred": In(data.ArrayLayout(signed(sum_bits + 1), group)),
-                "sums": In(data.ArrayLayout(signed(sum_bits), group)),
+                "centred": In(data.ArrayLayout(signed(geometry.sum_bits + 1), group)),
+                "sums": In(data.ArrayLayout(signed(geometry.sum_bits), group)),
                 "window": In(group),
-                "errors": Out(data.ArrayLayout(signed(parameters.bits), group)),
+                "errors": Out(data.ArrayLayout(signed(config.error.bits), group)),
                 "valid": Out(1),
                 "prediction": Out(range(classes)),
                 "learn": Out(1),
@@ -101,7 +96,7 @@ class ErrorUnit(wiring.Component):
         outputs = Signal(name="outputs")
         m.d.sync += [self.valid.eq(self.output | self.hidden), outputs.eq(self.output)]
         with m.If(self.output | self.hidden):
-            m.d.sync += [reg_en.eq(error) for reg_en, error in zip(self.errors, errors, strict=True)]
+            m.d.sync += [register.eq(error) for register, error in zip(self.errors, errors, strict=True)]
         self._predict(m, base)
         with m.If(self.begin):
             m.d.sync += self.learn.eq(0)

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.gradient_memory import GradientParameters
+from golden.config import MachineConfig
 from hdl.lib.chains import add
 from hdl.lib.planes import Planes, broadcast, extend, reg_en, subtract, wire
 from hdl.lib.ram_pipeline import BLOCK_RAM, When, fetched
@@ -13,13 +13,11 @@ from hdl.lib.ram_pipeline import BLOCK_RAM, When, fetched
 class GradientOp(enum.Enum, shape=3):
     """Commands of the gradient memory."""
 
-    CLEAR = 0  #: set the row to zero, and drop its notes
+    CLEAR = 0  #: set the row's sums to zero, and clear its mask of switched lanes
     SCALE_DRIVE = 1  #: add coefficient * drive, the coefficient -1 or +1
     SCALE_TRITS = 2  #: add coefficient * drive, the drive trits
     UPDATE = 3  #: hand the row to the update unit, then let it leak
-    CLEAR_SWITCHED = (
-        4  #: set sums to zero whose lanes have switched, and drop the row's notes; only with reset on switch
-    )
+    CLEAR_SWITCHED = 4  #: set sums of switched lanes to zero, and clear the row's mask; only with reset on switch
 
 
 class GradientMemory(wiring.Component):
@@ -31,14 +29,8 @@ class GradientMemory(wiring.Component):
 
     Parameters
     ----------
-    parameters : GradientParameters
-        Width and leak.
-    rows, lanes : int
-        Shape, equal to the synapse array's.
-    error_bits : int
-        Width of coefficients and column drive.
-    adders, stages : str, int
-        See `golden.array.synapse_array.ArrayParameters`.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -50,20 +42,19 @@ class GradientMemory(wiring.Component):
         For UPDATE, two cycles after the command: ``row`` and the planes ``sums`` before the leak.
     switched : valid and payload, in
         After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Taken in the cycle in which
-        ``valid`` is high; unused without reset on switch. The notes of a row follow each other; a CLEAR_SWITCHED of
-        every row with notes follows the pass, 2 cycles after the last note or later, and before anything accumulates.
+        ``valid`` is high; unused without reset on switch. Those of a row follow each other; a CLEAR_SWITCHED of every
+        row with switched lanes follows the pass, 2 cycles after the last one or later, and before anything accumulates.
     idle : Signal(1), out
         No command is under way.
     """
 
-    def __init__(
-        self, parameters: GradientParameters, *, rows: int, lanes: int, error_bits: int, adders: str, stages: int
-    ) -> None:
-        self._parameters, self._adders, self._stages = parameters, adders, stages
-        self._rows, self._lanes = rows, lanes
+    def __init__(self, config: MachineConfig) -> None:
+        self._parameters, self._adders, self._stages = config.gradient, config.array.adders, config.array.stages
+        self._rows, self._lanes = rows, lanes = config.geometry.rows, config.geometry.lanes
+        error_bits = config.error.bits
         row_bits = max(1, (rows - 1).bit_length())
         command = data.StructLayout({"op": GradientOp, "row": row_bits, "coefficient": signed(error_bits)})
-        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, parameters.bits), "row": row_bits})
+        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, config.gradient.bits), "row": row_bits})
         switched = data.StructLayout({"lanes": lanes, "row": row_bits})
         super().__init__(
             {
@@ -79,7 +70,7 @@ class GradientMemory(wiring.Component):
         """Build the block."""
         m = Module()
         bits, lanes, command = self._parameters.bits, self._lanes, self.command.payload
-        leaks, forgets = self._parameters.leak < bits, self._parameters.reset_on_switch
+        leaks, resets = self._parameters.leak < bits, self._parameters.reset_on_switch
 
         m.submodules.sums = sums = memory.Memory(
             shape=unsigned(bits * lanes), depth=self._rows, init=[], attrs=BLOCK_RAM
@@ -113,8 +104,8 @@ class GradientMemory(wiring.Component):
 
         planes = list(self.row.payload.sums)
         changed = self._accumulate(m, planes, present, arriving)
-        if forgets:
-            kept = wire(m, "kept", ~self._noted(m, early, late, present))
+        if resets:
+            kept = wire(m, "kept", ~self._switched(m, early, late, present))
             changed = [plane & kept for plane in changed]
         new = Signal(bits * lanes, name="new", reset_less=True)
         with m.If(wire(m, "changing", valid[2] & ~updating)):
@@ -138,35 +129,35 @@ class GradientMemory(wiring.Component):
         ]
         return m
 
-    def _noted(self, m: Module, early: When, late: When, present: data.View) -> Value:
+    def _switched(self, m: Module, early: When, late: When, present: data.View) -> Value:
         """Lanes of the row in stage 2 that have switched: none but in a CLEAR_SWITCHED, since only updates precede it.
 
-        A note is written without a look at the one before, which CLEAR_SWITCHED or CLEAR has dropped; only the
+        A mask is written without a look at the one before, which CLEAR_SWITCHED or CLEAR has cleared; only the
         pulses of one UPDATE to the same row, which follow each other, add up in a register,
         from which they are written.
         """
-        m.submodules.moved = moved = memory.Memory(
+        m.submodules.switched_mask = mask = memory.Memory(
             shape=unsigned(self._lanes), depth=self._rows, init=[], attrs=BLOCK_RAM
         )
-        read, write = moved.read_port(), moved.write_port()
+        read, write = mask.read_port(), mask.write_port()
         last = Signal.like(self.switched.payload, name="last_switched", reset_less=True)
         again = wire(m, "again", last.row == self.switched.payload.row)
         lanes = self.switched.payload.lanes | (last.lanes & broadcast(again, self._lanes))
         with m.If(self.switched.valid):
             m.d.sync += [last.row.eq(self.switched.payload.row), last.lanes.eq(lanes)]
-        dropping, noting = Signal(name="dropping"), Signal(name="noting")
-        m.d.sync += dropping.eq(
+        cleared, changed = Signal(name="mask_cleared"), Signal(name="mask_changed")
+        m.d.sync += cleared.eq(
             late.enable & ((present.op == GradientOp.CLEAR_SWITCHED) | (present.op == GradientOp.CLEAR))
         )
-        with m.If(dropping):
+        with m.If(cleared):
             m.d.sync += [last.row.eq(self.row.payload.row), last.lanes.eq(0)]
-        m.d.sync += noting.eq(self.switched.valid | dropping)
+        m.d.sync += changed.eq(self.switched.valid | cleared)
         m.d.comb += [
             write.addr.eq(last.row),
-            write.en.eq(noting),
+            write.en.eq(changed),
             write.data.eq(last.lanes),
         ]
-        return fetched(m, "noted", read, early, late, stages=self._stages)
+        return fetched(m, "fetched_mask", read, early, late, stages=self._stages)
 
     def _accumulate(self, m: Module, planes: Planes, present: data.View, arriving: Value) -> list[Value]:
         """Planes plus coefficient * drive, saturating; for CLEAR_SWITCHED plus 0.

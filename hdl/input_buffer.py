@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from hdl.lib.planes import extend
 from hdl.lib.ram_pipeline import APART
 
@@ -15,14 +16,8 @@ class InputBuffer(wiring.Component):
 
     Parameters
     ----------
-    groups : int
-        Words of trits per sample; one word with the label follows them.
-    group : int
-        Trits per word.
-    classes : int
-        Number of classes; a label takes the word's low bits.
-    value_bits : int
-        Width of a trit as the drivers want it, >= 2.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -44,15 +39,15 @@ class InputBuffer(wiring.Component):
         Forget all samples; not while the machine works on one, and no word is accepted in the same cycle.
     """
 
-    def __init__(self, *, groups: int, group: int, classes: int, value_bits: int) -> None:
-        self._groups, self._group = groups, group
-        self._value_bits = value_bits
+    def __init__(self, config: MachineConfig) -> None:
+        self._groups, self._group = config.geometry.groups(0), config.geometry.group
+        self._value_bits = config.error.bits
         super().__init__(
             {
-                "samples": In(stream.Signature(unsigned(2 * group))),
-                "address": In(range(groups)),
-                "word": Out(data.ArrayLayout(group, value_bits)),
-                "label": Out(range(classes)),
+                "samples": In(stream.Signature(unsigned(2 * self._group))),
+                "address": In(range(self._groups)),
+                "word": Out(data.ArrayLayout(self._group, self._value_bits)),
+                "label": Out(range(config.layers[-1])),
                 "available": Out(1),
                 "release": In(1),
                 "drop": In(1),

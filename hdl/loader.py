@@ -1,8 +1,10 @@
-"""Loads and dumps, word by word between the host's streams and whatever holds the state."""
+"""Loads and dumps, word by word between the host and whatever holds the state (twin of `golden/loader.py`)."""
 
 from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from golden.config import MachineConfig
 
 
 class Loader(wiring.Component):
@@ -14,10 +16,8 @@ class Loader(wiring.Component):
 
     Parameters
     ----------
-    words : int
-        Most words per step.
-    word_bits : int
-        Width of a word.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -51,8 +51,9 @@ class Loader(wiring.Component):
         Give up while `starved`.
     """
 
-    def __init__(self, *, words: int, word_bits: int) -> None:
-        self._words = words
+    def __init__(self, config: MachineConfig) -> None:
+        sections = config.program.transfers.values()
+        self._words = words = max(instruction.words for section in sections for instruction in section)
         handshake = wiring.Signature({"valid": Out(1), "ready": In(1)})
         super().__init__(
             {
@@ -60,7 +61,7 @@ class Loader(wiring.Component):
                 "loading": In(1),
                 "words": In(range(words + 1)),
                 "twice": In(1),
-                "load": In(stream.Signature(unsigned(word_bits))),
+                "load": In(stream.Signature(unsigned(2 * config.geometry.group))),
                 "dump": Out(handshake),
                 "shift": Out(1),
                 "act": Out(handshake),

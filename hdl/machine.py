@@ -5,7 +5,9 @@ from amaranth.lib import wiring
 
 from golden.config import MachineConfig
 from hdl.array.synapse_array import SynapseArray
-from hdl.periphery import Periphery, periphery_ports
+from hdl.lib.forward import forward
+from hdl.periphery.host_interface import HostSignature
+from hdl.periphery.periphery import Periphery
 
 
 class Machine(wiring.Component):
@@ -20,11 +22,12 @@ class Machine(wiring.Component):
 
     Attributes
     ----------
-    command, samples, results, load, dump, last, waiting, abandoned, stop, abort, drop, flush
-        As in `Periphery`, where they are documented.
-    update shifts, batch_done, counter, count
-        As in `Periphery`, where they are documented.
+    command, samples, results, ... : as in `HostSignature`
+        The host.
     """
+
+    #: Signatures whose members are ports, and are documented there.
+    interfaces = (HostSignature,)
 
     def __init__(
         self,
@@ -33,15 +36,8 @@ class Machine(wiring.Component):
         array: wiring.Component | None = None,
     ) -> None:
         self._periphery = periphery or Periphery(config)
-        self._array = array or SynapseArray(
-            config.array,
-            config.switching,
-            config.random,
-            config.geometry,
-            config.nonideal,
-            error_bits=config.error.bits,
-        )
-        super().__init__(periphery_ports(config))
+        self._array = array or SynapseArray(config)
+        super().__init__({**HostSignature(config).members})
 
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
@@ -49,13 +45,5 @@ class Machine(wiring.Component):
         m.submodules.periphery = periphery = self._periphery
         m.submodules.array = array = self._array
         wiring.connect(m, periphery.macro, array.macro)
-        wiring.connect(m, wiring.flipped(self.command), periphery.command)
-        wiring.connect(m, wiring.flipped(self.samples), periphery.samples)
-        wiring.connect(m, wiring.flipped(self.results), periphery.results)
-        wiring.connect(m, wiring.flipped(self.load), periphery.load)
-        wiring.connect(m, wiring.flipped(self.dump), periphery.dump)
-        for name in ("update_shifts", "stop", "abort", "drop", "flush"):
-            m.d.comb += getattr(periphery, name).eq(getattr(self, name))
-        for name in ("batch_done", "counter", "count", "last", "waiting", "abandoned"):
-            m.d.comb += getattr(self, name).eq(getattr(periphery, name))
+        forward(m, self, periphery, self.signature.members)
         return m

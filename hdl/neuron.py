@@ -7,8 +7,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigne
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from golden.geometry import ceil_div
-from golden.neuron import NeuronParameters
 from hdl.lib.planes import reg_en, wire
 from hdl.lib.ram_pipeline import APART
 
@@ -37,14 +37,8 @@ class Neurons(wiring.Component):
 
     Parameters
     ----------
-    parameters : NeuronParameters
-        Common to all neurons.
-    groups : int
-        Depth: groups of all vectors but the input.
-    group : int
-        Lanes per group.
-    sum_bits, error_bits : int
-        Widths of sums and errors, signed.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -86,26 +80,25 @@ class Neurons(wiring.Component):
         Lowest word of the exchange register.
     """
 
-    def __init__(
-        self, parameters: NeuronParameters, *, groups: int, group: int, sum_bits: int, error_bits: int
-    ) -> None:
-        self._parameters = parameters
-        self._groups, self._group, self._sum_bits = groups, group, sum_bits
+    def __init__(self, config: MachineConfig) -> None:
+        geometry = config.geometry
+        self._parameters, self._groups = config.neuron, geometry.vector_groups
+        self._group, self._sum_bits = group, sum_bits = geometry.group, geometry.sum_bits
         super().__init__(
             {
                 "request": In(1),
-                "address": In(range(groups)),
+                "address": In(range(self._groups)),
                 "sums": In(data.ArrayLayout(signed(sum_bits), group)),
                 "valid": Out(1),
                 "centred": Out(data.ArrayLayout(signed(sum_bits + 1), group)),
                 "held_sums": Out(data.ArrayLayout(signed(sum_bits), group)),
                 "activations": Out(data.ArrayLayout(group, 2)),
                 "windows": Out(group),
-                "errors": In(data.ArrayLayout(signed(error_bits), group)),
+                "errors": In(data.ArrayLayout(signed(config.error.bits), group)),
                 "fire": In(1),
                 "train": In(1),
                 "reset": In(1),
-                "target": Out(range(groups)),
+                "target": Out(range(self._groups)),
                 "idle": Out(1),
                 "get": In(1),
                 "put": In(1),
@@ -177,35 +170,35 @@ class Neurons(wiring.Component):
         with m.If(valid[1]):
             m.d.sync += self.centred[lane].eq(total - (old.offset >> p.fraction))
         offset2 = reg_en(m, f"offset2_{lane}", valid[1], old.offset)
-        scale2 = reg_en(m, f"spread2_{lane}", valid[1], old.scale)
+        scale2 = reg_en(m, f"scale2_{lane}", valid[1], old.scale)
 
         # stage 2
-        centred, scale = self.centred[lane], 3 + p.fraction
-        threshold = wire(m, f"threshold{lane}", times(scale2, p.threshold_eighths) >> scale)
+        centred, eighths = self.centred[lane], 3 + p.fraction
+        threshold = wire(m, f"threshold{lane}", times(scale2, p.threshold_eighths) >> eighths)
         # the threshold is at least 1, so that a centred sum of 0 never fires
         least = wire(m, f"least{lane}", threshold | (threshold == 0))
         size = wire(m, f"size{lane}", Mux(centred < 0, -centred, centred)[: bits + 1])
         distance = reg_en(m, f"distance{lane}", valid[2], size - least)
-        half = reg_en(m, f"half{lane}", valid[2], times(scale2, p.window_eighths) >> scale)
+        half = reg_en(m, f"half{lane}", valid[2], times(scale2, p.window_eighths) >> eighths)
         negative = reg_en(m, f"negative{lane}", valid[2], centred < 0)
         offset3 = reg_en(m, f"offset3_{lane}", valid[2], offset2)
-        spread3 = reg_en(m, f"spread3_{lane}", valid[2], scale2)
+        scale3 = reg_en(m, f"scale3_{lane}", valid[2], scale2)
         growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, (size << p.fraction) - scale2, 0))
 
         # stage 3
         fires = wire(m, f"fires{lane}", distance >= 0)
         step = wire(m, f"step{lane}", Mux(self.train, self.errors[lane] << p.train_shift, 0))
-        moved = wire(m, f"moved{lane}", clamp(offset3 - step, len(offset3)))
+        offset = wire(m, f"offset{lane}", clamp(offset3 - step, len(offset3)))
         if p.offset_tracks_mean:
             drift = reg_en(m, f"drift{lane}", valid[2], (self.held_sums[lane] << p.fraction) - offset2)
             followed = wire(m, f"followed{lane}", clamp(offset3 + (drift >> p.ema_shift), len(offset3)))
-            moved = Mux(fire3, followed, moved)
+            offset = Mux(fire3, followed, offset)
         m.d.comb += [
             self.activations[0][lane].eq(fires),
             self.activations[1][lane].eq(fires & negative),
             self.windows[lane].eq((half >= distance) & (half + distance >= 0)),
-            new.offset.eq(Mux(self.reset, 0, moved)),
+            new.offset.eq(Mux(self.reset, 0, offset)),
             new.scale.eq(
-                Mux(self.reset, p.initial_scale << p.fraction, spread3 + (growth >> p.ema_shift)),
+                Mux(self.reset, p.initial_scale << p.fraction, scale3 + (growth >> p.ema_shift)),
             ),
         ]

@@ -7,12 +7,22 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from golden.geometry import Geometry
-from golden.sequencer import HostOp, Instruction, Op, Program
+from golden.sequencer import HostOp, Instruction, Op
 
 #: A command of the host: operation, number of samples, samples per mini-batch (both >= 1 for TRAIN and TEST). An
 #: operation that the machine does not have must not be given.
 HostCommand = data.StructLayout({"op": HostOp, "samples": 32, "batch": 16})
+
+#: Field that says how long an operation sweeps, and the operations.
+_SWEPT = {
+    "groups": (Op.SENSE_COLUMNS, Op.RESET, Op.LOAD_NEURONS, Op.DUMP_NEURONS),
+    "rows": (
+        *(Op.INIT_RANDOM, Op.SENSE_ROWS, Op.UPDATE, Op.CLEAR_SWITCHED),
+        *(Op.WRITE, Op.READ, Op.SEED, Op.LOAD_PULSE_TABLE, Op.THRESHOLDS),
+    ),
+}
 
 
 def instruction_layout(geometry: Geometry, instructions: Sequence[Instruction]) -> data.StructLayout:
@@ -54,10 +64,8 @@ class Sequencer(wiring.Component):
 
     Parameters
     ----------
-    geometry : Geometry
-        Memory layout, for the width of the fields.
-    program : Program
-        The microprogram.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -100,7 +108,8 @@ class Sequencer(wiring.Component):
         End the command in the middle of a load.
     """
 
-    def __init__(self, geometry: Geometry, program: Program) -> None:
+    def __init__(self, config: MachineConfig) -> None:
+        geometry, program = config.geometry, config.program
         sections = (program.initialise, program.sample, program.update, *program.transfers.values())
         instructions = [instruction for section in sections for instruction in section]
         self._layout = instruction_layout(geometry, instructions)
@@ -134,117 +143,151 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        m.submodules.rom = rom = memory.Memory(shape=unsigned(self._layout.size), depth=len(self._rom), init=self._rom)
-        read = rom.read_port()
-        pc, next_pc = Signal(range(len(self._rom) + 1), name="pc"), Signal(range(len(self._rom) + 1), name="next_pc")
-        after_pc = Signal.like(pc, name="after_pc")
-        m.d.comb += [
-            next_pc.eq(pc),
-            read.addr.eq(next_pc),
-            read.en.eq(1),
-            self.instruction.as_value().eq(read.data),
-        ]
-        m.d.sync += [pc.eq(next_pc), after_pc.eq(next_pc + 1)]
-
-        samples = Signal(32, name="samples_left")
-        batch, batch_left = Signal(16, name="batch"), Signal(16, name="batch_left")
-        # no sample is left; samples of a mini-batch have been worked on; that is whole
-        exhausted, begun, whole = Signal(name="exhausted"), Signal(name="begun"), Signal(name="whole")
-        sweep_left = Signal.like(self.sweep.payload.index, name="sweep_left")
-        op = self.instruction.op
-        m.d.comb += [self.sweep.valid.eq(sweep_left != 0), self.sweep.payload.last.eq(sweep_left == 1)]
-        swept = {Op.SENSE_COLUMNS: "groups", Op.RESET: "groups", Op.LOAD_NEURONS: "groups", Op.DUMP_NEURONS: "groups"}
-        swept |= dict.fromkeys(
-            (
-                Op.INIT_RANDOM,
-                Op.SENSE_ROWS,
-                Op.UPDATE,
-                Op.CLEAR_SWITCHED,
-                Op.WRITE,
-                Op.READ,
-                Op.SEED,
-                Op.LOAD_PULSE_TABLE,
-                Op.THRESHOLDS,
-            ),
-            "rows",
-        )
+        r = _Registers(self.sweep.payload.index, len(self._rom))
+        self._fetch(m, r)
         with m.If(self.sweep.valid & self.sweep.ready):
-            m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), sweep_left.eq(sweep_left - 1)]
-
+            m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), r.sweep_left.eq(r.sweep_left - 1)]
+        m.d.comb += [self.sweep.valid.eq(r.sweep_left != 0), self.sweep.payload.last.eq(r.sweep_left == 1)]
         m.d.sync += self.batch_done.eq(0)
         with m.FSM(name="state"):
             with m.State("IDLE"):
-                m.d.comb += self.command.ready.eq(1)
-                with m.If(self.command.valid):
-                    m.d.sync += [
-                        self.training.eq(self.command.payload.op == HostOp.TRAIN),
-                        samples.eq(self.command.payload.samples),
-                        exhausted.eq(self.command.payload.samples == 0),
-                        begun.eq(0),
-                        whole.eq(0),
-                        batch.eq(self.command.payload.batch),
-                        batch_left.eq(self.command.payload.batch),
-                    ]
-                    with m.If((self.command.payload.op == HostOp.TRAIN) | (self.command.payload.op == HostOp.TEST)):
-                        m.next = "WAIT"
-                    with m.Else():
-                        m.d.comb += next_pc.eq(self._entry[0])
-                        m.next = "START"
-                    for transfer, entry in self._transfers.items():
-                        with m.If(self.command.payload.op == transfer):
-                            m.d.comb += next_pc.eq(entry)
+                self._idle(m, r)
             with m.State("WAIT"):
-                m.d.comb += next_pc.eq(self._entry[1])
-                m.d.comb += self.waiting.eq(~exhausted & ~self.available)
-                with m.If(exhausted):
-                    m.next = "IDLE"
-                with m.Elif(self.stop):
-                    m.d.sync += [exhausted.eq(1), begun.eq(0), whole.eq(0)]
-                    m.next = "IDLE"
-                    with m.If(self.training & begun):
-                        m.d.comb += next_pc.eq(self._entry[2])
-                        m.next = "START"
-                with m.Elif(self.waiting & self.abort):
-                    m.next = "IDLE"
-                with m.Elif(self.available):
-                    m.d.sync += [
-                        samples.eq(samples - 1),
-                        exhausted.eq(samples == 1),
-                        batch_left.eq(batch_left - 1),
-                        begun.eq(1),
-                        whole.eq(batch_left == 1),
-                    ]
-                    m.next = "START"
+                self._wait(m, r)
             with m.State("START"):
-                m.d.comb += [self.running.eq(1), self.start.eq(1)]
-                m.d.sync += self.sweep.payload.index.eq(0)
-                for number in ("groups", "rows"):
-                    with m.If(Cat(op == swept_op for swept_op, of in swept.items() if of == number).any()):
-                        m.d.sync += sweep_left.eq(getattr(self.instruction, number))
-                m.next = "RUN"
-                with m.If((op == Op.END) | ((op == Op.BRANCH) & ~(self.training & self.learn))):
-                    m.next = "END"
+                self._start(m, r)
             with m.State("RUN"):
-                m.d.comb += self.running.eq(1)
-                with m.If((sweep_left == 0) & self.quiet):
-                    m.d.comb += next_pc.eq(after_pc)
-                    m.next = "START"
-                with m.If(self.abandon):
-                    m.d.sync += sweep_left.eq(0)
-                    m.next = "IDLE"
+                self._run(m, r)
             with m.State("END"):
-                with m.If((pc < self._entry[1]) | (pc >= self._entry[3])):
-                    m.next = "IDLE"
-                with m.Elif(pc < self._entry[2]):
-                    m.d.comb += [self.result_valid.eq(1), self.last.eq(exhausted)]
-                    with m.If(self.result_ready):
-                        m.d.comb += self.release.eq(1)
-                        m.next = "WAIT"
-                        with m.If(self.training & (whole | exhausted)):
-                            m.d.comb += next_pc.eq(self._entry[2])
-                            m.d.sync += [batch_left.eq(batch), begun.eq(0), whole.eq(0)]
-                            m.next = "START"
-                with m.Else():
-                    m.d.sync += self.batch_done.eq(1)
-                    m.next = "WAIT"
+                self._end(m, r)
         return m
+
+    def _fetch(self, m: Module, r: "_Registers") -> None:
+        """Read the instruction at the program counter."""
+        m.submodules.rom = rom = memory.Memory(shape=unsigned(self._layout.size), depth=len(self._rom), init=self._rom)
+        read = rom.read_port()
+        m.d.comb += [
+            r.next_pc.eq(r.pc),
+            read.addr.eq(r.next_pc),
+            read.en.eq(1),
+            self.instruction.as_value().eq(read.data),
+        ]
+        m.d.sync += [r.pc.eq(r.next_pc), r.after_pc.eq(r.next_pc + 1)]
+
+    def _idle(self, m: Module, r: "_Registers") -> None:
+        """Accept a command."""
+        command = self.command.payload
+        m.d.comb += self.command.ready.eq(1)
+        with m.If(self.command.valid):
+            m.d.sync += [
+                self.training.eq(command.op == HostOp.TRAIN),
+                r.samples.eq(command.samples),
+                r.exhausted.eq(command.samples == 0),
+                r.begun.eq(0),
+                r.batch_complete.eq(0),
+                r.batch.eq(command.batch),
+                r.batch_left.eq(command.batch),
+            ]
+            with m.If((command.op == HostOp.TRAIN) | (command.op == HostOp.TEST)):
+                m.next = "WAIT"
+            with m.Else():
+                m.d.comb += r.next_pc.eq(self._entry[0])
+                m.next = "START"
+            for transfer, entry in self._transfers.items():
+                with m.If(command.op == transfer):
+                    m.d.comb += r.next_pc.eq(entry)
+
+    def _wait(self, m: Module, r: "_Registers") -> None:
+        """Wait for the next sample, if there is to be one."""
+        m.d.comb += r.next_pc.eq(self._entry[1])
+        m.d.comb += self.waiting.eq(~r.exhausted & ~self.available)
+        with m.If(r.exhausted):
+            m.next = "IDLE"
+        with m.Elif(self.stop):
+            m.d.sync += [r.exhausted.eq(1), r.begun.eq(0), r.batch_complete.eq(0)]
+            m.next = "IDLE"
+            with m.If(self.training & r.begun):
+                m.d.comb += r.next_pc.eq(self._entry[2])
+                m.next = "START"
+        with m.Elif(self.waiting & self.abort):
+            m.next = "IDLE"
+        with m.Elif(self.available):
+            m.d.sync += [
+                r.samples.eq(r.samples - 1),
+                r.exhausted.eq(r.samples == 1),
+                r.batch_left.eq(r.batch_left - 1),
+                r.begun.eq(1),
+                r.batch_complete.eq(r.batch_left == 1),
+            ]
+            m.next = "START"
+
+    def _start(self, m: Module, r: "_Registers") -> None:
+        """Begin an instruction."""
+        op = self.instruction.op
+        m.d.comb += [self.running.eq(1), self.start.eq(1)]
+        m.d.sync += self.sweep.payload.index.eq(0)
+        for number, ops in _SWEPT.items():
+            with m.If(Cat(op == swept for swept in ops).any()):
+                m.d.sync += r.sweep_left.eq(getattr(self.instruction, number))
+        m.next = "RUN"
+        with m.If((op == Op.END) | ((op == Op.BRANCH) & ~(self.training & self.learn))):
+            m.next = "END"
+
+    def _run(self, m: Module, r: "_Registers") -> None:
+        """Wait until everything of an instruction is done."""
+        m.d.comb += self.running.eq(1)
+        with m.If((r.sweep_left == 0) & self.quiet):
+            m.d.comb += r.next_pc.eq(r.after_pc)
+            m.next = "START"
+        with m.If(self.abandon):
+            m.d.sync += r.sweep_left.eq(0)
+            m.next = "IDLE"
+
+    def _end(self, m: Module, r: "_Registers") -> None:
+        """Leave a section."""
+        with m.If((r.pc < self._entry[1]) | (r.pc >= self._entry[3])):
+            m.next = "IDLE"
+        with m.Elif(r.pc < self._entry[2]):
+            m.d.comb += [self.result_valid.eq(1), self.last.eq(r.exhausted)]
+            with m.If(self.result_ready):
+                m.d.comb += self.release.eq(1)
+                m.next = "WAIT"
+                with m.If(self.training & (r.batch_complete | r.exhausted)):
+                    m.d.comb += r.next_pc.eq(self._entry[2])
+                    m.d.sync += [r.batch_left.eq(r.batch), r.begun.eq(0), r.batch_complete.eq(0)]
+                    m.next = "START"
+        with m.Else():
+            m.d.sync += self.batch_done.eq(1)
+            m.next = "WAIT"
+
+
+class _Registers:
+    """What the sequencer remembers besides its state.
+
+    Parameters
+    ----------
+    index : Signal
+        A number as wide as the rows or groups of an instruction.
+    depth : int
+        Instructions.
+
+    Attributes
+    ----------
+    pc, next_pc, after_pc : Signal
+        Address of the present instruction, of the one in the next cycle, and of the one behind that.
+    samples, batch, batch_left : Signal
+        Samples of the command that are left, samples per mini-batch, and those of the present one that are left.
+    exhausted, begun, batch_complete : Signal(1)
+        No sample is left; samples of a mini-batch have been worked on; all of them have.
+    sweep_left : Signal
+        Rows or groups of the instruction that are left.
+    """
+
+    def __init__(self, index: Signal, depth: int) -> None:
+        self.pc, self.next_pc = Signal(range(depth + 1), name="pc"), Signal(range(depth + 1), name="next_pc")
+        self.after_pc = Signal.like(self.pc, name="after_pc")
+        self.samples = Signal(32, name="samples_left")
+        self.batch, self.batch_left = Signal(16, name="batch"), Signal(16, name="batch_left")
+        self.exhausted, self.begun = Signal(name="exhausted"), Signal(name="begun")
+        self.batch_complete = Signal(name="batch_complete")
+        self.sweep_left = Signal.like(index, name="sweep_left")

@@ -106,7 +106,7 @@ def switching_table(
         Direction, one bit per lane.
     switching : SwitchingParameters
         The devices.
-    device bins : sequence of Value
+    device_bins : sequence of Value
         ``switching.bin_bits`` planes: which of the device bins the lane's is.
     loaded : Value or None
         Registers that hold the table where it can be loaded, first `switching_entries`.

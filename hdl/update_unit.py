@@ -4,8 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.gradient_memory import GradientParameters
-from golden.tables import PulseParameters, SwitchingParameters
+from golden.config import MachineConfig
 from hdl.lib.planes import any_of, broadcast, wire
 from hdl.tables import loadable, pulse_entries, pulse_table
 
@@ -25,20 +24,8 @@ class UpdateUnit(wiring.Component):
 
     Parameters
     ----------
-    pulse : PulseParameters
-        Resolution of nu and table.
-    switching : SwitchingParameters
-        The devices for which the table is made.
-    gradient : GradientParameters
-        Width of the sums, and the update shifts offered.
-    rows, lanes : int
-        Shape of the array.
-    steps : int
-        Largest kappa, 1 or 2.
-    writing : int
-        Cycles that the array takes for a pulse, see `golden.cycles.array_writing`.
-    word_bits : int
-        Width of `word`.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -56,27 +43,19 @@ class UpdateUnit(wiring.Component):
         Part of the table.
     """
 
-    def __init__(
-        self,
-        pulse: PulseParameters,
-        switching: SwitchingParameters,
-        gradient: GradientParameters,
-        *,
-        rows: int,
-        lanes: int,
-        steps: int,
-        writing: int,
-        word_bits: int,
-    ) -> None:
-        self._pulse, self._switching, self._gradient = pulse, switching, gradient
-        self._lanes, self._hurries = lanes, writing == 1
-        self._offered = gradient.offered(pulse.nu_bits)
+    def __init__(self, config: MachineConfig) -> None:
+        self._pulse, self._switching = config.pulse, config.switching
+        self._lanes = lanes = config.geometry.lanes
+        # where the array takes one cycle for a pulse, rows follow each other back to back
+        self._back_to_back = config.array_writing == 1
+        self._offered = config.offered_shifts
+        bits = config.gradient.bits
         # the largest sum that there is may be less than a step, or than two
-        self._steps = min(steps, ((1 << (gradient.bits - 1)) - 1) >> self._offered[0])
-        row_bits = max(1, (rows - 1).bit_length())
-        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, gradient.bits), "row": row_bits})
+        self._steps = min(config.steps, ((1 << (bits - 1)) - 1) >> self._offered[0])
+        row_bits = max(1, (config.geometry.rows - 1).bit_length())
+        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, bits), "row": row_bits})
         pulses = data.StructLayout(
-            {"codes": data.ArrayLayout(lanes, switching.code_bits), "increase": lanes, "row": row_bits}
+            {"codes": data.ArrayLayout(lanes, config.switching.code_bits), "increase": lanes, "row": row_bits}
         )
         super().__init__(
             {
@@ -84,7 +63,7 @@ class UpdateUnit(wiring.Component):
                 "row": In(stream.Signature(sums)),
                 "pulse": Out(stream.Signature(pulses)),
                 "idle": Out(1),
-                **({"shift": In(1), "word": In(word_bits)} if pulse.loadable else {}),
+                **({"shift": In(1), "word": In(2 * config.geometry.group)} if config.pulse.loadable else {}),
             }
         )
 
@@ -123,7 +102,7 @@ class UpdateUnit(wiring.Component):
             chosen = broadcast(pending[step], lanes)
             out = [(chosen & held_whole[step]) | (~chosen & plane) for plane in out]
         m.d.comb += [
-            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready & int(self._hurries))),
+            self.row.ready.eq((pending == 0) | ((rest == 0) & self.pulse.ready & int(self._back_to_back))),
             self.pulse.valid.eq(pending != 0),
             self.pulse.payload.as_value().eq(Cat(*out, ~decrease, row)),
             self.idle.eq(pending == 0),

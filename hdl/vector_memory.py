@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from hdl.lib.planes import extend, transpose
 from hdl.lib.ram_pipeline import BLOCK_RAM
 
@@ -13,12 +14,8 @@ class VectorMemory(wiring.Component):
 
     Parameters
     ----------
-    groups : int
-        Depth.
-    group : int
-        Elements per word.
-    error_bits : int
-        Width of an error and of every element read.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -48,8 +45,10 @@ class VectorMemory(wiring.Component):
         Errors.
     """
 
-    def __init__(self, *, groups: int, group: int, error_bits: int) -> None:
-        self._groups, self._group, self._error_bits = groups, group, error_bits
+    def __init__(self, config: MachineConfig) -> None:
+        self._groups, self._group = config.geometry.vector_groups, config.geometry.group
+        self._error_bits = config.error.bits
+        groups, group, error_bits = self._groups, self._group, self._error_bits
         super().__init__(
             {
                 "address": In(range(groups)),

@@ -12,7 +12,7 @@ from gen import config as configs
 from gen import manifest, verilog
 from gen.provenance import stamp
 from gen.register_map import register_map
-from golden.bus.bus_model import Block
+from golden.bus.axi import BusBlock
 from golden.bus.transport import TransportTimeout
 from golden.config import MachineConfig
 from golden.lib.atomic_write import write_json
@@ -65,7 +65,7 @@ def traffic(config: MachineConfig, folder: Path, transactions: int, stalls: floa
         What came of it.
     """
     rtl = verilated.Verilated(folder, quick=True, stalls=stalls, seed=seed)
-    block = Block(config, register_map(config), manifest.design(config))
+    block = BusBlock(config, register_map(config), manifest.design(config))
     host = Traffic(rtl, block, np.random.default_rng(seed))
     outcome = Outcome(host.tally)
     try:

@@ -39,15 +39,9 @@ _TEMPLATE = """\
   reg command__valid = 0, samples__valid = 0, results__ready = 1;
   reg [{samples_msb}:0] samples__payload = 0;
 
+  // what only a bus needs is 0, or not connected
   {top} dut (
-    .clk(clk), .rst(rst),
-    .command__valid(command__valid), .command__ready(command__ready), .command__payload(command__payload),
-    .samples__valid(samples__valid), .samples__ready(samples__ready), .samples__payload(samples__payload),
-    .results__valid(results__valid), .results__ready(results__ready), .results__payload(results__payload),
-    // what only a bus needs
-    .load__valid(1'b0), .load__ready(), .load__payload('0), .dump__valid(), .dump__ready(1'b0), .dump__payload(),
-    .last(), .waiting(), .abandoned(), .stop(1'b0), .abort(1'b0), .drop(1'b0), .flush(1'b0),
-    .update_shifts(update_shifts), .batch_done(batch_done), .counter(counter), .count(count));
+{connections});
 
   // a command runs until the machine is ready for the next and all counters have been shown, a reset for two cycles
   reg [7:0] idle = 0;
@@ -191,6 +185,12 @@ def _load(probe: dict[str, Any]) -> str:
     return f"    i = $fread(dut.{probe['path']}, state_file);"
 
 
+def _connection(name: str, port: dict[str, Any]) -> str:
+    """Connect a port of the machine to the signal of its name; where the harness has none, to 0 or to nothing."""
+    nothing = "'0" if port["direction"] == "input" else ""
+    return f"    .{name}({name if name in _CONNECTED else nothing})"
+
+
 def write(manifest: dict[str, Any], *, clock_inside: bool) -> str:
     """Write the harness of a machine, SystemVerilog, from its manifest.
 
@@ -220,6 +220,7 @@ def write(manifest: dict[str, Any], *, clock_inside: bool) -> str:
         counts=counts,
         increments=f"{counts.rpartition('.')[0]}.increments",
         phases_msb=sum(name.startswith("cycles_") for name in COUNTERS) - 1,
+        connections=",\n".join(_connection(name, port) for name, port in ports.items()),
         dumps="\n".join(_dump(probe) for probe in manifest["probes"].values()),
         loads="\n".join(_load(probe) for probe in manifest["probes"].values()),
         **msb,
@@ -233,6 +234,12 @@ _PORTS = {
     "counter": "counter",
     "count": "count",
     "samples": "samples__payload",
+}
+
+#: Ports of the machine that the harness has a signal for.
+_CONNECTED = {
+    *("clk", "rst", "update_shifts", "batch_done", "counter", "count"),
+    *(f"{name}__{part}" for name in ("command", "samples", "results") for part in ("valid", "ready", "payload")),
 }
 
 #: Signals of the harness that the host writes, and those it reads.

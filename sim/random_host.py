@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from golden.bus import packets as packet_format
-from golden.bus.bus_model import Block
-from golden.bus.registers import Answer
+from golden.bus.axi import BusBlock
+from golden.bus.register_bank import Answer
 from golden.bus.transport import BusError, TransportTimeout
 from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
@@ -74,7 +74,7 @@ class Traffic:
     ----------
     rtl : Verilated
         The RTL, just reset.
-    block : Block
+    block : BusBlock
         The golden block.
     rng : Generator
         For everything that is chosen.
@@ -85,7 +85,7 @@ class Traffic:
         What was done.
     """
 
-    def __init__(self, rtl: Verilated, block: Block, rng: np.random.Generator) -> None:
+    def __init__(self, rtl: Verilated, block: BusBlock, rng: np.random.Generator) -> None:
         self.rtl, self.block, self.rng = rtl, block, rng
         self.tally = Tally()
         config = block.config
@@ -353,7 +353,7 @@ class Traffic:
         self.settle()
 
     def _start_held(self) -> None:
-        """Start a command while STOP stands."""
+        """Start a command while STOP is set."""
         self.settle()
         self.write(self._address["CONTROL"], 3)
         self.settle()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gen import manifest, register_map
-from golden.bus.bus_model import Block
+from golden.bus.axi import BusBlock
 from golden.bus.transport import BusError, TransportTimeout
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
@@ -36,7 +36,7 @@ class BlockTransport:
 
     Attributes
     ----------
-    block : Block
+    block : BusBlock
         The block.
     writes : int
         Register writes so far.
@@ -45,7 +45,7 @@ class BlockTransport:
     """
 
     def __init__(self, config: MachineConfig) -> None:
-        self.block = Block(config, register_map.register_map(config), DESIGN)
+        self.block = BusBlock(config, register_map.register_map(config), DESIGN)
         self._word = word_bytes(config.array.group)
         self._input: deque[tuple[int, bool]] = deque()
         self._output = bytearray()

@@ -15,7 +15,8 @@ from systemrdl.compiler import RDLCompiler
 
 from gen import config as configs
 from gen import manifest, register_docs, register_map
-from golden.bus.registers import REFUSALS, Field, Kind, Register, RegisterMap
+from golden.bus.register_bank import REFUSALS
+from golden.bus.register_map import Field, Kind, Register, RegisterMap
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 

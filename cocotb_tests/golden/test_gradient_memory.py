@@ -72,24 +72,24 @@ def test_clear() -> None:
     assert memory.sums.tolist() == [[5] * 4, [0] * 4, [5] * 4]
 
 
-def test_forget() -> None:
-    """Notes of several pulses add up; forgetting makes their sums 0 in the rows named, once; clearing drops notes."""
+def test_clear_switched() -> None:
+    """Switched lanes of several pulses add up; CLEAR_SWITCHED makes their sums 0, in rows named, once; CLEAR too."""
     memory = GradientMemory(GradientParameters(reset_on_switch=True), 4, 3)
     memory.sums[:] = 5
     for row, lanes in ((0, [1, 0, 0]), (0, [0, 0, 1]), (1, [0, 1, 0]), (2, [0, 0, 0]), (3, [1, 1, 1])):
         memory.switched(row, np.array(lanes, np.bool_))
     memory.clear(1)
     memory.sums[1] = 5
-    assert (memory.sums == 5).all(), "a note alone changes nothing"
-    memory.forget(slice(0, 3))
+    assert (memory.sums == 5).all(), "a bit of the mask alone changes nothing"
+    memory.clear_switched(slice(0, 3))
     assert memory.sums.tolist() == [[0, 5, 0], [5, 5, 5], [5, 5, 5], [5, 5, 5]]
     memory.sums[:] = 7
-    memory.forget(slice(0, 4))
+    memory.clear_switched(slice(0, 4))
     assert memory.sums.tolist() == [[7] * 3, [7] * 3, [7] * 3, [0] * 3]
     keeps = GradientMemory(GradientParameters(), 1, 3)
     keeps.sums[:] = 5
     keeps.switched(0, np.ones(3, np.bool_))
-    keeps.forget(slice(0, 1))
+    keeps.clear_switched(slice(0, 1))
     assert keeps.sums.tolist() == [[5] * 3]
 
 

@@ -27,31 +27,31 @@ def test_gradient_memory(config: MachineConfig, reset: bool, adders: str) -> Non
     # without a leak nothing is written back, and its logic is absent
     leak = config.gradient.bits if adders == "chains" else min(config.gradient.leak, config.gradient.bits - 1)
     config = variant(config, gradient={"reset_on_switch": reset, "leak": leak}, array={"adders": adders})
-    block_bench.run("gradient_memory", config, __name__, public=("sums", "moved") if reset else ("sums",))
+    block_bench.run("gradient_memory", config, __name__, public=("sums", "switched_mask") if reset else ("sums",))
 
 
-class _Notes:
-    """Tells which lanes of rows have switched, in order and late, as the array does; noise while it has nothing."""
+class _Switched:
+    """Gives which lanes of rows have switched, in order and late, as the array does; noise while it has nothing."""
 
     def __init__(self, bench: block_bench.Bench, golden: GradientMemory, regime: Regime) -> None:
         self.bench, self.golden = bench, golden
         self.pattern = sink_pattern(regime, bench.rng)
         self.queue: deque[tuple[int, np.ndarray]] = deque()
-        self.handed = 0  # rows that the memory has handed on, and whose notes may therefore come
-        self.told = 0
+        self.handed = 0  # rows that the memory has handed on, and whose switched lanes may therefore come
+        self.given = 0
 
     def drive(self, cycle: int) -> None:
-        """Tell the next note if its row has been handed on."""
+        """Give the switched lanes of the next pulse if its row has been handed on."""
         ports = self.bench.ports
         ports.write_bits("switched__payload", ports.random_bits("switched__payload", self.bench.rng))
-        tells = bool(self.queue) and self.handed > 0 and next(self.pattern)
-        ports.write("switched__valid", tells)
-        if tells:
+        gives = bool(self.queue) and self.handed > 0 and next(self.pattern)
+        ports.write("switched__valid", gives)
+        if gives:
             row, lanes = self.queue.popleft()
             bits = sum(int(bit) << lane for lane, bit in enumerate(lanes))
             ports.write("switched__payload", {"row": row, "lanes": bits})
             self.golden.switched(row, lanes)
-            self.told += 1
+            self.given += 1
             if not self.queue or self.queue[0][0] != row:
                 self.handed -= 1
 
@@ -60,7 +60,7 @@ class _Notes:
         ports = self.bench.ports
         if ports.read("row__valid") and ports.read("row__ready"):
             row = ports.read("row__payload")["row"]
-            self.handed += any(row == noted for noted, _ in self.queue)
+            self.handed += any(row == switched for switched, _ in self.queue)
 
 
 class _Pair:
@@ -78,8 +78,8 @@ class _Pair:
         self.expected: list[dict[str, object]] = []
         self.updates: list[int] = []
         self.count = 0
-        self.notes = _Notes(bench, self.golden, regime)
-        bench.add(self.notes)
+        self.switched = _Switched(bench, self.golden, regime)
+        bench.add(self.switched)
         bench.each_cycle(sample=self._ready)
 
     def _ready(self, cycle: int) -> None:
@@ -103,28 +103,30 @@ class _Pair:
             self.updates.append(self.count)
             self.golden.leak(row)
         elif op == "CLEAR_SWITCHED":
-            self.golden.forget(slice(row, row + 1))
+            self.golden.clear_switched(slice(row, row + 1))
         else:
             self.golden.accumulate(np.array([row]), np.array([coefficient]), self.drive)
         self.count += 1
 
-    def note(self, row: int, lanes: np.ndarray) -> None:
-        """Queue the note of a pulse on a row whose UPDATE has been sent; one or more per row, in order of the rows."""
-        self.notes.queue.append((row, lanes))
+    def pulse(self, row: int, lanes: np.ndarray) -> None:
+        """Queue the switched lanes of a pulse on a row whose UPDATE has been sent; one or more per row, row by row."""
+        self.switched.queue.append((row, lanes))
 
     async def done(self) -> None:
-        """Wait for the end of a pass and of its notes, and compare everything."""
+        """Wait for the end of a pass and of its pulses, and compare everything."""
         ports = self.bench.ports
-        await self.bench.clock.until(lambda: self.source.empty and not self.notes.queue and bool(ports.read("idle")))
-        # a note is written a cycle after it was told
+        await self.bench.clock.until(lambda: self.source.empty and not self.switched.queue and bool(ports.read("idle")))
+        # the mask is written a cycle after the lanes were given
         await self.bench.clock.step()
         equal("rows handed on", self.handed.values, self.expected)
         words = self.bench.memory("sums", self.rows)
         sums = np.array([from_planes(word, self.lanes, self.bits, signed=True) for word in words])
         equal("sums", sums, self.golden.sums)
         if self.bench.config.gradient.reset_on_switch:
-            moved = [from_planes(word, self.lanes, 1, signed=False) for word in self.bench.memory("moved", self.rows)]
-            equal("notes", np.array(moved), self.golden.moved.astype(int))
+            masks = [
+                from_planes(word, self.lanes, 1, signed=False) for word in self.bench.memory("switched_mask", self.rows)
+            ]
+            equal("switched masks", np.array(masks), self.golden.switched_mask.astype(int))
 
     def begin(self) -> None:
         """Start counting anew."""
@@ -174,10 +176,10 @@ async def passes(dut: HierarchyObject, regime: Regime) -> None:
 
 @cocotb.test()
 @cocotb.parametrize(regime=block_bench.REGIMES)
-async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
-    """Passes that update, with notes of one or more pulses per row, and forget, amid some that accumulate or clear."""
+async def masks_of_switched_lanes(dut: HierarchyObject, regime: Regime) -> None:
+    """Passes that update, with pulses per row, and clear what has switched, amid some that accumulate or clear"""
     bench, pair = await _cleared(dut, regime)
-    resets, forgotten = bench.config.gradient.reset_on_switch, 0
+    resets, cleared = bench.config.gradient.reset_on_switch, 0
     for index in range(60):
         pair.begin()
         kind = bench.rng.choice(["update", "accumulate", "clear"], p=[0.45, 0.45, 0.1])
@@ -189,21 +191,21 @@ async def notes_of_switches(dut: HierarchyObject, regime: Regime) -> None:
             if kind == "update":
                 pair.send("UPDATE", row)
                 for _ in range(int(bench.rng.integers(0, 4))):
-                    pair.note(row, bench.rng.random(pair.lanes) < bench.rng.choice([0.0, 0.3, 1.0]))
+                    pair.pulse(row, bench.rng.random(pair.lanes) < bench.rng.choice([0.0, 0.3, 1.0]))
             else:
                 coefficient = int(bench.rng.choice([-1, 1]))
                 pair.send("CLEAR" if kind == "clear" else "SCALE_DRIVE", row, coefficient)
         await pair.done()
         if kind == "update" and resets:
-            noted, before = pair.golden.moved.copy(), pair.golden.sums.copy()
-            # all rows or those with notes, now and then cleared instead
+            switched, before = pair.golden.switched_mask.copy(), pair.golden.sums.copy()
+            # all rows or those with switched lanes, now and then cleared instead
             op = "CLEAR" if bench.rng.random() < 0.1 else "CLEAR_SWITCHED"
-            for row in bench.rng.permutation(np.flatnonzero(noted.any(axis=1)) if index % 2 else pair.rows):
+            for row in bench.rng.permutation(np.flatnonzero(switched.any(axis=1)) if index % 2 else pair.rows):
                 pair.send(op, int(row))
             await pair.done()
-            forgotten += int(np.count_nonzero(before[noted]))
-    assert pair.notes.told > 50
-    assert (forgotten > 0) == resets, "no sum was forgotten"
+            cleared += int(np.count_nonzero(before[switched]))
+    assert pair.switched.given > 50
+    assert (cleared > 0) == resets, "no sum was cleared"
 
 
 @cocotb.test()
@@ -216,21 +218,21 @@ async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
     pair.set_drive(np.full(pair.lanes, pair.limit))
     row, other, last = 0, pair.rows - 1, pair.lanes - 1
 
-    async def round_(*notes: tuple[int, int]) -> None:
-        """Accumulate, update and forget both rows; every note names a row and the lane that switched, -1 for none."""
+    async def round_(*pulses: tuple[int, int]) -> None:
+        """Accumulate, update and clear both rows; every pulse names a row and the lane that switched, -1 for none."""
         pair.begin()
         for op in ("SCALE_DRIVE", "UPDATE", "CLEAR_SWITCHED"):
             for at in dict.fromkeys((row, other)):
                 pair.send(op, at, 1)
-                for noted, lane in notes if op == "UPDATE" else ():
-                    if noted == at:
-                        pair.note(at, lanes == lane)
+                for switched, lane in pulses if op == "UPDATE" else ():
+                    if switched == at:
+                        pair.pulse(at, lanes == lane)
             await pair.done()
 
-    # three pulses of one row, the last without effect; then the other row, whose note is none of the first's
+    # three pulses of one row, the last without effect; then the other row, whose mask is none of the first's
     await round_((row, 0), (row, last), (row, -1), (other, last // 2))
     await round_()
-    # the last note of a pass and the first of the next are the same row's
+    # the last pulse of a pass and the first of the next are the same row's
     await round_((other, 0))
     await round_((other, last))
     for lane in range(pair.lanes):
@@ -240,8 +242,8 @@ async def pulses_of_one_row_add_up(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def forgets_two_cycles_after_the_last_note(dut: HierarchyObject) -> None:
-    """A CLEAR_SWITCHED finds a note that was told 2 cycles before."""
+async def clears_two_cycles_after_the_last_pulse(dut: HierarchyObject) -> None:
+    """A CLEAR_SWITCHED finds the lanes that were given 2 cycles before."""
     bench, pair = await _cleared(dut, Regime.FLOWING)
     if not bench.config.gradient.reset_on_switch:
         return
@@ -249,15 +251,15 @@ async def forgets_two_cycles_after_the_last_note(dut: HierarchyObject) -> None:
     pair.send("SCALE_DRIVE", 0, 1)
     await pair.done()
     pair.send("UPDATE", 0)
-    pair.note(0, np.arange(pair.lanes) % 2 == 0)
-    told: list[int] = []
-    bench.each_cycle(sample=lambda cycle: told.append(cycle) if bench.ports.read("switched__valid") else None)
-    await bench.clock.until(lambda: bool(told))
-    while bench.clock.cycle < told[0] + 2:
+    pair.pulse(0, np.arange(pair.lanes) % 2 == 0)
+    given: list[int] = []
+    bench.each_cycle(sample=lambda cycle: given.append(cycle) if bench.ports.read("switched__valid") else None)
+    await bench.clock.until(lambda: bool(given))
+    while bench.clock.cycle < given[0] + 2:
         await bench.clock.step()
     pair.send("CLEAR_SWITCHED", 0)
     await pair.done()
-    equal("cycle of CLEAR_SWITCHED", pair.commands.cycles[-1] - told[0], 2)
+    equal("cycle of CLEAR_SWITCHED", pair.commands.cycles[-1] - given[0], 2)
     equal("sums of 0", pair.golden.sums[0] == 0, np.arange(pair.lanes) % 2 == 0)
 
 

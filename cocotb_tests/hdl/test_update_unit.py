@@ -95,12 +95,12 @@ class _Timing:
         self.ports = bench.ports
         self.counts: deque[int] = deque()  # pulses of the rows to come
         self.pending = 0  # pulses of the row at work
-        self.hurries = bench.config.array_writing == 1
+        self.back_to_back = bench.config.array_writing == 1
         bench.each_cycle(sample=self._sample)
 
     def _sample(self, cycle: int) -> None:
         taken = bool(self.ports.read("pulse__ready"))
-        ready = not self.pending or (self.pending == 1 and taken and self.hurries)
+        ready = not self.pending or (self.pending == 1 and taken and self.back_to_back)
         equal(f"cycle {cycle}: row ready", self.ports.read("row__ready"), ready)
         equal(f"cycle {cycle}: pulse valid", self.ports.read("pulse__valid"), self.pending > 0)
         equal(f"cycle {cycle}: idle", self.ports.read("idle"), not self.pending)
@@ -133,7 +133,7 @@ async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
             sent.send(int(bench.rng.integers(0, geometry.rows)), _random_sums(bench, geometry.lanes), update_shift)
         await sent.check(pulses)
         if regime is Regime.FLOWING:
-            took = [max(count + (count > 0 and not timing.hurries), 1) for count in sent.counts[:-1]]
+            took = [max(count + (count > 0 and not timing.back_to_back), 1) for count in sent.counts[:-1]]
             accepted = np.cumsum([rows.cycles[0], *took])
             equal("cycles of the rows", rows.cycles, accepted)
             when = [at + 1 + pulse for at, count in zip(accepted, sent.counts, strict=True) for pulse in range(count)]

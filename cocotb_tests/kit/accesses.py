@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from golden.bus.registers import ADDRESS_BITS, RegisterMap, Request
+from golden.bus.register_bank import Request
+from golden.bus.register_map import ADDRESS_BITS, RegisterMap
 
 
 def random_request(registers: RegisterMap, rng: np.random.Generator) -> Request:

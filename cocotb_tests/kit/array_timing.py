@@ -10,7 +10,7 @@ CHANGING = ("PULSE", "INIT_RANDOM", "WRITE")
 SLICED = (*CHANGING, "READ")
 
 
-class Course:
+class ArrayTiming:
     """The cycles of one command after the other.
 
     Parameters

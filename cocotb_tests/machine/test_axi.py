@@ -14,8 +14,8 @@ from cocotb_tests.kit.axi_lite import AxiLiteMonitor, quiet
 from cocotb_tests.kit.checkers import equal
 from gen import register_map, verilog
 from golden.bus import packets as packet_format
-from golden.bus.bus_model import Block
-from golden.bus.registers import Answer
+from golden.bus.axi import BusBlock
+from golden.bus.register_bank import Answer
 from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
 from sim import block_bench, bus_traffic, runner
@@ -70,7 +70,7 @@ class _Pair:
     def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
         dut, rng = bench.dut, bench.rng
         self.bench, config = bench, bench.config
-        self.golden = Block(config, register_map.register_map(config), int(bench.manifest["design"], 16))
+        self.golden = BusBlock(config, register_map.register_map(config), int(bench.manifest["design"], 16))
         self.address = {register.name: register.address for register in self.golden.bank.registers.registers}
         with quiet():
             self._axi = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.clk)
@@ -166,7 +166,9 @@ class _Pair:
 
     def load(self, op: HostOp) -> bytes:
         """Make a packet of a load."""
-        numbers = self.bench.integers(0, (1 << 2 * self.bench.config.array.group) - 1, self.golden.words[op])
+        numbers = self.bench.integers(
+            0, (1 << 2 * self.bench.config.array.group) - 1, self.bench.config.program.words[op]
+        )
         return b"".join(int(number).to_bytes(self.size, "little") for number in numbers)
 
 
@@ -201,7 +203,7 @@ async def _host(pair: _Pair) -> None:
         await pair.command(op, pair.load(op))
     await pair.everything()
     await pair.command(HostOp.TEST, *pair.samples(3))
-    # accesses that are refused, and START while an error stands
+    # accesses that are refused, and START while an error is pending
     await pair.set(INTERRUPT=1)
     await pair.read(0x3FC)
     await pair.write(address["BATCH"] + 1, 0xFF)

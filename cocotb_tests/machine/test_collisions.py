@@ -66,6 +66,6 @@ def test_collisions(tmp_path: Path, slices: int, stages: int, always: bool) -> N
         files[file], names = _spoil(files[file], condition)
         spoiled += names
     print(", ".join(spoiled))
-    assert {"states", "sums", "moved", "counts", "trits", "activation", "derivative", "error"} <= set(spoiled)
+    assert {"states", "sums", "switched_mask", "counts", "trits", "activation", "derivative", "error"} <= set(spoiled)
     outcome = rtl.present(files, tmp_path, batches=6, simulator=SIM)
     assert bool(outcome.mismatch) == always, outcome.mismatch

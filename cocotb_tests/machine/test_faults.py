@@ -26,13 +26,13 @@ FAULTS = {
         r"\1switch0_at_most14;",
     ),
     "array: row of another command answered": ("array.v", "array", r"macro__row <= row3", "macro__row <= row2"),
-    "array: switched lanes of earlier pulses told again": (
+    "array: switched lanes of earlier pulses answered again": (
         "array.v",
         "array",
-        r"macro__lanes <= shown;",
-        "macro__lanes <= shown | macro__lanes;",
+        r"macro__lanes <= lane_result_reg;",
+        "macro__lanes <= lane_result_reg | macro__lanes;",
     ),
-    "periphery: one lane's switching not told": (
+    "periphery: one lane's switching lost": (
         "periphery.v",
         "periphery",
         r"(switched__payload\[3:0\] = macro__lanes);",
@@ -93,13 +93,13 @@ FAULTS = {
         r"\bkept = .*;",
         "kept = 4'hf;",
     ),
-    "gradient memory: notes are never dropped": (
+    "gradient memory: masks are never cleared": (
         "periphery.v",
         "periphery_gradient_memory",
-        r"dropping <= \\\$\d+ ;",
-        "dropping <= 1'h0;",
+        r"mask_cleared <= \\\$\d+ ;",
+        "mask_cleared <= 1'h0;",
     ),
-    "sequencer: nothing is forgotten": ("periphery.v", "periphery_sequencer", r"== 5'h11;", "== 5'h1f;"),
+    "sequencer: nothing is cleared": ("periphery.v", "periphery_sequencer", r"== 5'h11;", "== 5'h1f;"),
     "neurons: state written to another group": (
         "periphery.v",
         "periphery_neurons",

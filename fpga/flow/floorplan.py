@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Memories whose words hold the lanes once or several times, plane after plane.
-MEMORIES = ("array.states", "gradient_memory.sums", "gradient_memory.moved")
+MEMORIES = ("array.states", "gradient_memory.sums", "gradient_memory.switched_mask")
 #: A part of a memory: its words, then its bits, from the lowest.
 _PART = re.compile(rf"\.(?:{'|'.join(map(re.escape, MEMORIES))})\.\d+\.(\d+)$")
 #: Columns of the first block RAM, of a group of four, and of one.

@@ -1,4 +1,4 @@
-"""Buffers of the far end: bytes in block memory, words at the streams of the machine.
+"""Buffers of the link's responder: bytes in block memory, words at the streams of the machine.
 
 No memory is read and written in the same cycle: what it would then give differs between FPGAs, and synthesis would put
 logic around it.
@@ -17,7 +17,7 @@ INPUT_BYTES, OUTPUT_BYTES = 256, 512
 ANSWER_BYTES = 256
 
 
-class InputBuffer(wiring.Component):
+class LinkInputBuffer(wiring.Component):
     """Holds what the host has sent until the machine takes it.
 
     Bytes are written ahead; they are as if they had not been written until `commit`.
@@ -110,7 +110,7 @@ class InputBuffer(wiring.Component):
         return m
 
 
-class OutputBuffer(wiring.Component):
+class LinkOutputBuffer(wiring.Component):
     """Holds what the machine gives until the host has it.
 
     What has gone into an answer stays until `release`, as the answer may have to be sent again.

@@ -1,10 +1,10 @@
-"""The top level for a board: the machine on its bus, and a far end that answers a host on a serial line."""
+"""The top level for a board: the machine on its bus, and a responder that answers a host on a serial line."""
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from fpga.gateware.link_responder import FarEnd
+from fpga.gateware.link_responder import LinkResponder
 from fpga.gateware.uart import Receiver, Transmitter, divider
 from hdl.bus.axi_lite import axi_lite_ports
 
@@ -45,11 +45,11 @@ class Top(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = Receiver(self._cycles)
         m.submodules.transmitter = transmitter = Transmitter(self._cycles)
-        m.submodules.far_end = far_end = FarEnd(self._word)
+        m.submodules.responder = responder = LinkResponder(self._word)
         ports: dict[str, Value] = {}
         for name, port in axi_lite_ports().items():
-            ports[f"{'i' if port.flow == In else 'o'}_{name}"] = getattr(far_end, name.replace("s_axi", "m_axi"))
-        into, out = far_end.input, far_end.output
+            ports[f"{'i' if port.flow == In else 'o'}_{name}"] = getattr(responder, name.replace("s_axi", "m_axi"))
+        into, out = responder.input, responder.output
         m.submodules.axi = Instance(
             self._module,
             i_clk=ClockSignal(),
@@ -61,16 +61,16 @@ class Top(wiring.Component):
             o_m_axis_tdata=out.payload,
             o_m_axis_tvalid=out.valid,
             i_m_axis_tready=out.ready,
-            o_irq=far_end.irq,
+            o_irq=responder.irq,
             **ports,
         )
-        wiring.connect(m, far_end.bytes, transmitter.bytes)
+        wiring.connect(m, responder.bytes, transmitter.bytes)
         m.d.comb += [
             receiver.rx.eq(self.rx),
-            far_end.byte.eq(receiver.byte),
-            far_end.received.eq(receiver.received),
+            responder.byte.eq(receiver.byte),
+            responder.received.eq(receiver.received),
             self.tx.eq(transmitter.tx),
-            self.irq.eq(far_end.irq),
-            self.open.eq(far_end.open),
+            self.irq.eq(responder.irq),
+            self.open.eq(responder.open),
         ]
         return m

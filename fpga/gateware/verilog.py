@@ -9,12 +9,12 @@ from gen import manifest, verilog
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
 
-#: Verilog name of the module with the machine and the far end of its serial line, and its file.
+#: Verilog name of the module with the machine and the responder on its serial line, and its file.
 BOARD, FILE = "mtj_gxnor_board", "board.v"
 
 
 def board_files(config: MachineConfig, title: str, clock_hz: float, baud: int) -> dict[str, str]:
-    """Generate a machine with the far end of its serial line.
+    """Generate a machine with the responder on its serial line.
 
     Parameters
     ----------

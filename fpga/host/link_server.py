@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from fpga.host.byte_line import Line, SocketLine
 from golden.bus.link_frames import ANSWER, LIMIT, VERSION, Decoder, Frame, Kind, Result, Status, segments
-from golden.bus.registers import ADDRESS_BITS, WORD
+from golden.bus.register_map import ADDRESS_BITS, WORD
 from golden.bus.transport import BusError, LinkError, Transport, TransportTimeout
 
 #: How long to look at the connections before looking whether to stop, s.

@@ -36,7 +36,7 @@ class ArrayParameters:
         How adders of lanes are built: ``planes``, bit by bit for all lanes at once, which simulates fast; ``chains``,
         lane by lane on the carry chains of an FPGA, which is smaller and faster there. Not a number depends on it.
     slices : int
-        Lanes share the circuits that write, random streams included: a command that changes or tells states works on
+        Lanes share the circuits that write, random streams included: a command that changes or reads states works on
         ``lanes / slices`` lanes per cycle, slice after slice. A power of two that divides `lanes`.
     stages : int
         Cycles that switching takes, and sums over all lanes after the first, 1 .. 3: more for a faster clock. With 3,
@@ -117,7 +117,7 @@ class SynapseArray:
 
     Attributes
     ----------
-    device bins : ndarray of uint8, shape (devices, rows, lanes)
+    device_bins : ndarray of uint8, shape (devices, rows, lanes)
         Kind of every device, 0 where all are alike.
     thresholds : ndarray of uint32, shape (device bins, 2, codes)
         The switching table, see `SwitchingParameters.bin_thresholds`.

@@ -1,13 +1,10 @@
-"""The way of answers through converters."""
+"""The array's answers on their way through converters."""
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.array.nonideal import NonidealParameters
-from golden.array.synapse_array import ArrayParameters
-from golden.geometry import Geometry
-from golden.lfsr import LfsrParameters
+from golden.config import MachineConfig
 from hdl.array.array_interface import ArraySignature
 from hdl.array.converter import Converters
 from hdl.lib.planes import reg_en
@@ -16,21 +13,13 @@ from hdl.lib.planes import reg_en
 _BESIDE = ("row", "lanes", "products", "pulses", "pulse_width", "switches")
 
 
-class ReadOut(wiring.Component):
+class AdcStage(wiring.Component):
     """Takes the array's answers, 2 cycles each, through the converters of columns and rows.
 
     Parameters
     ----------
-    nonideal : NonidealParameters
-        The converters.
-    parameters : ArrayParameters
-        Lanes, group and slices.
-    lfsr : LfsrParameters
-        Random streams; those of the columns' converters follow the lanes', that of the rows' converter is the last.
-    geometry : Geometry
-        Widths of sums.
-    signature : ArraySignature
-        The macro boundary.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -44,35 +33,12 @@ class ReadOut(wiring.Component):
         Shift bits into the converters' random streams, where they can be loaded.
     """
 
-    def __init__(
-        self,
-        nonideal: NonidealParameters,
-        parameters: ArrayParameters,
-        lfsr: LfsrParameters,
-        geometry: Geometry,
-        signature: ArraySignature,
-    ) -> None:
-        of_columns, of_row = nonideal.noise_streams(parameters.group)
-        streams = parameters.streams + of_columns + of_row
-        common = {"seed": nonideal.seed, "lfsr": lfsr, "streams": streams}
-        self._columns = Converters(
-            nonideal.columns,
-            sum_bits=geometry.column_bits,
-            count=parameters.group,
-            purpose="column offsets",
-            first=parameters.streams,
-            **common,
-        )
-        self._row = Converters(
-            nonideal.rows,
-            sum_bits=geometry.row_bits,
-            count=1,
-            purpose="row offsets",
-            first=parameters.streams + of_columns,
-            **common,
-        )
+    def __init__(self, config: MachineConfig) -> None:
+        self._columns, self._row = Converters(config, "columns"), Converters(config, "rows")
+        of_columns, _ = config.nonideal.noise_streams(config.array.group)
         names = ("done", "sums", "row_sum", *_BESIDE)
-        answer = wiring.Signature({name: Out(signature.members[name].shape) for name in names})
+        members = ArraySignature(config).members
+        answer = wiring.Signature({name: Out(members[name].shape) for name in names})
         super().__init__(
             {
                 "draw_columns": In(1),

@@ -4,8 +4,7 @@ from amaranth.hdl import signed
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.array.synapse_array import ArrayParameters
-from golden.geometry import Geometry
+from golden.config import MachineConfig
 
 
 class ArrayOp(enum.Enum, shape=4):
@@ -18,7 +17,7 @@ class ArrayOp(enum.Enum, shape=4):
     PULSE = 4  #: write pulses on the row
     SEED = 5  #: shift plane 0 of `drive` into the random streams of the bank that the coefficient names
     WRITE = 6  #: put the row's devices into the states on planes 0 (R1) and 1 (R2) of `drive`
-    READ = 7  #: tell the states of the row's R1, or with coefficient 1 of its R2
+    READ = 7  #: read the states of the row's R1, or with coefficient 1 of its R2
     THRESHOLDS = 8  #: shift the top group of planes 0 and 1 of `drive` into the switching table
 
 
@@ -27,14 +26,8 @@ class ArraySignature(wiring.Signature):
 
     Parameters
     ----------
-    parameters : ArrayParameters
-        Lanes, group, synapse and scheme.
-    geometry : Geometry
-        Rows and the widths of sums.
-    error_bits : int
-        Width of coefficients and column drive.
-    code_bits : int
-        Width of a width code.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -61,9 +54,10 @@ class ArraySignature(wiring.Signature):
         Instruments of the emulation; a macro that cannot observe them drives zero.
     """
 
-    def __init__(self, parameters: ArrayParameters, geometry: Geometry, *, error_bits: int, code_bits: int) -> None:
-        lanes = parameters.lanes
-        both = lanes * parameters.devices
+    def __init__(self, config: MachineConfig) -> None:
+        lanes, geometry = config.array.lanes, config.geometry
+        error_bits, code_bits = config.error.bits, config.switching.code_bits
+        both = lanes * config.array.devices
         row = max(1, (geometry.rows - 1).bit_length())
         command = data.StructLayout({"op": ArrayOp, "row": row, "coefficient": signed(error_bits)})
         super().__init__(
@@ -74,7 +68,7 @@ class ArraySignature(wiring.Signature):
                 "codes": Out(data.ArrayLayout(lanes, code_bits)),
                 "done": In(1),
                 "row": In(row),
-                "sums": In(data.ArrayLayout(signed(geometry.column_bits), parameters.group)),
+                "sums": In(data.ArrayLayout(signed(geometry.column_bits), geometry.group)),
                 "row_sum": In(signed(geometry.row_bits)),
                 "lanes": In(lanes),
                 "products": In(lanes.bit_length()),

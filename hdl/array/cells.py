@@ -4,6 +4,7 @@ from amaranth.hdl import Const, Module, Value
 from numpy.typing import NDArray
 
 from golden.array.cells import constants
+from golden.config import MachineConfig
 from hdl.lib.planes import broadcast, wire
 
 
@@ -12,32 +13,30 @@ def _plane(bits: NDArray) -> Const:
     return Const(sum(int(bit) << lane for lane, bit in enumerate(bits)), len(bits))
 
 
-def device_bins(
-    m: Module, name: str, row: Value, *, seed: int, rows: int, lanes: int, devices: int, bits: int
-) -> list[Value]:
+def device_bins(m: Module, config: MachineConfig, row: Value) -> list[Value]:
     """Compute the device bins of all devices of a row.
 
     Parameters
     ----------
     m : Module
         Where the logic goes.
-    name : str
-        Prefix of the intermediate signals.
+    config : MachineConfig
+        The machine.
     row : Value
         The row.
-    seed, rows, lanes, devices, bits : int
-        As of `golden.array.cells.constants`.
 
     Returns
     -------
     list of Value
-        `bits` planes for device 0, then those of device 1.
+        `bin_bits` planes for device 0, then those of device 1.
     """
-    planes: list[Value] = []
-    for device, of_device in enumerate(constants(seed, rows, lanes, devices, bits)):
+    p, planes = config.array, []
+    found = constants(config.nonideal.seed, config.geometry.rows, p.lanes, p.devices, config.switching.bin_bits)
+    for device, of_device in enumerate(found):
         for bit, (first, *others) in enumerate(of_device):
             plane: Value = _plane(first)
             for at, (number, mask) in enumerate(zip(row, others, strict=True)):
-                plane = wire(m, f"{name}_{device}_{bit}_{at}", plane ^ (broadcast(number, lanes) & _plane(mask)))
+                name = f"device_bin_{device}_{bit}_{at}"
+                plane = wire(m, name, plane ^ (broadcast(number, p.lanes) & _plane(mask)))
             planes.append(plane)
     return planes

@@ -4,33 +4,22 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.array.converter import ConverterParameters
-from golden.lfsr import LfsrParameters
+from golden.config import MachineConfig
 from hdl.lfsr import Lfsr
 from hdl.lib.planes import reg_en, total, wire
 
 
 class Converters(wiring.Component):
-    """Turns exact sums into what converters say.
+    """Turns exact sums into the results of converters.
 
     Latency 2 cycles from `sums` to `results`, 3 from `draw`, one conversion per cycle.
 
     Parameters
     ----------
-    parameters : ConverterParameters
-        Common to all converters.
-    sum_bits : int
-        Width of the sums, signed.
-    count : int
-        Converters side by side.
-    seed : int
-        From which the offsets follow.
-    purpose : str
-        Likewise, see `golden.lib.seeded_hash`.
-    lfsr : LfsrParameters
-        Random streams of the noise.
-    first, streams : int
-        Number of the first of these streams, and of all streams of the array.
+    config : MachineConfig
+        The machine.
+    side : str
+        ``columns``, one converter per column of a group, or ``rows``, a single one.
 
     Attributes
     ----------
@@ -44,24 +33,19 @@ class Converters(wiring.Component):
         As of `hdl.lfsr.Lfsr`, where there is noise and its streams can be loaded.
     """
 
-    def __init__(
-        self,
-        parameters: ConverterParameters,
-        *,
-        sum_bits: int,
-        count: int,
-        seed: int,
-        purpose: str,
-        lfsr: LfsrParameters,
-        first: int,
-        streams: int,
-    ) -> None:
+    def __init__(self, config: MachineConfig, side: str) -> None:
+        nonideal, geometry, lanes = config.nonideal, config.geometry, config.array.streams
+        of_columns, _ = nonideal.noise_streams(geometry.group)
+        # streams of the columns' converters follow the lanes', that of the rows' converter is the last
+        parameters, purpose, count, sum_bits, first = {
+            "columns": (nonideal.columns, "column offsets", geometry.group, geometry.column_bits, lanes),
+            "rows": (nonideal.rows, "row offsets", 1, geometry.row_bits, lanes + of_columns),
+        }[side]
         self._parameters, self._bits = parameters, parameters.result_bits(sum_bits)
-        self._offsets = [int(offset) for offset in parameters.offsets(seed, purpose, count)]
-        self._bank = (
-            Lfsr(lfsr, first=first, lanes=count, streams=streams, bits=parameters.noise) if parameters.noise else None
-        )
-        loading = {"shift": In(1), "newest": In(count)} if self._bank and lfsr.loadable else {}
+        self._offsets = [int(offset) for offset in parameters.offsets(nonideal.seed, purpose, count)]
+        noise = {"first": first, "lanes": count, "streams": config.streams, "bits": parameters.noise}
+        self._bank = Lfsr(config.random, **noise) if parameters.noise else None
+        loading = {"shift": In(1), "newest": In(count)} if self._bank and config.random.loadable else {}
         sums = data.ArrayLayout(signed(sum_bits), count)
         super().__init__({"draw": In(1), "sums": In(sums), "results": Out(sums), **loading})
 

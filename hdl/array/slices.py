@@ -59,8 +59,8 @@ class Slices:
         for chosen, _ in walk[1:]:
             self.working = self.working | chosen
 
-    def free(self, accept: Value, waits: Value) -> Value:
-        """Whether another command may come; `accept` when one for all slices does, which `waits` before its first."""
+    def free(self, accept: Value, stall: Value) -> Value:
+        """Whether another command may come; `accept` when one for all slices does, `stall` while it waits."""
         m, cycles = self._m, array_writing(self._parameters.slices, self._parameters.stages)
         if cycles == 1:
             return Const(1)
@@ -68,15 +68,15 @@ class Slices:
         free = Signal(name="slices_free", init=1)
         with m.If(accept):
             m.d.sync += [left.eq(cycles - 2), free.eq(0)]
-        with m.Elif(~waits):
+        with m.Elif(~stall):
             with m.If(left != 0):
                 m.d.sync += left.eq(left - 1)
             with m.Else():
                 m.d.sync += free.eq(1)
         return free
 
-    def kept(self, name: str, enable: Value, plane: Value) -> Signal:
-        """Register a plane; it moves on from slice to slice, so that the lanes of the chosen one are the lowest."""
+    def rotating(self, name: str, enable: Value, plane: Value) -> Signal:
+        """Register a plane; it rotates from slice to slice, so that the lanes of the chosen one are the lowest."""
         register = Signal(len(plane), name=name, reset_less=True)
         if self._parameters.slices > 1:
             with self._m.If(self._choosing):
@@ -85,26 +85,26 @@ class Slices:
             self._m.d.sync += register.eq(plane)
         return register
 
-    def of(self, name: str, kept: Value) -> Value:
+    def chosen(self, name: str, rotating: Value) -> Value:
         """Give the chosen slice's lanes of a plane of which they are the lowest."""
         if self._parameters.slices == 1:
-            return kept  # nothing to choose, and it is there as long as the command is
-        chosen = kept[: self._parameters.slice_lanes]
-        return pipeline(self._m, f"{name}_chosen", chosen, int(self._parameters.stages > 2))
+            return rotating  # nothing to choose, and it is there as long as the command is
+        lowest = rotating[: self._parameters.slice_lanes]
+        return pipeline(self._m, f"{name}_chosen", lowest, int(self._parameters.stages > 2))
 
-    def picked(self, name: str, plane: Value) -> Value:
+    def selected(self, name: str, plane: Value) -> Value:
         """Give the chosen slice's lanes of a plane that stays where it is."""
         for at, bit in enumerate(reversed(self._index)):
             half = len(plane) // 2
             plane = wire(self._m, f"{name}_half{at}", Mux(bit, plane[half:], plane[:half]))
-        return self.of(name, plane)
+        return self.chosen(name, plane)
 
     def compared(self, name: str, value: Value) -> Value:
         """Pass what has been chosen or looked up to the last stage."""
         return pipeline(self._m, f"{name}_compared", value, int(self._parameters.stages > 1))
 
-    def moved_in(self, register: Signal, value: Value, when: Value) -> Value:
-        """Move a slice's lanes into a register, the first slice's lowest in the end; give what the register becomes."""
+    def collect(self, register: Signal, value: Value, when: Value) -> Value:
+        """Shift a slice's lanes into a register, the first slice's lowest in the end; give what it becomes."""
         becomes = Cat(register[self._parameters.slice_lanes :], value)
         with self._m.If(when):
             self._m.d.sync += register.eq(becomes)

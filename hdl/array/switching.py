@@ -6,7 +6,7 @@ from typing import NamedTuple
 from amaranth.hdl import Module, Value
 
 from golden.array.synapse_array import ArrayParameters
-from golden.tables import SwitchingParameters
+from golden.config import MachineConfig
 from hdl.array.slices import Slices
 from hdl.lib.chains import at_most
 from hdl.lib.planes import Planes, any_of, wire
@@ -29,47 +29,52 @@ class Attempt(NamedTuple):
     codes: list[Value]
 
 
-def attempt(
-    m: Module,
-    parameters: ArrayParameters,
-    switching: SwitchingParameters,
-    part: Slices,
-    *,
-    states: Sequence[Value],
-    increase: Value,
-    codes: Planes,
-    device_bins: Planes,
-    stuck: Sequence[Value],
-    words: Sequence[Planes],
-    table: Value | None,
-) -> Attempt:
+class Pulse(NamedTuple):
+    """A pulse on a slice, and what meets it there.
+
+    Attributes
+    ----------
+    states : sequence of Value
+        Per device, its state in every lane of the slice, as all that follows.
+    increase : Value
+        Polarity.
+    codes : planes
+        Width codes.
+    device_bins : planes
+        Device bins, of device 0 first; none where all are alike.
+    stuck : sequence of Value
+        Per device, the lanes in which it is stuck; none where no device is.
+    words : sequence of planes
+        Random words in the last stage, one per device or one for both.
+    """
+
+    states: Sequence[Value]
+    increase: Value
+    codes: Planes
+    device_bins: Planes
+    stuck: Sequence[Value]
+    words: Sequence[Planes]
+
+
+def attempt(m: Module, config: MachineConfig, slices: Slices, pulse: Pulse, table: Value | None) -> Attempt:
     """Pulse a slice.
 
     Parameters
     ----------
     m : Module
         Where the logic goes.
-    parameters, switching : ArrayParameters, SwitchingParameters
-        The array.
-    part : Slices
+    config : MachineConfig
+        The machine.
+    slices : Slices
         The stages.
-    states : sequence of Value
-        Per device, its state in every lane, as all that follows of the slice.
-    increase : Value
-        Polarity.
-    codes : sequence of Value
-        Planes of the width codes.
-    device bins : sequence of Value
-        Planes of the device bins, of device 0 first; none where all are alike.
-    stuck : sequence of Value
-        Per device, the lanes in which it is stuck; none where no device is.
-    words : sequence of planes
-        Random words in the last stage, one per device or one for both.
+    pulse : Pulse
+        The pulse.
     table : Value or None
         The switching table where it can be loaded.
     """
+    states, increase, codes, device_bins, stuck, words = pulse
     devices = len(states)
-    pulses = _pulsed(m, parameters, states, increase, any_of(codes, len(increase)))
+    pulses = _pulsed(m, config.array, states, increase, any_of(codes, len(increase)))
     # a pulse on R1 drives it to P when the weight shall increase, a pulse on R2 to AP
     targets = [increase, ~increase][:devices]
     of_device = [
@@ -78,22 +83,22 @@ def attempt(
     directions = targets
     if len(words) < devices:
         # with one draw per lane, it is for whichever device is pulsed
-        directions = [any_of([pulse & target for pulse, target in zip(pulses, targets, strict=True)], len(increase))]
+        directions = [any_of([pulsed & target for pulsed, target in zip(pulses, targets, strict=True)], len(increase))]
         of_device = [[(pulses[-1] & b) | (~pulses[-1] & a) for a, b in zip(*of_device, strict=True)]]
     switches = []
     for i, (word, direction, device_bin) in enumerate(zip(words, directions, of_device, strict=True)):
-        entries = switching_table(m, f"threshold{i}", codes, direction, switching, device_bin, table)
-        entries = [part.compared(f"threshold{i}_{bit}", plane) for bit, plane in enumerate(entries)]
-        switches.append(at_most(m, f"switch{i}", list(word), entries, adders=parameters.adders))
+        entries = switching_table(m, f"threshold{i}", codes, direction, config.switching, device_bin, table)
+        entries = [slices.compared(f"threshold{i}_{bit}", plane) for bit, plane in enumerate(entries)]
+        switches.append(at_most(m, f"switch{i}", list(word), entries, adders=config.array.adders))
     flips = []
-    for i, (state, pulse, target) in enumerate(zip(states, pulses, targets, strict=True)):
-        may = pulse & (state ^ target)
-        may = part.compared(f"may{i}", may & ~stuck[i] if stuck else may)
+    for i, (state, pulsed, target) in enumerate(zip(states, pulses, targets, strict=True)):
+        may = pulsed & (state ^ target)
+        may = slices.compared(f"may{i}", may & ~stuck[i] if stuck else may)
         flips.append(wire(m, f"flip_{i}", may & switches[min(i, len(switches) - 1)]))
     return Attempt(
-        [part.compared(f"pulsed_{i}", pulse) for i, pulse in enumerate(pulses)],
+        [slices.compared(f"pulsed_{i}", pulsed) for i, pulsed in enumerate(pulses)],
         flips,
-        [part.compared(f"code{bit}", plane) for bit, plane in enumerate(codes)],
+        [slices.compared(f"code{bit}", plane) for bit, plane in enumerate(codes)],
     )
 
 

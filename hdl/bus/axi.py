@@ -1,19 +1,20 @@
-"""The machine on a bus, as docs/bus.md describes it (twin of `golden/bus/bus_model.py`)."""
+"""The machine on a bus, as docs/bus.md describes it (twin of `golden/bus/axi.py`)."""
 
 from amaranth.hdl import Cat, Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.bus.errors import Error
-from golden.bus.registers import RegisterMap
+from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
 from hdl.bus.axi_lite import axi_lite_meanings, axi_lite_ports
 from hdl.bus.axi_registers import AxiRegisters
 from hdl.bus.control import Control
 from hdl.bus.framer import Framer
-from hdl.bus.stream_out import Output
+from hdl.bus.stream_out import StreamOut
 from hdl.lib.blackbox import Instantiated
+from hdl.lib.forward import forward
 
 
 class Axi(wiring.Component):
@@ -43,7 +44,7 @@ class Axi(wiring.Component):
     m_axis_tvalid, m_axis_tready, m_axis_tlast : Signal(1)
         It is offered, it is taken, it is its packet's last.
     irq : Signal(1), out
-        An interrupt that is enabled stands.
+        An enabled interrupt is pending.
     """
 
     #: Meanings of the ports of the bus.
@@ -75,9 +76,7 @@ class Axi(wiring.Component):
         m = Module()
         word_bits = 2 * self._config.geometry.group
         m.submodules.registers = bank = AxiRegisters(self._registers)
-        m.submodules.output = output = Output(
-            word_bits=word_bits, class_bits=(self._config.layers[-1] - 1).bit_length()
-        )
+        m.submodules.output = output = StreamOut(self._config)
         # the host's reset reaches all but the handshakes of the bus
         reset = ResetInserter(bank.control_reset)
         m.submodules.framer = framer = reset(Framer(self._config))
@@ -85,9 +84,7 @@ class Axi(wiring.Component):
         m.submodules.machine = machine = Instantiated(self._machine, self._module, bank.control_reset)
 
         # registers
-        for name, port in axi_lite_ports().items():
-            mine, other = getattr(self, name), getattr(bank, name)
-            m.d.comb += other.eq(mine) if port.flow == In else mine.eq(other)
+        forward(m, self, bank, axi_lite_ports())
         # errors of the bus are the bank's own
         for error in list(Error)[: Error.UNMAPPED]:
             m.d.comb += getattr(bank, f"error_{error.name.lower()}").eq(control.errors[error])

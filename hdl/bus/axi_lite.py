@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.bus.registers import ADDRESS_BITS, DATA_BITS, WORD
+from golden.bus.register_map import ADDRESS_BITS, DATA_BITS, WORD
 from hdl.bus.register_bank import AnswerLayout, RequestLayout
 from hdl.lib.planes import wire
 

@@ -4,9 +4,11 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from golden.bus.registers import REFUSALS, RegisterMap
+from golden.bus.register_bank import REFUSALS
+from golden.bus.register_map import RegisterMap
 from hdl.bus.axi_lite import AxiLite, axi_lite_meanings, axi_lite_ports
 from hdl.bus.register_bank import RegisterBank, register_meanings, register_ports
+from hdl.lib.forward import forward
 
 #: Ports of the bank that have no port here: bits of ERROR for refused accesses, and the level of all its bits.
 _INSIDE = (*(f"error_{reason}" for reason in REFUSALS), "interrupt_error")
@@ -43,11 +45,8 @@ class AxiRegisters(wiring.Component):
         wiring.connect(m, axi.request, bank.request)
         wiring.connect(m, bank.answer, axi.answer)
         m.d.comb += bank.clear.eq(self.clear)
-        outer = ((axi, axi_lite_ports()), (bank, self._ports))
-        for inner, ports in outer:
-            for name, port in ports.items():
-                mine, other = getattr(self, name), getattr(inner, name)
-                m.d.comb += other.eq(mine) if port.flow == In else mine.eq(other)
+        forward(m, self, axi, axi_lite_ports())
+        forward(m, self, bank, self._ports)
         m.d.comb += [getattr(bank, f"error_{reason}").eq(getattr(bank, reason)) for reason in REFUSALS]
         m.d.comb += bank.interrupt_error.eq(bank.error.any())
         return m

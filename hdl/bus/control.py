@@ -1,18 +1,21 @@
-"""Commands of a bus: checked, started, watched (twin of `golden/bus/bus_model.py`)."""
+"""Commands of a bus: checked, started, watched (twin of `golden/bus/control.py`)."""
+
+from collections.abc import Iterable
 
 from amaranth.hdl import Array, Cat, Module, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.bus.bus_model import KNOWN
+from golden.bus.control import VALID_AFTER
 from golden.bus.errors import HALTING, Error
 from golden.config import MachineConfig
 from golden.sequencer import HostOp
-from hdl.sequencer import HostCommand
-from hdl.update_unit import shift_shape
+from hdl.periphery.host_interface import HostSignature
 
 #: Bits of an update shift in its register.
 SHIFT_BITS = 6
+#: Ports of the machine that are driven and watched here.
+_OF_HOST = ("command", "update_shifts", "waiting", "abandoned", "stop", "abort", "flush")
 
 
 class Control(wiring.Component):
@@ -36,7 +39,7 @@ class Control(wiring.Component):
     hold : Signal(1), in
         The host wants the machine to stop.
     error : Signal(16), in
-        Errors that stand.
+        Errors that are pending.
     errors : Signal(16), out
         Errors that happen in this cycle, but for those of the bus.
     faults : Signal(3), in
@@ -44,30 +47,21 @@ class Control(wiring.Component):
     busy, done : Signal(1), out
         A command is under way; it has ended, one cycle.
     pulse_table, switching_table, neurons, gradients : Signal(1), out
-        What is known.
-    command : stream, out
-        Commands of the machine.
-    update_shifts : one unsigned per layer, out
-        As the machine wants them, stable during a command.
-    waiting, abandoned : Signal(1), in
-        Of the machine.
+        State that is valid, see `golden.bus.control.VALID_AFTER`.
+    command, update_shifts, waiting, abandoned, stop, abort, flush : as in `HostSignature`, seen from the other side
+        The machine's.
     output_idle : Signal(1), in
         No output word waits.
     unfinished, taken : Signal(1), in
         Of the framer.
-    stop, abort, flush : Signal(1), out
-        For the machine.
     loading, end, discard : out
         For the framer.
     """
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        layers = len(config.geometry.layers)
-        self._words = {
-            op: sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
-            for op, section in config.program.transfers.items()
-        }
+        layers, host = len(config.geometry.layers), HostSignature(config).flip().members
+        self._words = config.program.words
         super().__init__(
             {
                 "start": In(1),
@@ -86,16 +80,10 @@ class Control(wiring.Component):
                 "switching_table": Out(1),
                 "neurons": Out(1),
                 "gradients": Out(1),
-                "command": Out(stream.Signature(HostCommand)),
-                "update_shifts": Out(data.ArrayLayout(shift_shape(config.offered_shifts), layers)),
-                "waiting": In(1),
-                "abandoned": In(1),
+                **{name: host[name] for name in _OF_HOST},
                 "output_idle": In(1),
                 "unfinished": In(1),
                 "taken": In(1),
-                "stop": Out(1),
-                "abort": Out(1),
-                "flush": Out(1),
                 "loading": Out(1),
                 "end": Out(range(max(self._words.values()))),
                 "discard": Out(1),
@@ -105,44 +93,95 @@ class Control(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the block."""
         m = Module()
-        config, op = self._config, self.operation
+        idle, running = Signal(name="idle"), Signal(name="running")
+        loads = _one_of(self.operation, [command for command in self._words if command.name.startswith("LOAD")])
+        begin = self._begin(m, idle, loads)
+        self._watch(m, idle, running)
+        m.d.comb += [self.command.payload.samples.eq(self.samples), self.command.payload.batch.eq(self.batch)]
+        present, failed = self.command.payload.op, Signal(name="failed")
+        valid = {name: Signal(name=f"{name}_valid", init=name.endswith("table")) for name in VALID_AFTER}
+        m.d.comb += [getattr(self, name).eq(signal) for name, signal in valid.items()]
+        with m.If(self.abandoned):
+            m.d.sync += failed.eq(1)
+        with m.FSM(name="state"):
+            with m.State("IDLE"):
+                m.d.comb += idle.eq(1)
+                with m.If(begin):
+                    self._latch(m, loads)
+                    m.d.sync += failed.eq(0)
+                    for name, commands in VALID_AFTER.items():
+                        with m.If(_one_of(self.operation, commands)):
+                            m.d.sync += valid[name].eq(0)
+                    m.next = "BEGIN"
+            with m.State("BEGIN"):
+                m.d.comb += self.command.valid.eq(1)
+                with m.If(self.command.ready):
+                    m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += running.eq(1)
+                with m.If(self.command.ready & self.output_idle):
+                    m.d.comb += self.done.eq(1)
+                    m.d.sync += self.loading.eq(0)
+                    for name, commands in VALID_AFTER.items():
+                        with m.If(~failed & _one_of(present, commands)):
+                            m.d.sync += valid[name].eq(1)
+                    m.next = "IDLE"
+        return m
+
+    def _refusals(self, loads: Value) -> dict[Error, Value]:
+        """Why a command cannot start."""
+        op, offered = self.operation, self._config.offered_shifts
         trains, tests = op == HostOp.TRAIN, op == HostOp.TEST
-        loads = self._one_of([command for command in self._words if command.name.startswith("LOAD")])
-        low, high = config.offered_shifts[0], config.offered_shifts[-1]
-        slow = Cat((update_shift < low) | (update_shift > high) for update_shift in self.update_shift).any()
+        not_offered = Cat((shift < offered[0]) | (shift > offered[-1]) for shift in self.update_shift).any()
         missing = [command for command in HostOp if command.name.startswith("LOAD") and command not in self._words]
-        refused = {
+        return {
             Error.SAMPLES: (trains | tests) & (self.samples == 0),
             Error.BATCH: trains & (self.batch == 0),
-            Error.UPDATE_SHIFT: trains & slow,
+            Error.UPDATE_SHIFT: trains & not_offered,
             Error.TABLE: trains & ~(self.pulse_table & self.switching_table),
-            Error.LOADABLE: self._one_of(missing),
+            Error.LOADABLE: _one_of(op, missing),
             Error.STATE: (trains | tests) & ~(self.neurons & (self.gradients | tests)),
             Error.UNFINISHED: loads & self.unfinished,
         }
-        exists = op < len(HostOp)
-        idle, running = Signal(name="idle"), Signal(name="running")
-        begin = Signal(name="begin")
-        waited = Signal(32, name="waited")
+
+    def _begin(self, m: Module, idle: Signal, loads: Value) -> Signal:
+        """Check a START; tell whether a command begins."""
+        begin, exists = Signal(name="begin"), self.operation < len(HostOp)
+        refusals = self._refusals(loads)
         errors = {
             Error.BUSY: self.start & ~idle,
             Error.OPERATION: self.start & idle & ~exists,
-            **{error: self.start & idle & exists & why for error, why in refused.items()},
+            **{error: self.start & idle & exists & why for error, why in refusals.items()},
         }
         for error in Error:
             if error in errors:
                 m.d.comb += self.errors[error].eq(errors[error] & ~self.error.any())
+        m.d.comb += begin.eq(self.start & idle & exists & ~Cat(refusals.values()).any() & ~self.error.any())
+        return begin
+
+    def _latch(self, m: Module, loads: Value) -> None:
+        """Keep what a command that begins is made of."""
+        op, lowest = self.operation, self._config.offered_shifts[0]
+        m.d.sync += [
+            self.command.payload.op.eq(op),
+            self.loading.eq(loads),
+            self.end.eq(Array(max(self._words.get(command, 0) - 1, 0) for command in HostOp)[op]),
+            *[
+                update_shift.eq(given - lowest)
+                for update_shift, given in zip(self.update_shifts, self.update_shift, strict=True)
+            ],
+        ]
+
+    def _watch(self, m: Module, idle: Signal, running: Signal) -> None:
+        """End a command early: by STOP, an error, or when its input has not come in time."""
+        waited = Signal(32, name="waited")
         m.d.comb += [
-            self.command.payload.samples.eq(self.samples),
-            self.command.payload.batch.eq(self.batch),
-            begin.eq(self.start & idle & exists & ~Cat(refused.values()).any() & ~self.error.any()),
             Cat(self.errors[error] for error in HALTING[:3]).eq(self.faults),
             self.errors[Error.TIMEOUT].eq(running & self.waiting & (self.timeout != 0) & (waited >= self.timeout)),
         ]
         m.d.sync += waited.eq(waited + 1)
         with m.If(~running | ~self.waiting | self.taken):
             m.d.sync += waited.eq(0)
-
         halted, cut = Signal(name="halted"), Signal(name="cut")
         # a command that was to end early ends, even if the reason is gone before it comes to that
         ending = Signal(name="ending")
@@ -158,44 +197,8 @@ class Control(wiring.Component):
             self.busy.eq(~idle),
         ]
         m.d.sync += ending.eq(~idle & self.abort)
-        known = {name: Signal(name=f"knows_{name}", init=name.endswith("table")) for name in KNOWN}
-        m.d.comb += [getattr(self, name).eq(signal) for name, signal in known.items()]
-        failed = Signal(name="failed")
-        with m.If(self.abandoned):
-            m.d.sync += failed.eq(1)
-        with m.FSM(name="state"):
-            with m.State("IDLE"):
-                m.d.comb += idle.eq(1)
-                with m.If(begin):
-                    m.d.sync += [
-                        self.command.payload.op.eq(op),
-                        self.loading.eq(loads),
-                        self.end.eq(Array(max(self._words.get(command, 0) - 1, 0) for command in HostOp)[op]),
-                        failed.eq(0),
-                        *[
-                            update_shift.eq(given - low)
-                            for update_shift, given in zip(self.update_shifts, self.update_shift, strict=True)
-                        ],
-                    ]
-                    for name, commands in KNOWN.items():
-                        with m.If(Cat(op == command for command in commands).any()):
-                            m.d.sync += known[name].eq(0)
-                    m.next = "BEGIN"
-            with m.State("BEGIN"):
-                m.d.comb += self.command.valid.eq(1)
-                with m.If(self.command.ready):
-                    m.next = "RUN"
-            with m.State("RUN"):
-                m.d.comb += running.eq(1)
-                with m.If(self.command.ready & self.output_idle):
-                    m.d.comb += self.done.eq(1)
-                    m.d.sync += self.loading.eq(0)
-                    for name, commands in KNOWN.items():
-                        with m.If(~failed & Cat(present == command for command in commands).any()):
-                            m.d.sync += known[name].eq(1)
-                    m.next = "IDLE"
-        return m
 
-    def _one_of(self, commands: list[HostOp]) -> Value:
-        """Whether the operation is one of those."""
-        return Cat(self.operation == command for command in commands).any()
+
+def _one_of(operation: Value, commands: Iterable[HostOp]) -> Value:
+    """Whether an operation is one of those."""
+    return Cat(operation == command for command in commands).any()

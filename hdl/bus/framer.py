@@ -52,10 +52,7 @@ class Framer(wiring.Component):
         geometry = config.geometry
         self._groups, self._classes = geometry.groups(0), geometry.sizes[-1]
         bits = 2 * geometry.group
-        longest = max(
-            sum(instruction.words * (instruction.rows or instruction.groups) for instruction in section)
-            for section in config.program.transfers.values()
-        )
+        longest = max(config.program.words.values())
         words = stream.Signature(unsigned(bits))
         super().__init__(
             {

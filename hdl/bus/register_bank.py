@@ -1,10 +1,11 @@
-"""Register bank of the block on a bus (twin of `golden/bus/registers.py`)."""
+"""Register bank of the block on a bus (twin of `golden/bus/register_bank.py`)."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, ShapeLike, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.bus.registers import ADDRESS_BITS, DATA_BITS, REFUSALS, WORD, Kind, Place, RegisterMap
+from golden.bus.register_bank import REFUSALS
+from golden.bus.register_map import ADDRESS_BITS, DATA_BITS, WORD, Kind, Place, RegisterMap
 from hdl.lib.planes import reg_en, wire
 
 #: An access: byte address, what is written, which bytes of it, whether it writes.

@@ -4,20 +4,19 @@ from amaranth.hdl import Module, Mux, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.config import MachineConfig
 from hdl.bus.framer import packet_layout
 
 
-class Output(wiring.Component):
+class StreamOut(wiring.Component):
     """Registers what leaves the machine; a word that is offered stays until it is taken, whatever happens behind it.
 
     One word per cycle; latency 1 cycle.
 
     Parameters
     ----------
-    word_bits : int
-        Width of a word.
-    class_bits : int
-        Width of a prediction, not wider than a word.
+    config : MachineConfig
+        The machine.
 
     Attributes
     ----------
@@ -33,7 +32,8 @@ class Output(wiring.Component):
         Nothing waits to be taken.
     """
 
-    def __init__(self, *, word_bits: int, class_bits: int) -> None:
+    def __init__(self, config: MachineConfig) -> None:
+        word_bits, class_bits = 2 * config.geometry.group, (config.layers[-1] - 1).bit_length()
         super().__init__(
             {
                 "predictions": In(stream.Signature(unsigned(class_bits))),

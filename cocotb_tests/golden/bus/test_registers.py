@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from golden.bus.registers import Answer, Field, Kind, Register, RegisterBank, RegisterMap, Request
+from golden.bus.register_bank import Answer, RegisterBank, Request
+from golden.bus.register_map import Field, Kind, Register, RegisterMap
 
 _ERRORS = tuple(
     Field(name, lsb, 1, Kind.EVENT)

@@ -9,7 +9,7 @@ import pytest
 from cocotb.handle import HierarchyObject
 
 from cocotb_tests.kit import configs, reference_packets
-from cocotb_tests.kit.array_timing import HAZARD, Course
+from cocotb_tests.kit.array_timing import HAZARD, ArrayTiming
 from cocotb_tests.kit.checkers import equal
 from golden import cycles
 from golden.array.synapse_array import SynapseArray
@@ -112,13 +112,13 @@ def test_wrong_slice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pulses of a slice go to lanes that are one further."""
     from hdl.array.slices import Slices
 
-    right = Slices.kept
-    monkeypatch.setattr(Slices, "kept", lambda part, name, *given: right(part, name, *given).rotate_left(1))
+    right = Slices.rotating
+    monkeypatch.setattr(Slices, "rotating", lambda slices, name, *given: right(slices, name, *given).rotate_left(1))
     _caught("every_pulse")
 
 
 def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The array takes a command one cycle before all slices are done."""
+    """The array accepts a command one cycle before all slices are done."""
     from hdl.array import slices
 
     right = slices.array_writing
@@ -128,10 +128,11 @@ def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sum_in_too_few_bits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums over lanes lose their leading bit."""
-    from hdl.array import array_sums
+    from hdl.array import read_path, write_path
 
-    right = array_sums.add_up
-    monkeypatch.setattr(array_sums, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options))
+    right = read_path.add_up
+    for path in (read_path, write_path):
+        monkeypatch.setattr(path, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options))
     _caught("random_commands")
 
 
@@ -172,16 +173,16 @@ class Pair:
         self.set_drive(self.drive)
         self.latency, self.writing = LATENCY + config.array.stages - 1, config.array_writing
         self.ops_by_code = {code: op for op, code in self.ops.items()}
-        self._course, self._begun = Course(config.array), list[int]()
+        self._timing, self._begun = ArrayTiming(config.array), list[int]()
         bench.each_cycle(sample=self._hazard)
 
     def _hazard(self, cycle: int) -> None:
         """No command while slices are chosen, or one waits inside until its row has changed; else ready."""
         ready = self.bench.ports.read("macro__command__ready")
-        equal(f"cycle {cycle}: ready", ready, cycle >= self._course.free)
+        equal(f"cycle {cycle}: ready", ready, cycle >= self._timing.free)
         if ready and self.bench.ports.read("macro__command__valid"):
             command = self.bench.ports.read("macro__command__payload")
-            self._begun.append(self._course.take(cycle, self.ops_by_code[command["op"]], command["row"]))
+            self._begun.append(self._timing.take(cycle, self.ops_by_code[command["op"]], command["row"]))
 
     def set_drive(self, drive: np.ndarray) -> None:
         """Change the column drive, while no command is under way."""
@@ -243,18 +244,18 @@ class Pair:
     async def finish(self, regime: Regime = Regime.RANDOM) -> None:
         """Wait for all answers and compare them, the cycles and the device states."""
         await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
-        latencies = [self._course.latency(op, self.latency) for op, _ in self.sent]
+        latencies = [self._timing.latency(op, self.latency) for op, _ in self.sent]
         due = [at + latency for at, latency in zip(self._begun, latencies, strict=True)]
         equal("cycles of done", [seen.cycle for seen in self.done.seen], due)
         for at, (seen, answer, sent) in enumerate(zip(self.done.seen, self.expected, self.sent, strict=True)):
             for name, value in answer.items():
                 equal(f"command {at} {sent} {name}", seen.value[name], value)
         if regime is Regime.FLOWING:
-            course, now, when = Course(self.bench.config.array), self.commands.cycles[0], []
+            timing, now, when = ArrayTiming(self.bench.config.array), self.commands.cycles[0], []
             for op, row in self.sent:
                 when.append(now)
-                course.take(now, op, row)
-                now = course.free
+                timing.take(now, op, row)
+                now = timing.free
             equal("cycles of the commands", self.commands.cycles, when)
         self.check_states()
         self.commands.clear()
@@ -274,7 +275,7 @@ class Pair:
     async def reset(self) -> None:
         """Reset: streams start again, states stay."""
         await self.bench.clock.reset()
-        self._course = Course(self.bench.config.array)
+        self._timing = ArrayTiming(self.bench.config.array)
         self._begun.clear()
         self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
 

@@ -10,7 +10,7 @@ from cocotb_tests.kit import configs
 from cocotb_tests.kit.axi_lite import OKAY, SLVERR, AxiLiteChannels, AxiLiteMonitor
 from cocotb_tests.kit.checkers import equal
 from gen import register_map
-from golden.bus.registers import Answer, RegisterBank, Request
+from golden.bus.register_bank import Answer, RegisterBank, Request
 from sim import block_bench
 from sim.drivers import Regime
 from sim.monitors import StreamMonitor

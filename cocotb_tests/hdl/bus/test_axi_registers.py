@@ -12,7 +12,8 @@ from cocotb_tests.kit.accesses import random_request
 from cocotb_tests.kit.axi_lite import OKAY, SLVERR, AxiLiteChannels, AxiLiteMonitor, quiet
 from cocotb_tests.kit.checkers import equal
 from gen import register_map
-from golden.bus.registers import RegisterBank, RegisterMap, Request
+from golden.bus.register_bank import RegisterBank, Request
+from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
 from sim import block_bench
 from sim.drivers import Regime

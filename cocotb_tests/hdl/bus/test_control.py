@@ -42,7 +42,7 @@ def test_everything_loadable() -> None:
 def _refusals(
     config: MachineConfig, known: dict[str, bool], registers: dict[str, Any], *, unfinished: bool
 ) -> set[Error]:
-    """Say which errors START sets while nothing is under way and no error stands."""
+    """Errors that START sets while nothing is under way and no error is pending."""
     if registers["operation"] >= len(HostOp):
         return {Error.OPERATION}
     op, found = HostOp(registers["operation"]), set()
@@ -160,7 +160,7 @@ class _Around:
         self.waited = self.waited + 1 if waits else 0
         self.failed |= self.abandoned
         self.ending = self.state != "idle" and (self.ending or cut)
-        # a fault of the stream in the same cycle stands only in the next
+        # a fault of the stream in the same cycle is pending only in the next
         refused = any(error < Error.LABEL for error in errors)
         if self.state == "idle" and self.start and not refused and not self.error:
             self.state, self.op = "begin", HostOp(self.registers["operation"])
@@ -291,7 +291,7 @@ async def errors_of_start(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def start_while_busy_or_with_an_error(dut: HierarchyObject) -> None:
-    """START of anything sets BUSY alone while a command is under way, and nothing at all while an error stands."""
+    """START of anything sets BUSY alone while a command is under way, and nothing at all while an error is pending."""
     around = await _around(dut)
     rng = around.bench.rng
     for trial in range(60):
@@ -314,7 +314,7 @@ async def start_while_busy_or_with_an_error(dut: HierarchyObject) -> None:
         around.output_idle, around.unfinished = True, False
         await around.bench.clock.until(lambda: around.state == "idle")
         equal("commands begun", len(around.begun), begun + (trial % 4 == 0))
-        # nothing is under way any more: START is ignored as long as any bit stands
+        # nothing is under way any more: START is ignored as long as any bit is set
         around.error = 1 << int(rng.integers(0, len(Error)))
         around.set(int(rng.choice([HostOp.INIT_RANDOM, HostOp.TEST, 15])), 0)
         around.start = True

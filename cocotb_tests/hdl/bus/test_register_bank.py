@@ -10,7 +10,8 @@ from cocotb_tests.kit import configs
 from cocotb_tests.kit.accesses import random_request
 from cocotb_tests.kit.checkers import equal
 from gen import register_map
-from golden.bus.registers import REFUSALS, Answer, Field, Kind, Place, RegisterBank, Request
+from golden.bus.register_bank import REFUSALS, Answer, RegisterBank, Request
+from golden.bus.register_map import Field, Kind, Place
 from golden.config import MachineConfig, TrainingParameters
 from sim import block_bench
 from sim.drivers import Regime

@@ -8,7 +8,7 @@ import pytest
 from gen import config as named
 from gen.register_map import register_map
 from golden.bus import packets
-from golden.bus.bus_model import Block
+from golden.bus.axi import BusBlock
 from golden.bus.errors import Error
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
@@ -22,11 +22,11 @@ LOADABLE = loadable(TINY)
 UPDATE_SHIFTS = (8, 9, 10)
 
 
-class Desk:
+class BusHost:
     """A host of the golden block: registers by name, packets by what is in them."""
 
     def __init__(self, config: MachineConfig = TINY) -> None:
-        self.block = Block(config, register_map(config), 0x1234_5678_9ABC_DEF0)
+        self.block = BusBlock(config, register_map(config), 0x1234_5678_9ABC_DEF0)
         self.config, self.group = config, config.array.group
 
     def write(self, name: str, value: int, index: int = 0) -> None:
@@ -81,7 +81,7 @@ def _samples(count: int, seed: int = 1, config: MachineConfig = TINY) -> Samples
     return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
 
 
-def _equal(block: Block, machine: Machine) -> None:
+def _equal(block: BusBlock, machine: Machine) -> None:
     """State and counters of the block's machine and of another one are the same."""
     mine, other = block.machine.state(), machine.state()
     for name, values in other.items():
@@ -91,20 +91,20 @@ def _equal(block: Block, machine: Machine) -> None:
 
 def test_training_is_that_of_the_machine() -> None:
     """INIT_RANDOM, TRAIN and TEST bring the same predictions, state and counters; tlast is with the last prediction."""
-    desk, machine = Desk(), Machine(TINY)
+    host, machine = BusHost(), Machine(TINY)
     machine.initialise()
-    desk.start(HostOp.INIT_RANDOM)
-    assert desk.read("INTERRUPT") == 1
+    host.start(HostOp.INIT_RANDOM)
+    assert host.read("INTERRUPT") == 1
     for op, count, batch in ((HostOp.TRAIN, 11, 4), (HostOp.TEST, 5, 0), (HostOp.TRAIN, 3, 1)):
         samples = _samples(count, count)
-        desk.start(op, count, batch)
-        assert desk.read("STATUS") & 3 == 3
-        desk.samples(samples)
+        host.start(op, count, batch)
+        assert host.read("STATUS") & 3 == 3
+        host.samples(samples)
         expected = machine.train(samples, batch, UPDATE_SHIFTS) if op == HostOp.TRAIN else machine.test(samples)
-        assert desk.output() == [(int(p), at == count - 1) for at, p in enumerate(expected)]
-        assert desk.read("STATUS") & 1 == 0
-        assert desk.errors() == set()
-        _equal(desk.block, machine)
+        assert host.output() == [(int(p), at == count - 1) for at, p in enumerate(expected)]
+        assert host.read("STATUS") & 1 == 0
+        assert host.errors() == set()
+        _equal(host.block, machine)
 
 
 @pytest.mark.parametrize(
@@ -130,126 +130,126 @@ def test_start_is_refused(
     op: int, samples: int, batch: int, update_shifts: tuple[int, ...], formed: bool, expected: set[Error]
 ) -> None:
     """A command that cannot start sets the bits of everything that is wrong with it, and nothing begins."""
-    desk = Desk()
+    host = BusHost()
     if formed:
-        desk.start(HostOp.INIT_RANDOM)
-    before = desk.block.machine.state()
-    desk.start(op, samples, batch, update_shifts)
-    assert desk.errors() == expected
-    assert desk.block.busy == (not expected)
+        host.start(HostOp.INIT_RANDOM)
+    before = host.block.machine.state()
+    host.start(op, samples, batch, update_shifts)
+    assert host.errors() == expected
+    assert host.block.busy == (not expected)
     if expected:
-        assert desk.read("INTERRUPT") >> 1 == 1
-        for name, values in desk.block.machine.state().items():
+        assert host.read("INTERRUPT") >> 1 == 1
+        for name, values in host.block.machine.state().items():
             assert (values == before[name]).all()
-        # and while a bit stands, nothing starts
-        desk.start(HostOp.TRAIN, 1, 1)
-        assert desk.errors() == expected
-        assert not desk.block.busy
-        desk.write("ERROR", 0xFFFF)
-        assert desk.errors() == set()
+        # and while a bit is set, nothing starts
+        host.start(HostOp.TRAIN, 1, 1)
+        assert host.errors() == expected
+        assert not host.block.busy
+        host.write("ERROR", 0xFFFF)
+        assert host.errors() == set()
 
 
 def test_busy_and_unfinished() -> None:
     """START while a command waits, and a load while a sample is not whole or waits outside."""
-    desk = Desk()
-    desk.start(HostOp.INIT_RANDOM)
-    desk.start(HostOp.TRAIN, 1, 1)
-    desk.write("CONTROL", 1)
-    assert desk.errors() == {Error.BUSY}
-    desk.samples(_samples(1))
-    assert not desk.block.busy
-    desk.write("ERROR", 0xFFFF)
-    (packet,) = packets.pack_samples(_samples(1).trits, _samples(1).labels, desk.group)
-    desk.send(packet[:2], last=False)
-    desk.start(HostOp.LOAD_WEIGHTS)
-    assert desk.errors() == {Error.UNFINISHED}
-    desk.write("ERROR", 0xFFFF)
-    desk.send(packet[2:])
-    desk.samples(_samples(1))
-    desk.start(HostOp.LOAD_WEIGHTS)
-    assert desk.errors() == set()
-    assert desk.block.busy
+    host = BusHost()
+    host.start(HostOp.INIT_RANDOM)
+    host.start(HostOp.TRAIN, 1, 1)
+    host.write("CONTROL", 1)
+    assert host.errors() == {Error.BUSY}
+    host.samples(_samples(1))
+    assert not host.block.busy
+    host.write("ERROR", 0xFFFF)
+    (packet,) = packets.pack_samples(_samples(1).trits, _samples(1).labels, host.group)
+    host.send(packet[:2], last=False)
+    host.start(HostOp.LOAD_WEIGHTS)
+    assert host.errors() == {Error.UNFINISHED}
+    host.write("ERROR", 0xFFFF)
+    host.send(packet[2:])
+    host.samples(_samples(1))
+    host.start(HostOp.LOAD_WEIGHTS)
+    assert host.errors() == set()
+    assert host.block.busy
 
 
 @pytest.mark.parametrize("fault", [Error.LABEL, Error.SHORT, Error.LONG, Error.TIMEOUT])
 def test_stream_halts(fault: Error) -> None:
     """Whole samples before the fault are worked on, weights stay as they are, gradient sums keep what they have."""
-    desk, machine = Desk(), Machine(TINY)
+    host, machine = BusHost(), Machine(TINY)
     machine.initialise()
-    desk.start(HostOp.INIT_RANDOM)
+    host.start(HostOp.INIT_RANDOM)
     samples = _samples(6)
-    desk.write("TIMEOUT", 100)
-    desk.start(HostOp.TRAIN, 12, 4)
-    desk.samples(samples)
-    packet = bytearray(packets.pack_samples(samples.trits[:1], samples.labels[:1], desk.group)[0])
+    host.write("TIMEOUT", 100)
+    host.start(HostOp.TRAIN, 12, 4)
+    host.samples(samples)
+    packet = bytearray(packets.pack_samples(samples.trits[:1], samples.labels[:1], host.group)[0])
     if fault == Error.LABEL:
         packet[-1] = 3
-        desk.send(bytes(packet))
+        host.send(bytes(packet))
     elif fault == Error.TIMEOUT:
-        desk.send(bytes(packet[:2]), last=False)
-        desk.block.expire()
+        host.send(bytes(packet[:2]), last=False)
+        host.block.expire()
     else:
-        desk.send(bytes(packet[:3] if fault == Error.SHORT else packet + packet[:1]), last=fault == Error.SHORT)
-    assert desk.errors() == {fault}
-    assert not desk.block.busy
+        host.send(bytes(packet[:3] if fault == Error.SHORT else packet + packet[:1]), last=fault == Error.SHORT)
+    assert host.errors() == {fault}
+    assert not host.block.busy
     machine.train(samples[:4], 4, UPDATE_SHIFTS)
     predictions = machine.present(samples[4:], training=True)
-    assert [word for word, _ in desk.output()][4:] == predictions.tolist()
-    _equal(desk.block, machine)
+    assert [word for word, _ in host.output()][4:] == predictions.tolist()
+    _equal(host.block, machine)
     # everything is forgotten until the bit is cleared; then the next word begins a packet
-    desk.samples(samples)
-    desk.send(bytes(packet[:1]), last=False)
-    desk.write("ERROR", 1 << fault)
-    desk.start(HostOp.TEST, 6)
-    desk.samples(samples)
-    assert [word for word, _ in desk.output()] == machine.test(samples).tolist()
-    _equal(desk.block, machine)
+    host.samples(samples)
+    host.send(bytes(packet[:1]), last=False)
+    host.write("ERROR", 1 << fault)
+    host.start(HostOp.TEST, 6)
+    host.samples(samples)
+    assert [word for word, _ in host.output()] == machine.test(samples).tolist()
+    _equal(host.block, machine)
 
 
 def test_stop() -> None:
     """STOP ends training as if the present sample were the last; what comes then is forgotten."""
-    desk, machine = Desk(), Machine(TINY)
+    host, machine = BusHost(), Machine(TINY)
     machine.initialise()
-    desk.start(HostOp.INIT_RANDOM)
+    host.start(HostOp.INIT_RANDOM)
     samples = _samples(9)
-    desk.start(HostOp.TRAIN, 100, 4)
-    desk.samples(samples[:6])
-    desk.write("CONTROL", 2)
-    assert not desk.block.busy
+    host.start(HostOp.TRAIN, 100, 4)
+    host.samples(samples[:6])
+    host.write("CONTROL", 2)
+    assert not host.block.busy
     machine.train(samples[:6], 4, UPDATE_SHIFTS)
-    _equal(desk.block, machine)
-    desk.output()
-    desk.samples(samples)
-    desk.write("CONTROL", 0)
-    desk.start(HostOp.TRAIN, 3, 4)
-    desk.samples(samples[6:])
+    _equal(host.block, machine)
+    host.output()
+    host.samples(samples)
+    host.write("CONTROL", 0)
+    host.start(HostOp.TRAIN, 3, 4)
+    host.samples(samples[6:])
     expected = machine.train(samples[6:], 4, UPDATE_SHIFTS)
-    assert desk.output() == [(int(p), at == 2) for at, p in enumerate(expected)]
-    _equal(desk.block, machine)
-    assert desk.read("COUNTER_SAMPLES") == 9
+    assert host.output() == [(int(p), at == 2) for at, p in enumerate(expected)]
+    _equal(host.block, machine)
+    assert host.read("COUNTER_SAMPLES") == 9
 
 
 def test_loads_and_dumps() -> None:
     """A dump, loaded into another block, makes it go on like a machine that was loaded."""
-    desk, other, machine = Desk(), Desk(LOADABLE), Machine(LOADABLE)
-    desk.start(HostOp.INIT_RANDOM)
-    desk.start(HostOp.TRAIN, 8, 4)
-    desk.samples(_samples(8))
-    desk.output()
-    weights, neurons = desk.dumped(HostOp.DUMP_WEIGHTS), desk.dumped(HostOp.DUMP_NEURONS)
-    state = desk.block.machine.state()
+    host, other, machine = BusHost(), BusHost(LOADABLE), Machine(LOADABLE)
+    host.start(HostOp.INIT_RANDOM)
+    host.start(HostOp.TRAIN, 8, 4)
+    host.samples(_samples(8))
+    host.output()
+    weights, neurons = host.dumped(HostOp.DUMP_WEIGHTS), host.dumped(HostOp.DUMP_NEURONS)
+    state = host.block.machine.state()
     rng = np.random.default_rng(3)
     states = rng.integers(1, 1 << 63, TINY.array.lanes, np.uint64)
     codes = rng.integers(0, TINY.switching.codes, 1 << TINY.pulse.nu_bits)
     thresholds = rng.integers(1, 1 << 16, (1, 2, TINY.switching.codes))
     thresholds[..., 0] = 0
-    seeds = packets.pack_seeds({0: states}, TINY.random.width, TINY.array.lanes, desk.group)
+    seeds = packets.pack_seeds({0: states}, TINY.random.width, TINY.array.lanes, host.group)
     for op, packet in (
         (HostOp.LOAD_WEIGHTS, weights),
         (HostOp.LOAD_NEURONS, neurons),
         (HostOp.LOAD_SEEDS, seeds),
-        (HostOp.LOAD_PULSES, packets.pack_pulses(codes, TINY.switching.code_bits, desk.group)),
-        (HostOp.LOAD_SWITCHING, packets.pack_switching(thresholds, 16, desk.group)),
+        (HostOp.LOAD_PULSES, packets.pack_pulses(codes, TINY.switching.code_bits, host.group)),
+        (HostOp.LOAD_SWITCHING, packets.pack_switching(thresholds, 16, host.group)),
     ):
         other.start(op)
         assert other.block.busy
@@ -272,43 +272,43 @@ def test_loads_and_dumps() -> None:
 
 def test_broken_loads() -> None:
     """A load that does not end whole leaves unknown what it was to load; rows before the fault are loaded."""
-    desk = Desk(LOADABLE)
-    desk.start(HostOp.INIT_RANDOM)
-    before = desk.block.machine.state()["r1"]
-    packet = packets.pack_weights(1 - before, before, desk.group)
+    host = BusHost(LOADABLE)
+    host.start(HostOp.INIT_RANDOM)
+    before = host.block.machine.state()["r1"]
+    packet = packets.pack_weights(1 - before, before, host.group)
     row = len(packet) // len(before)
-    desk.start(HostOp.LOAD_WEIGHTS)
-    desk.send(packet[: 2 * row + 1])
-    assert desk.errors() == {Error.SHORT}
-    after = desk.block.machine.state()["r1"]
+    host.start(HostOp.LOAD_WEIGHTS)
+    host.send(packet[: 2 * row + 1])
+    assert host.errors() == {Error.SHORT}
+    after = host.block.machine.state()["r1"]
     assert (after[:2] == 1 - before[:2]).all()
     assert (after[2:] == before[2:]).all()
-    desk.write("ERROR", 0xFFFF)
-    desk.start(HostOp.TRAIN, 1, 1)
-    assert desk.errors() == {Error.STATE}
-    desk.write("ERROR", 0xFFFF)
-    desk.start(HostOp.LOAD_WEIGHTS)
-    desk.send(packet)
-    desk.start(HostOp.LOAD_PULSES)
-    desk.write("CONTROL", 2)
-    desk.write("CONTROL", 0)
-    desk.start(HostOp.TRAIN, 1, 1)
-    assert desk.errors() == {Error.TABLE}
+    host.write("ERROR", 0xFFFF)
+    host.start(HostOp.TRAIN, 1, 1)
+    assert host.errors() == {Error.STATE}
+    host.write("ERROR", 0xFFFF)
+    host.start(HostOp.LOAD_WEIGHTS)
+    host.send(packet)
+    host.start(HostOp.LOAD_PULSES)
+    host.write("CONTROL", 2)
+    host.write("CONTROL", 0)
+    host.start(HostOp.TRAIN, 1, 1)
+    assert host.errors() == {Error.TABLE}
 
 
 def test_reset() -> None:
     """RESET keeps memories, and nothing else."""
-    desk = Desk()
-    fresh = desk.block.machine.state()["random"].copy()
-    desk.start(HostOp.INIT_RANDOM)
-    desk.start(HostOp.TRAIN, 9, 4)
-    desk.samples(_samples(5))
-    before = desk.block.machine.state()
-    desk.write("CONTROL", 4)
-    after = desk.block.machine.state()
+    host = BusHost()
+    fresh = host.block.machine.state()["random"].copy()
+    host.start(HostOp.INIT_RANDOM)
+    host.start(HostOp.TRAIN, 9, 4)
+    host.samples(_samples(5))
+    before = host.block.machine.state()
+    host.write("CONTROL", 4)
+    after = host.block.machine.state()
     for name in ("r1", "r2", "gradient", "offset", "scale"):
         assert (after[name] == before[name]).all()
     assert (after["random"] == fresh).all()
-    assert not desk.block.busy
-    assert desk.read("STATUS") == 0b1100
-    assert desk.read("SAMPLES") == desk.read("COUNTER_SAMPLES") == desk.read("INTERRUPT") == 0
+    assert not host.block.busy
+    assert host.read("STATUS") == 0b1100
+    assert host.read("SAMPLES") == host.read("COUNTER_SAMPLES") == host.read("INTERRUPT") == 0
