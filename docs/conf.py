@@ -23,7 +23,7 @@ exclude_patterns = ["docs/api/*/modules.rst"]
 myst_heading_anchors = 3
 nitpicky = False  # types in docstrings are prose: "ndarray of int8, shape (rows, lanes)"
 
-PACKAGES = ["golden", "hdl", "gen", "sim", "fpga"]
+PACKAGES = ["mtj_gxnor", "golden", "hdl", "gen", "sim", "fpga"]
 apidoc_modules = [
     {
         "path": str(ROOT / package),
