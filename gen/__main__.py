@@ -12,7 +12,7 @@ import typer
 from tqdm import tqdm
 
 from gen import config as configs
-from gen import register_docs
+from gen import config_docs, register_docs
 from gen import verilog as generator
 from golden.config import MachineConfig
 from golden.device.fit import fit
@@ -51,10 +51,16 @@ def verilog_command(
 
 
 @app.command("configs")
-def configs_command() -> None:
+def configs_command(
+    reference: Annotated[
+        bool, typer.Option(help=f"Write {config_docs.REFERENCE}, the meaning of every field.")
+    ] = False,
+) -> None:
     """List the named configurations."""
     for name in configs.names():
         typer.echo(name)
+    if reference:
+        generator.write(config_docs.files(), Path())
 
 
 def _lint(name: str) -> list[str]:
@@ -102,11 +108,10 @@ def fit_command(
 ) -> None:
     """Fit a model to measured switching, and write a configuration with that device."""
     fitted = fit(read(csv, resistance), model, geometry, temperature, attempt_time)
-    old = configs.load(config).switching
-    switching = fitted.toml(old.code_bits, old.threshold_bits, old.slope)
+    switching = fitted.toml()
+    text = configs.with_switching(config, switching, output)
     with whole(output) as temporary:
-        temporary.write_text(configs.with_switching(config, switching))
-    configs.load(str(output))
+        temporary.write_text(text, "utf-8")
     typer.echo(f"{switching}# in {output}, otherwise as {config}")
 
 
