@@ -326,7 +326,7 @@ class SynapseArray(wiring.Component):
             m, "device_bin", row, seed=self._nonideal.seed, rows=rows, lanes=lanes, devices=devices, bits=bits
         )
         return [
-            part.of(f"device bins{at}", part.kept(f"device bins{at}", pulsing, plane)) for at, plane in enumerate(found)
+            part.of(f"device_bins{at}", part.kept(f"device_bins{at}", pulsing, plane)) for at, plane in enumerate(found)
         ]
 
     def _table(self, m: Module, shift: Value) -> Signal:
