@@ -1,15 +1,20 @@
 """Configurations: named ones beside this file, or any TOML file of the same form."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import dacite
 
+from gen import config_fields
 from golden.array.nonideal import read_map
 from golden.config import MachineConfig
 
 _NAMED = Path(__file__).parent / "configs"
+
+#: Fields of one table of which a file gives one: what its base has of the others does not count any more.
+_ALTERNATIVES = {"switching": ("device", "junction", "fitted")}
 
 
 class ConfigError(ValueError):
@@ -39,13 +44,93 @@ def load(name: str) -> MachineConfig:
     ConfigError
         If there is no such configuration, or it breaks a rule.
     """
-    path = _path(name)
+    path = find(name)
+    return _machine(name, _parse(name, path, _text(name, path), ()))
+
+
+def find(name: str, folder: Path = Path()) -> Path:
+    """Find the file of a configuration.
+
+    Parameters
+    ----------
+    name : str
+        A name of `names()`, or the path of a TOML file.
+    folder : Path
+        Where a relative path begins.
+
+    Returns
+    -------
+    Path
+        A file.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    path = folder / name if name.endswith(".toml") else _NAMED / f"{name}.toml"
+    if not path.is_file():
+        raise ConfigError(f"unknown configuration {name!r}: give one of {', '.join(names())} or a .toml file")
+    return path
+
+
+def _text(name: str, path: Path) -> str:
+    """Read a file; some editors begin one with a byte-order mark."""
     try:
-        fields = tomllib.loads(path.read_text())
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"configuration {name!r}: no text in UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _parse(name: str, path: Path, text: str, derived: tuple[Path, ...]) -> dict[str, Any]:
+    """Read the fields of a file and of its base, those of the file before those of the base.
+
+    Parameters
+    ----------
+    name, path, text
+        How the user calls the configuration, its file, and what is in it.
+    derived : tuple of Path
+        Files that led here, each the base of the one before.
+    """
+    try:
+        fields = tomllib.loads(text)
+        base = fields.pop("base", None)
+        if not isinstance(base, str | None):
+            raise ValueError(f"base must be the name of a configuration or of a .toml file, not {base!r}")
         _read_map(fields, path.parent)
-        return dacite.from_dict(MachineConfig, fields, dacite.Config(strict=True, cast=[tuple]))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, dacite.DaciteError, ValueError, TypeError) as error:
+        config_fields.check(fields)
+        if base is None:
+            return fields
+        derived = (*derived, path.resolve())
+        below = find(base, path.parent)
+        if below.resolve() in derived:
+            circle = " -> ".join(file.name for file in (*derived, below))
+            raise ValueError(f"base leads back to a configuration that it began with: {circle}")
+    except ValueError as error:
         raise ConfigError(f"configuration {name!r}: {' '.join(str(error).split())}") from error
+    return _merged(_parse(base, below, _text(base, below), derived), fields)
+
+
+def _machine(name: str, fields: dict[str, Any]) -> MachineConfig:
+    """Make the machine of all fields together."""
+    try:
+        if missing := config_fields.missing(fields):
+            raise ValueError(f"{missing} is missing, and so is a base that gives it")
+        return dacite.from_dict(MachineConfig, fields, dacite.Config(strict=True, cast=[tuple]))
+    except ValueError as error:
+        raise ConfigError(f"configuration {name!r}: {' '.join(str(error).split())}") from error
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any], table: str = "") -> dict[str, Any]:
+    """Lay a file's fields over those of its base, table by table."""
+    alternatives = set(_ALTERNATIVES.get(table, ()))
+    if alternatives & own.keys():
+        base = {name: value for name, value in base.items() if name not in alternatives}
+    result = base | own
+    for name, value in own.items():
+        if isinstance(value, dict) and isinstance(base.get(name), dict):
+            result[name] = _merged(base[name], value, name)
+    return result
 
 
 def _read_map(fields: dict[str, Any], folder: Path) -> None:
@@ -55,21 +140,13 @@ def _read_map(fields: dict[str, Any], folder: Path) -> None:
         return
     name = nonideal.pop("stuck_map")
     if not isinstance(name, str):
-        raise TypeError(f"nonideal.stuck_map must be the name of a file, not {name!r}")
+        raise ValueError(f"nonideal.stuck_map must be the name of a file, not {name!r}")
     if "stuck" in nonideal:
         raise ValueError("nonideal.stuck and nonideal.stuck_map are both given: choose one")
     nonideal["stuck"] = read_map(folder / name)
 
 
-def _path(name: str) -> Path:
-    """File of a configuration."""
-    path = Path(name) if name.endswith(".toml") else _NAMED / f"{name}.toml"
-    if not path.is_file():
-        raise ConfigError(f"unknown configuration {name!r}: give one of {', '.join(names())} or a .toml file")
-    return path
-
-
-def with_switching(name: str, switching: str) -> str:
+def with_switching(name: str, switching: str, output: Path) -> str:
     """Exchange the devices of a configuration.
 
     Parameters
@@ -77,22 +154,25 @@ def with_switching(name: str, switching: str) -> str:
     name : str
         As for `load`.
     switching : str
-        TOML of the table ``[switching]`` and those below it.
+        TOML of the table ``[switching]`` and those below it; fields that it does not give stay as they are.
+    output : Path
+        File that the result is for.
 
     Returns
     -------
     str
-        TOML of the configuration, otherwise as it was.
+        TOML of a configuration whose base is `name`.
+
+    Raises
+    ------
+    ConfigError
+        If the result cannot be used.
     """
-    load(name)
-    kept: list[str] = []
-    inside = False
-    for line in _path(name).read_text().splitlines(keepends=True):
-        if line.startswith("["):
-            inside = line.startswith(("[switching]", "[switching."))
-        if not inside:
-            kept.append(line)
-    return f"{''.join(kept).rstrip()}\n\n{switching}"
+    base = str(find(name).resolve()) if name.endswith(".toml") else name
+    # a string of JSON is one of TOML
+    text = f"base = {json.dumps(base, ensure_ascii=False)}\n\n{switching}"
+    _machine(str(output), _parse(str(output), output, text, ()))
+    return text
 
 
 def title(name: str) -> str:

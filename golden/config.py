@@ -23,15 +23,15 @@ class TrainingParameters:
 
     Attributes
     ----------
-    batch : int
-        Samples per mini-batch, 1 .. 65535; 1 updates after every sample.
-    epochs : int
-        Passes over the training set, >= 1.
+    batch : int, 1 .. 65535
+        Samples per mini-batch; 1 updates after every sample.
+    epochs : int, >= 1
+        Passes over the training set.
     update_shifts : tuple of int
         Per layer, log2 of the gradient sum that stands for one weight step.
-    shift_increase_every : int
+    shift_increase_every : int, >= 0
         The update shifts rise by one every this many epochs; 0 keeps them.
-    shuffle_seed : int
+    shuffle_seed : int, 0 .. 2^64 - 1
         Seed of the sample order; every epoch has its own permutation.
     """
 
@@ -48,6 +48,8 @@ class TrainingParameters:
             raise ValueError(f"training.epochs must be >= 1, not {self.epochs}")
         if self.shift_increase_every < 0:
             raise ValueError(f"training.shift_increase_every must be >= 0 epochs, not {self.shift_increase_every}")
+        if not 0 <= self.shuffle_seed < 1 << 64:
+            raise ValueError(f"training.shuffle_seed must be 0 .. 2^64 - 1, not {self.shuffle_seed}")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class MachineConfig:
 
     Attributes
     ----------
-    layers : tuple of int
-        Layer sizes: inputs, hidden layers, classes.
+    layers : tuple of int, 1 .. 65536 each
+        Layer sizes: inputs, hidden layers, classes; 2 .. 256 classes.
     array, random, switching, nonideal, pulse, neuron, error, gradient, input, training
         Parameters of the blocks.
 

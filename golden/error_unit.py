@@ -15,14 +15,14 @@ class ErrorParameters:
 
     Attributes
     ----------
-    bits : int
-        Width of an error, signed and symmetric: -(2^(bits-1) - 1) .. 2^(bits-1) - 1; 2 .. 8.
-    margin : int
-        Hinge margin M of the last layer's sums, >= 1.
-    shift : int
-        Right shift of the violated margin, 0 .. 15.
-    backward_shift : int
-        Right shift of a backward sum (round half up), 0 .. 15.
+    bits : int, 2 .. 8
+        Width of an error, signed and symmetric: -(2^(bits-1) - 1) .. 2^(bits-1) - 1.
+    margin : int, 1 .. 32767
+        Hinge margin M of the last layer's sums.
+    shift : int, 0 .. 15
+        Right shift of the violated margin.
+    backward_shift : int, 0 .. 15
+        Right shift of a backward sum (round half up).
 
     Raises
     ------

@@ -13,11 +13,11 @@ class GradientParameters:
 
     Attributes
     ----------
-    bits : int
-        Width of a sum, signed, 4 .. 24; sums saturate at -2^(bits-1) and 2^(bits-1) - 1.
-    leak : int
-        After every update a sum loses 2^-leak of itself, 1 .. bits - 1; a sum of that many batches is momentum.
-        ``bits`` switches the leak off.
+    bits : int, 4 .. 24
+        Width of a sum, signed; sums saturate at -2^(bits-1) and 2^(bits-1) - 1.
+    leak : int, 1 .. bits
+        After every update a sum loses 2^-leak of itself; a sum of that many batches is momentum. ``bits`` switches the
+        leak off.
     reset_on_switch : bool
         A sum returns to 0 when its synapse has switched: what the weight has taken over no longer pulls at it.
     update_shifts : tuple of int

@@ -14,10 +14,14 @@ class InputParameters:
 
     Attributes
     ----------
-    low, high : int
-        Pixels <= low become `dark`, pixels > high become +1, those between `middle`; 0 <= low <= high <= 255.
-    dark, middle : int
-        Trits, -1 .. 1. Zeros cost nothing: rows without input are skipped.
+    low : int, 0 .. high
+        Pixels up to this one become `dark`.
+    high : int, low .. 255
+        Pixels above this one become +1, those between `middle`.
+    dark : int, -1 .. 1
+        Trit of dark pixels. Zeros cost nothing: rows without input are skipped.
+    middle : int, -1 .. 1
+        Trit of pixels between.
 
     Raises
     ------

@@ -62,15 +62,16 @@ class LfsrParameters:
 
     Attributes
     ----------
-    width : int
+    width : {5, 7, 11, 15, 31, 63}
         State bits; the period of a stream is 2^width - 1.
-    tap : int
-        The middle exponent of the primitive trinomial, one of ``TRINOMIALS[width]``.
-    leap : int
-        Steps per draw, 1 .. width. At least the word width, so that no bit is used twice; the default 19 also keeps
+    tap : int, 1 .. 31
+        The middle exponent of the trinomial x^width + x^tap + 1, which must be primitive, `TRINOMIALS`: 2 at width 5; 1
+        or 3 at 7; 2 at 11; 1, 4 or 7 at 15; 3, 6, 7 or 13 at 31; 1, 5 or 31 at 63.
+    leap : int, 1 .. width
+        Steps per draw. At least the word width, so that no bit is used twice; the default 19 also keeps
         the three-term recurrence from tying the leading bits of three words of one stream together.
-    seed : int
-        Any number, 0 .. 2^64 - 1; the streams start where its hash says.
+    seed : int, 0 .. 2^64 - 1
+        Any number; the streams start where its hash says.
     loadable : bool
         Whether states can be loaded at run time, `Lfsr.shift`; off, it costs no hardware.
 

@@ -18,22 +18,22 @@ class NeuronParameters:
 
     Attributes
     ----------
-    fraction : int
-        Fractional bits of offset and scale, 0 .. 12.
-    threshold_eighths : int
-        Threshold in eighths of the scale, 0 .. 15; the threshold is at least 1.
-    window_eighths : int
-        Half-width of the derivative window in eighths of the scale, 0 .. 31.
-    ema_shift : int
-        The scale (and a following offset) moves 2^-ema_shift of the way per training sample, 0 .. 15.
+    fraction : int, 0 .. 12
+        Fractional bits of offset and scale.
+    threshold_eighths : int, 0 .. 15
+        Threshold in eighths of the scale; the threshold is at least 1.
+    window_eighths : int, 0 .. 31
+        Half-width of the derivative window in eighths of the scale.
+    ema_shift : int, 0 .. 15
+        The scale (and an offset that tracks the mean) moves 2^-ema_shift of the way per training sample.
     offset_tracks_mean : bool
         Whether the offset follows the running mean of the sum.
     offset_learned : bool
         Whether the offset follows the error: ``o -= delta * 2^train_shift`` in units of the last fractional bit.
-    train_shift : int
-        Learning rate of trained offsets, 0 .. 12.
-    initial_scale : int
-        Spread before the first sample, in units of the sum, >= 1.
+    train_shift : int, 0 .. 12
+        log2 of the learning rate of learned offsets.
+    initial_scale : int, 1 .. 1023
+        Scale before the first sample, in units of the sum.
 
     Raises
     ------

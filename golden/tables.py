@@ -32,44 +32,47 @@ _MOST_STEPS = 1 << 20
 class SwitchingParameters:
     """How the array's devices answer a width code.
 
-    Code k asks for the probability tanh(slope * k / codes), the last code for certainty. Form ``ideal`` gives exactly
+    Code k asks for the probability tanh(slope * k / codes), the last code for certainty. Model ``ideal`` gives exactly
     that. Every other model is that of a device, and the array's pulse generator has for each direction and code the
     width, a multiple of `time_step` up to `width_max`, that comes nearest.
 
     Attributes
     ----------
-    model : str
-        ``ideal``, or a model of a device: a name of `golden.device.switching.MODELS`.
-    code_bits : int
-        Bits of a width code, 1 .. 6. Code 0 is no pulse; the last code is the pulse of a deterministic step.
-    threshold_bits : int
-        Bits of the random word and of the thresholds, 4 .. 16; probabilities are multiples of 2^-threshold_bits.
-    slope : float
+    model : {'ideal', 'erf', 'rayleigh', 'fokker_planck', 'macrospin', 'neel_brown'}
+        ``ideal`` is GXNOR's tanh itself; all others are models of a device, see docs/device.md.
+    code_bits : int, 1 .. 6
+        Bits of a pulse-width code. Code 0 is no pulse; the last code is the pulse of a deterministic step.
+    threshold_bits : int, 4 .. 16
+        Bits of the random word and of the thresholds; probabilities are multiples of 2^-threshold_bits.
+    slope : float, > 0
         The m of tanh(m * nu) that the codes ask for.
-    device : str
-        Name of a parameter set in `golden.device.junction.JUNCTIONS`.
+    device : {'perpendicular_50nm', 'in_plane_100nm'}
+        Name of a parameter set in `golden.device.junction.JUNCTIONS`. All models but ``ideal`` need it, or one of the
+        two tables below.
     junction : Junction or None
         Physical parameters in the place of a named set.
     fitted : Fitted or None
         Measured parameters in the place of a named set.
-    current_to_antiparallel, current_to_parallel : float
-        Amplitudes of the write pulses, A.
-    temperature : float
+    current_to_antiparallel : float, > 0
+        Amplitude of write pulses towards antiparallel, A; of a device alone.
+    current_to_parallel : float, > 0
+        Likewise towards parallel.
+    temperature : float, > 0
         Temperature of the array, K.
-    time_step : float
+    time_step : float, > 0
         Resolution of pulse widths, s.
-    width_max : float
+    width_max : float, > 0
         Longest pulse, s; at most 2^20 time steps.
     shared_widths : bool
         Whether a code has one width for both directions, the nearest for the mean of the two.
-    variation_bins : int
-        Kinds of devices between which critical currents differ: 1 (off) or a power of two up to 64.
-    variation : float
-        Relative standard deviation of critical currents between devices, 0 .. 0.2.
-    cycle_variation : float
-        Relative standard deviation of a device's critical current from pulse to pulse, 0 .. 0.2.
+    variation_bins : int, a power of two up to 64
+        Device bins between which critical currents differ; 1 for off.
+    variation : float, 0 .. 0.2
+        Relative standard deviation of critical currents between devices.
+    cycle_variation : float, 0 .. 0.2
+        Relative standard deviation of a device's critical current from pulse to pulse.
     loadable : bool
-        Whether the host can load another table in the place of this one; it then has at most `LOADABLE` entries.
+        Whether the host can load another table in the place of this one; it then has at most 512 entries.
 
     Raises
     ------
@@ -280,12 +283,12 @@ class PulseParameters:
 
     Attributes
     ----------
-    nu_bits : int
-        Leading bits of |nu| that address the table, 1 .. 8.
-    slope : float
-        The m of psi(nu) = tanh(m * |nu| / dz), > 0.
-    dead_zone : int
-        Table entries below this index give no pulse, 0 .. 2^nu_bits.
+    nu_bits : int, 1 .. 8
+        Leading bits of |nu| that address the table.
+    slope : float, > 0
+        The m of psi(nu) = tanh(m * |nu| / dz).
+    dead_zone : int, 0 .. 2^nu_bits
+        Table entries below this index give no pulse.
     loadable : bool
         Whether the host can load another table in the place of this one.
 

@@ -72,11 +72,10 @@ def fit_device(
 ) -> None:
     """Fit a switching model to measured switching, and write a configuration with that device."""
     fitted = fit(read(csv, resistance), model, geometry, temperature, attempt_time)
-    old = configs.load(config).switching
-    switching = fitted.toml(old.code_bits, old.threshold_bits, old.slope)
+    switching = fitted.toml()
+    text = configs.with_switching(config, switching, output)
     with whole(output) as temporary:
-        temporary.write_text(configs.with_switching(config, switching))
-    configs.load(str(output))
+        temporary.write_text(text, "utf-8")
     print(f"{switching}# in {output}, otherwise as {config}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gen import config as configs
-from gen import register_docs, verilog
+from gen import config_docs, register_docs, verilog
 from mtj_gxnor.options import BUILD
 from sim import lint as linting
 
@@ -26,9 +26,15 @@ def generate(
     print(f"{state} {output / title}, {machine.geometry.rows} rows x {machine.array.lanes} lanes, sha256 {digest[:16]}")
 
 
-def list_configs() -> None:
+def list_configs(
+    reference: Annotated[
+        bool, typer.Option("--reference", help=f"Write {config_docs.REFERENCE}, the meaning of every field.")
+    ] = False,
+) -> None:
     """List the named configurations."""
     print("\n".join(configs.names()))
+    if reference:
+        verilog.write(config_docs.files(), Path())
 
 
 def registers(

@@ -1,9 +1,9 @@
 """The memory layout: rows and groups that neither overlap nor leave gaps, sums that fit their widths."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from golden.geometry import Geometry, ceil_div, signed_bits
 
@@ -23,7 +23,22 @@ def _geometries() -> list[Geometry]:
     return made
 
 
-@pytest.mark.parametrize("g", _geometries(), ids=lambda g: "-".join(map(str, g.sizes)))
+def _for_all(check: Callable[[Geometry], None]) -> Callable[[], None]:
+    """Make one test of a check of every geometry."""
+
+    def test() -> None:
+        for geometry in _geometries():
+            try:
+                check(geometry)
+            except AssertionError as error:
+                error.add_note(f"of {geometry}")
+                raise
+
+    test.__doc__ = check.__doc__
+    return test
+
+
+@_for_all
 def test_rows(g: Geometry) -> None:
     """Layers and their blocks follow one another without overlap or gap, and every synapse has one place."""
     owners = np.zeros(g.rows, int)
@@ -46,7 +61,7 @@ def test_rows(g: Geometry) -> None:
     assert places == sum(a * b for a, b in zip(g.sizes, g.sizes[1:], strict=False))
 
 
-@pytest.mark.parametrize("g", _geometries(), ids=lambda g: "-".join(map(str, g.sizes)))
+@_for_all
 def test_groups(g: Geometry) -> None:
     """Vectors behind the input follow one another in group memory and have room; on the lanes' side in whole blocks."""
     assert g.group_base[0] == 0
@@ -63,7 +78,7 @@ def test_groups(g: Geometry) -> None:
     assert g.groups_per_block * g.group == g.lanes
 
 
-@pytest.mark.parametrize("g", _geometries(), ids=lambda g: "-".join(map(str, g.sizes)))
+@_for_all
 def test_sum_widths(g: Geometry) -> None:
     """All weights, activations and errors at their extremes, summed place by place: the widths just hold the sums."""
     columns, rows, totals = [], [1], []
@@ -85,7 +100,7 @@ def test_sum_widths(g: Geometry) -> None:
     assert g.column_bits <= max(signed_bits(e) for e in columns)
 
 
-@pytest.mark.parametrize("g", _geometries(), ids=lambda g: "-".join(map(str, g.sizes)))
+@_for_all
 def test_converted_sums_fit(g: Geometry) -> None:
     """What converters may say at worst, added over all blocks, does not overflow; exact sums keep their width."""
     wide = replace(g, converted=True)

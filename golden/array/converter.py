@@ -18,18 +18,18 @@ class ConverterParameters:
 
     Attributes
     ----------
-    bits : int
-        Bits of the result in steps, 2 .. 24; 0 for as many as the sum has, which saturates at the ends of its range.
-    step : int
-        log2 of a step, in units of one weight, 0 .. 16.
-    offset : int
-        Largest offset of a converter, in units of one weight, 0 .. 65535; each has its own, uniform on -offset ..
-        offset, by the seed.
-    noise : int
-        Random bits per conversion, even, 0 .. 32: the noise is the number of ones less its mean. It is binomial, with
+    bits : int, 2 .. 24 or 0
+        Bits of the result in steps; 0 for as many as the sum has, which saturates at the ends of its range.
+    step : int, 0 .. 16
+        log2 of a step, in units of one weight.
+    offset : int, 0 .. 65535
+        Largest offset of a converter, in units of one weight; each has its own, uniform on -offset .. offset, by the
+        seed.
+    noise : int, 0 .. 32
+        Random bits per conversion, an even number: the noise is the number of ones less its mean. It is binomial, with
         mean 0, variance noise / 4 and excess kurtosis -2 / noise: normal but for its tails, which end at noise / 2.
-    noise_step : int
-        log2 of the unit of the noise, 0 .. 16.
+    noise_step : int, 0 .. 16
+        log2 of the unit of the noise.
 
     Raises
     ------

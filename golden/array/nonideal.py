@@ -1,4 +1,4 @@
-"""What is wrong with a made array: devices that differ, devices that are stuck, converters that err."""
+"""Device variation and defects of an array: devices that differ or are stuck, converters that err."""
 
 import csv
 from collections.abc import Iterable
@@ -31,13 +31,13 @@ class NonidealParameters:
 
     Attributes
     ----------
-    seed : int
-        0 .. 2^64 - 1; device bins, stuck devices and offsets follow from it. Another seed is another specimen.
-    stuck_parallel, stuck_antiparallel : float
+    seed : int, 0 .. 2^64 - 1
+        Device bins, stuck devices and offsets follow from it. Another seed is another specimen.
+    stuck_parallel, stuck_antiparallel : float, 0 .. 1
         Probability that a device is stuck in either state, together at most 1.
     stuck : tuple of Stuck
-        Devices known to be stuck, besides those that the probabilities choose; it is these that count for a device
-        named here.
+        Devices known to be stuck: row, lane, device (0 for R1, 1 for R2), state (1 parallel, 0 antiparallel). They
+        override what the probabilities choose.
     columns, rows : ConverterParameters
         Read-out of column sums and of row sums.
 

@@ -23,24 +23,24 @@ class ArrayParameters:
 
     Attributes
     ----------
-    lanes : int
-        Columns that work in parallel, 2 .. 4096, a multiple of `group`.
-    group : int
-        Columns read out per cycle (they share converters), 2 .. 64.
-    synapse : str
-        ``ternary`` (two devices) or ``binary`` (one device).
-    scheme : str
+    lanes : int, 2 .. 4096
+        Columns that work in parallel, a multiple of `group`; wider vectors are folded.
+    group : int, 2 .. 64
+        Columns read out per cycle (they share converters).
+    synapse : {'ternary', 'binary'}
+        Two devices per weight, or one.
+    scheme : {'verified', 'blind'}
         Write scheme: ``blind`` pulses every device of the synapse, ``verified`` reads first and pulses exactly the
         one device that moves the weight by one step.
-    adders : str
+    adders : {'planes', 'chains'}
         How adders of lanes are built: ``planes``, bit by bit for all lanes at once, which simulates fast; ``chains``,
         lane by lane on the carry chains of an FPGA, which is smaller and faster there. Not a number depends on it.
-    slices : int
+    slices : int, a power of two
         Lanes share the circuits that write, random streams included: a command that changes or reads states works on
-        ``lanes / slices`` lanes per cycle, slice after slice. A power of two that divides `lanes`.
-    stages : int
-        Cycles that switching takes, and sums over all lanes after the first, 1 .. 3: more for a faster clock. With 3,
-        rows of gradient sums have a register behind their memory.
+        ``lanes / slices`` lanes per cycle, slice after slice. It divides `lanes`.
+    stages : int, 1 .. 3
+        Cycles that switching takes, and sums over all lanes after the first: more for a faster clock. With 3, rows of
+        gradient sums have a register behind their memory.
 
     Raises
     ------

@@ -62,15 +62,8 @@ class Fit:
     likely: float | None
     file: str
 
-    def toml(self, code_bits: int, threshold_bits: int, slope: float) -> str:
-        """Write the table ``[switching]`` of a configuration.
-
-        Parameters
-        ----------
-        code_bits, threshold_bits : int
-            As in `golden.tables.SwitchingParameters`.
-        slope : float
-            Likewise.
+    def toml(self) -> str:
+        """Write what the fit says of the table ``[switching]`` of a configuration.
 
         Returns
         -------
@@ -86,9 +79,6 @@ class Fit:
             f"freedom{quality}.",
             "[switching]",
             f'model = "{self.model}"  # the fitted model',
-            f"code_bits = {code_bits}  # bits of a pulse-width code",
-            f"threshold_bits = {threshold_bits}  # bits of a random word",
-            f"slope = {slope!r}  # m of the tanh(m nu) that the codes ask for",
             f"current_to_antiparallel = {use.current_to_antiparallel!r}  # A, the largest one measured",
             f"current_to_parallel = {use.current_to_parallel!r}  # A, likewise",
             f"temperature = {use.temperature!r}  # K",

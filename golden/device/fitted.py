@@ -14,18 +14,18 @@ class Fitted:
 
     Attributes
     ----------
-    geometry : str
-        ``perpendicular`` or ``in_plane``.
-    critical_current_to_antiparallel, critical_current_to_parallel : float
-        I_c0 of the two directions, A, > 0.
-    delta : float
-        Thermal stability Delta, > 0.
-    precession : float
-        Time constant C of precession, s, > 0; used above the critical current.
-    attempt_time : float
-        tau_0 of thermal activation, s, > 0; used below the critical current.
-    measured_temperature : float
-        K, > 0.
+    geometry : {'perpendicular', 'in_plane'}
+        Where the free layer's easy axis lies.
+    critical_current_to_antiparallel, critical_current_to_parallel : float, > 0
+        I_c0 of the two directions, A.
+    delta : float, > 0
+        Thermal stability Delta.
+    precession : float, > 0
+        Time constant C of precession, s; used above the critical current.
+    attempt_time : float, > 0
+        tau_0 of thermal activation, s; used below the critical current.
+    measured_temperature : float, > 0
+        Temperature of the measurement, K.
 
     Raises
     ------

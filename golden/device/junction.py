@@ -37,40 +37,40 @@ class Junction:
 
     Attributes
     ----------
-    geometry : str
-        ``perpendicular`` or ``in_plane``. Decides the formulas; a parameter that belongs to the other geometry is
+    geometry : {'perpendicular', 'in_plane'}
+        Where the free layer's easy axis lies. Decides the formulas; a parameter that belongs to the other geometry is
         refused.
-    length, width : float
+    length, width : float, > 0
         Axes of the ellipse, m.
-    thickness, oxide : float
+    thickness, oxide : float, > 0
         Thickness of free layer and of tunnel oxide, m.
-    magnetisation : float
+    magnetisation : float, > 0
         Saturation magnetisation M_s at the reference temperature, A/m.
-    damping : float
+    damping : float, > 0
         Gilbert damping alpha.
-    polarisation : float
-        Spin polarisation P, above 0 and below 1.
-    anisotropy : float
+    polarisation : float, above 0 and below 1
+        Spin polarisation P.
+    anisotropy : float, >= 0
         Interface anisotropy K_i at the reference temperature, J/m^2; ``perpendicular`` only.
-    demagnetisation : float
+    demagnetisation : float, above 0 and at most 1
         ``perpendicular``: N_z, which lowers the anisotropy field by N_z M_s; ``in_plane``: difference of the two
-        in-plane factors, which alone makes the easy axis. Above 0, at most 1.
-    asymmetry : float
+        in-plane factors, which alone makes the easy axis.
+    asymmetry : float, > 0
         Slonczewski's Lambda: at equal current the torque towards parallel is Lambda^2 times the one towards
         antiparallel.
-    resistance : float
+    resistance : float, > 0
         Parallel resistance R_p, ohm.
-    tmr : float or None
+    tmr : float, > 0
         Tunnel magnetoresistance at no bias, 2.5 for 250 %; by default Julliere's ``2 P^2 / (1 - P^2)``.
-    bias_half : float
+    bias_half : float, > 0
         Voltage V_h that halves the TMR, V.
-    attempt_time : float
+    attempt_time : float, > 0
         tau_0 of thermal activation, s. 1 ns is customary and disputed.
-    reference_temperature : float
+    reference_temperature : float, > 0
         Temperature of the values above, K.
-    bloch : float
+    bloch : float, >= 0
         Coefficient of Bloch's law, K^-1.5.
-    anisotropy_power : float
+    anisotropy_power : float, >= 0
         Power with which K_i follows M_s.
 
     Raises

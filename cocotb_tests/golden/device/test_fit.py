@@ -91,7 +91,7 @@ def test_round_trip(model: str, tmp_path: Path) -> None:
     assert all(error < 0.1 * getattr(found.device, name) for name, error in found.errors.items())
     assert found.likely is not None
     assert found.likely > 1e-4
-    text = found.toml(5, 16, 3.0)
+    text = found.toml()
     switching = dacite.from_dict(SwitchingParameters, tomllib.loads(text)["switching"], dacite.Config(strict=True))
     assert switching.operation == found.operation
     assert PulseParameters(5, 3.0).residual(switching) <= 0.01
@@ -177,7 +177,7 @@ def test_without_attempts(tmp_path: Path) -> None:
     found = fit(read(path), "erf", "perpendicular")
     assert found.likely is None
     assert max(abs(pull) for pull in _pulls(found)) < 6
-    assert "sum of squares" in found.toml(5, 16, 3.0)
+    assert "sum of squares" in found.toml()
 
 
 def test_voltages_and_one_direction(tmp_path: Path) -> None:
