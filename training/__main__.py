@@ -19,11 +19,22 @@ import typer
 from gen import config as configs
 from gen.config import ConfigError
 from golden.dense import DenseError
-from training import checkpoint, data, download, loop, nonideality_sweep, qonnx_import, report, table, torch_device
+from training import (
+    checkpoint,
+    data,
+    download,
+    loop,
+    nonideality_sweep,
+    qonnx_import,
+    report,
+    speed,
+    table,
+    torch_device,
+)
 from training.errors import TrainingError
 from training.export import evaluate
 from training.run import Run
-from training.settings import recipe
+from training.settings import Settings, recipe
 
 #: Errors that a user can cause; each is one line.
 _USER_ERRORS = (TrainingError, ConfigError, DenseError, OSError)
@@ -49,7 +60,7 @@ def _one_line() -> Iterator[None]:
 @app.command()
 def run(
     dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn")] = "mnist",
-    rule: Annotated[str, typer.Option(help="gxnor, mtj or ste")] = "mtj",
+    rule: Annotated[str, typer.Option(help="gxnor, mtj, accumulate, ste or bop")] = "mtj",
     seed: Annotated[int | None, typer.Option(help="of weights, draws, sample order, augmentation")] = None,
     network: Annotated[str | None, typer.Option(help="layers, as 32C5-MP2-512FC-10")] = None,
     config: Annotated[
@@ -65,8 +76,11 @@ def run(
     rate_end: Annotated[float | None, typer.Option(help="and at the end; it falls exponentially")] = None,
     norm_rate: Annotated[float | None, typer.Option(help="learning rate of batch normalisation at first")] = None,
     augment: Annotated[str | None, typer.Option(help="flip, shiftN, affine, with commas; - for none")] = None,
-    devices: Annotated[Path | None, typer.Option(help="TOML of devices and tables of the rule mtj")] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quicker one")] = None,
+    devices: Annotated[
+        Path | None, typer.Option(help="TOML of devices and tables of the rules mtj and accumulate")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quickest is measured")] = None,
+    layout: Annotated[str | None, typer.Option(help="channels_last or channels_first; likewise")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
     data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
@@ -96,10 +110,12 @@ def run(
             norm_rate=norm_rate,
             augment="" if augment == "-" else augment,
             devices=devices.read_text() if devices else None,
-            precision=precision or torch_device.precision(chosen),
+            precision=precision,
+            layout=layout,
         )
         images = data.load(dataset, data_dir)
         folder = loop.Folder(build / "accuracy" / settings.name)
+        settings = _fastest(settings, images, chosen, folder if resume else None, precision, layout)
         written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
         path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
         report.write(written, path)
@@ -113,6 +129,21 @@ def run(
         print(f"for make infer CONFIG={settings.config}: WEIGHTS={folder.weights}")
     if not written["finished"]:
         print("time is over: the same command with RESUME=1 goes on")
+
+
+def _fastest(
+    settings: Settings,
+    images: data.Images,
+    device: torch.device,
+    taken_up: loop.Folder | None,
+    precision: str | None = None,
+    layout: str | None = None,
+) -> Settings:
+    """Choose precision and layout where they are not given: those of the run that is taken up, else by measurement."""
+    if taken_up:
+        kept = checkpoint.load(taken_up.checkpoint, None, device)[0]
+        precision, layout = precision or kept["precision"], layout or kept["layout"]
+    return speed.quickest(settings, images.shape, device, precision=precision, layout=layout)
 
 
 def _train(
@@ -182,15 +213,14 @@ def nonidealities(
         budget = {"samples": samples, "epochs": epochs, "batch": nonideality_sweep.BATCH}
         found, left, network = {}, 0, ""
         for devices, seed in nonideality_sweep.points(seeds):
-            settings = recipe(
-                "mnist", "mtj", devices=devices, seed=seed, precision=torch_device.precision(chosen), **budget
-            )
+            settings = recipe("mnist", "mtj", devices=devices, seed=seed, **budget)
             folder, network = loop.Folder(build / "nonidealities" / settings.name), settings.network
             if (accuracy := nonideality_sweep.known(folder.path)) is None:
                 if time_limit is not None and time.monotonic() - started > time_limit:
                     left += 1
                     continue
                 resume = folder.checkpoint.is_file()
+                settings = _fastest(settings, images, chosen, folder if resume else None)
                 written = _train(Run(settings, images, chosen), folder, images.source, "", resume, None)
                 accuracy = written["test_accuracy_last"]
             found[devices, seed] = accuracy
