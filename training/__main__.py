@@ -149,14 +149,19 @@ def _fastest(
 def _train(
     going: Run, folder: loop.Folder, source: str, devices: str, resume: bool, time_limit: float | None
 ) -> dict[str, Any]:
-    """Train, and write the report, and what the machine needs of a network for it."""
+    """Train, and write the report after every epoch, and what the machine needs of a network for it."""
     if resume:
         going.restore(checkpoint.load(folder.checkpoint, going.identity, going.device)[1])
     else:
         folder.checkpoint.unlink(missing_ok=True)
-    loop.train(going, folder, time_limit)
-    written = report.of_run(going, source, devices)
-    report.write(written, folder.report)
+
+    def write() -> dict[str, Any]:
+        written = report.of_run(going, source, devices)
+        report.write(written, folder.report)
+        return written
+
+    loop.train(going, folder, time_limit, write)
+    written = write()
     if going.settings.config:
         _export(going, folder)
     return written

@@ -92,7 +92,9 @@ def test_the_loop_stops_when_time_is_over_and_goes_on(tmp_path: Path) -> None:
     assert (first.at.epoch, first.at.step) == (0, 1)
     second = _run()
     second.restore(checkpoint.load(folder.checkpoint, second.identity, CPU)[1])
-    assert loop.train(second, folder)
+    epochs: list[int] = []
+    assert loop.train(second, folder, epoch_ended=lambda: epochs.append(second.at.epoch))
+    assert epochs == [1, 2, 3]
     assert second.curve == _finish(_run()).curve
     assert second.at.seconds > 0
     assert list(folder.log.glob("events*"))
