@@ -101,13 +101,13 @@ wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG D
 test-training: $(TRAINING) ## tests of training/, with PyTorch
 	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/training
 
-accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=gxnor|mtj|ste SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
+accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=accumulate|mtj|gxnor|ste|bop SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
 	$(MTJ) accuracy $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \
 	  $(call option,network,NETWORK) $(call option,config,CONFIG) $(call option,width,WIDTH) \
 	  $(call option,weights,WEIGHTS) $(call option,activations,ACTIVATIONS) $(call option,samples,SAMPLES) \
 	  $(call option,epochs,EPOCHS) $(call option,batch,BATCH) $(call option,rate,RATE) $(call option,rate-end,RATE_END) \
 	  $(call option,norm-rate,NORM_RATE) $(call option,augment,AUGMENT) $(call option,devices,DEVICES) \
-	  $(call option,precision,PRECISION) $(call option,device,DEVICE) $(call option,threads,THREADS) \
+	  $(call option,precision,PRECISION) $(call option,layout,LAYOUT) $(call option,device,DEVICE) $(call option,threads,THREADS) \
 	  $(call option,data-dir,DATA_DIR) $(if $(RESUME),--resume) $(call option,time-limit,TIME_LIMIT)
 
 accuracy-table: $(TRAINING) ## finished runs of make accuracy into docs/accuracy.md

@@ -15,10 +15,21 @@ import typer
 
 from gen import config as configs
 from golden.lib.errors import Interrupted
-from training import checkpoint, data, download, loop, nonideality_sweep, qonnx_import, report, table, torch_device
+from training import (
+    checkpoint,
+    data,
+    download,
+    loop,
+    nonideality_sweep,
+    qonnx_import,
+    report,
+    speed,
+    table,
+    torch_device,
+)
 from training.export import evaluate
 from training.run import Run
-from training.settings import recipe
+from training.settings import Settings, recipe
 
 _BUILD = Path("build")
 #: Where `data` puts files, and where they are looked for.
@@ -27,7 +38,7 @@ _DATA = _BUILD / "data"
 
 def run(
     dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn")] = "mnist",
-    rule: Annotated[str, typer.Option(help="gxnor, mtj or ste")] = "mtj",
+    rule: Annotated[str, typer.Option(help="gxnor, mtj, accumulate, ste or bop")] = "mtj",
     seed: Annotated[int | None, typer.Option(help="of weights, draws, sample order, augmentation")] = None,
     network: Annotated[str | None, typer.Option(help="layers, as 32C5-MP2-512FC-10")] = None,
     config: Annotated[
@@ -43,8 +54,11 @@ def run(
     rate_end: Annotated[float | None, typer.Option(help="and at the end; it falls exponentially")] = None,
     norm_rate: Annotated[float | None, typer.Option(help="learning rate of batch normalisation at first")] = None,
     augment: Annotated[str | None, typer.Option(help="flip, shiftN, affine, with commas; - for none")] = None,
-    devices: Annotated[Path | None, typer.Option(help="TOML of devices and tables of the rule mtj")] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quicker one")] = None,
+    devices: Annotated[
+        Path | None, typer.Option(help="TOML of devices and tables of the rules mtj and accumulate")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quickest is measured")] = None,
+    layout: Annotated[str | None, typer.Option(help="channels_last or channels_first; likewise")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
     data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
@@ -73,10 +87,12 @@ def run(
         norm_rate=norm_rate,
         augment="" if augment == "-" else augment,
         devices=devices.read_text() if devices else None,
-        precision=precision or torch_device.precision(chosen),
+        precision=precision,
+        layout=layout,
     )
     images = data.load(dataset, data_dir)
     folder = loop.Folder(build / "accuracy" / settings.name)
+    settings = _fastest(settings, images, chosen, folder if resume else None, precision, layout)
     written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
     path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
     report.write(written, path)
@@ -92,20 +108,40 @@ def run(
         print("time is over: the same command with RESUME=1 goes on")
 
 
+def _fastest(
+    settings: Settings,
+    images: data.Images,
+    device: torch.device,
+    taken_up: loop.Folder | None,
+    precision: str | None = None,
+    layout: str | None = None,
+) -> Settings:
+    """Choose precision and layout where they are not given: those of the run that is taken up, else by measurement."""
+    if taken_up:
+        kept = checkpoint.load(taken_up.checkpoint, None, device)[0]
+        precision, layout = precision or kept["precision"], layout or kept["layout"]
+    return speed.quickest(settings, images.shape, device, precision=precision, layout=layout)
+
+
 def _train(
     going: Run, folder: loop.Folder, source: str, devices: str, resume: bool, time_limit: float | None
 ) -> dict[str, Any]:
-    """Train, and write the report, and what the machine needs of a network for it."""
+    """Train, and write the report after every epoch, and what the machine needs of a network for it."""
     if resume:
         going.restore(checkpoint.load(folder.checkpoint, going.identity, going.device)[1])
     else:
         folder.checkpoint.unlink(missing_ok=True)
+
+    def write() -> dict[str, Any]:
+        written = report.of_run(going, source, devices)
+        report.write(written, folder.report)
+        return written
+
     try:
-        loop.train(going, folder, time_limit)
+        loop.train(going, folder, time_limit, write)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
-    written = report.of_run(going, source, devices)
-    report.write(written, folder.report)
+    written = write()
     if going.settings.config:
         _export(going, folder)
     return written
@@ -156,15 +192,14 @@ def nonidealities(
     budget = {"samples": samples, "epochs": epochs, "batch": nonideality_sweep.BATCH}
     found, left, network = {}, 0, ""
     for devices, seed in nonideality_sweep.points(seeds):
-        settings = recipe(
-            "mnist", "mtj", devices=devices, seed=seed, precision=torch_device.precision(chosen), **budget
-        )
+        settings = recipe("mnist", "mtj", devices=devices, seed=seed, **budget)
         folder, network = loop.Folder(build / "nonidealities" / settings.name), settings.network
         if (accuracy := nonideality_sweep.known(folder.path)) is None:
             if time_limit is not None and time.monotonic() - started > time_limit:
                 left += 1
                 continue
             resume = folder.checkpoint.is_file()
+            settings = _fastest(settings, images, chosen, folder if resume else None)
             written = _train(Run(settings, images, chosen), folder, images.source, "", resume, None)
             accuracy = written["test_accuracy_last"]
         found[devices, seed] = accuracy

@@ -11,7 +11,7 @@ from golden.lib.atomic_write import whole
 from training.errors import TrainingError
 
 #: A checkpoint of another version is refused.
-VERSION = 1
+VERSION = 2
 
 
 def save(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -53,7 +54,9 @@ class Folder:
         return self.path / "log"
 
 
-def train(run: Run, folder: Folder, time_limit: float | None = None) -> bool:
+def train(
+    run: Run, folder: Folder, time_limit: float | None = None, epoch_ended: Callable[[], object] = lambda: None
+) -> bool:
     """Advance a run to its end, or until time is over.
 
     Parameters
@@ -64,6 +67,8 @@ def train(run: Run, folder: Folder, time_limit: float | None = None) -> bool:
         Where checkpoints and the log go.
     time_limit : float or None
         Seconds for this call; the step under way and a checkpoint come on top.
+    epoch_ended : callable
+        Called after every epoch, and its checkpoint.
 
     Returns
     -------
@@ -94,6 +99,8 @@ def train(run: Run, folder: Folder, time_limit: float | None = None) -> bool:
                     clock.enter()
                     checkpoint.save(folder.checkpoint, run.identity, run.state())
                     saved = time.monotonic()
+                if ended:
+                    epoch_ended()
                 if late:
                     break
         except TrainingError as error:

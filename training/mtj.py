@@ -159,30 +159,54 @@ class Mtj:
         reached = torch.nonzero(change.abs() >= self._least * self.space.dz)[:, 0]
         change = change[reached]
         before = self.weights[reached]
-        whole, index = self.split(change)
-        codes, increase = self.codes[index], change >= 0
-        last = torch.full_like(codes, self.parameters.switching.codes - 1)
-        for step in range(self.space.steps):
-            self._pulse(reached, increase, last, whole > step)
-        self._pulse(reached, increase, codes, codes > 0)
-        self.weights[reached] = Cells(self.cells.states[:, reached], None, None).weights()
+        self.write(reached, change >= 0, *self.split(change))
         return (self.weights[reached] != before).sum()
 
-    def _pulse(self, at: Tensor, increase: Tensor, codes: Tensor, where: Tensor) -> None:
+    def write(self, at: Tensor, increase: Tensor, whole: Tensor, index: Tensor) -> Tensor:
+        """Pulse synapses, and bring their weights up to date.
+
+        Parameters
+        ----------
+        at : Tensor of int64, shape (n,)
+            The synapses, all different.
+        increase : Tensor of bool, shape (n,)
+            Polarity.
+        whole : Tensor, shape (n,)
+            Whole steps, a pulse with the last code for each.
+        index : Tensor of int64, shape (n,)
+            Index of the rest in the pulse table.
+
+        Returns
+        -------
+        Tensor of bool, shape (n,)
+            Synapses of which a device has switched.
+        """
+        codes, switched = self.codes[index], torch.zeros_like(increase)
+        last = torch.full_like(codes, self.parameters.switching.codes - 1)
+        for step in range(self.space.steps):
+            self._pulse(at, increase, last, whole > step, switched)
+        self._pulse(at, increase, codes, codes > 0, switched)
+        self.weights[at] = Cells(self.cells.states[:, at], None, None).weights()
+        return switched
+
+    def _pulse(self, at: Tensor, increase: Tensor, codes: Tensor, where: Tensor, switched: Tensor) -> None:
         """Pulse those of the synapses `at` for which `where` holds; a random word for every device that is reached."""
-        if not where.all():
-            at, increase, codes = at[where], increase[where], codes[where]
-        if not len(at):
+        chosen = torch.nonzero(where)[:, 0]
+        if not len(chosen):
             return
+        at, increase, codes = at[chosen], increase[chosen], codes[chosen]
+        switched[chosen] |= pulse(self.cells, self.parameters, self.thresholds, at, increase, codes, self.words(at))
+
+    def words(self, at: Tensor) -> Tensor:
+        """Draw random words for one pulse of the synapses `at`, int32, shape (devices that it can reach, n)."""
         streams = 2 if self.parameters.scheme == "blind" and self.space.steps == 2 else 1
-        words = torch.randint(
+        return torch.randint(
             1 << self.parameters.switching.threshold_bits,
             (streams, len(at)),
             generator=self.generator,
             device=at.device,
             dtype=torch.int32,
         )
-        pulse(self.cells, self.parameters, self.thresholds, at, increase, codes, words)
 
     def state(self) -> dict[str, Any]:
         """Give the device states."""
@@ -201,7 +225,7 @@ def pulse(
     increase: Tensor,
     codes: Tensor,
     words: Tensor,
-) -> None:
+) -> Tensor:
     """Apply one write pulse to synapses; the twin of `golden.array.synapse_array.SynapseArray.pulse`.
 
     Parameters
@@ -220,7 +244,13 @@ def pulse(
         Width codes, none 0.
     words : Tensor of int32, shape (1 or 2, n)
         Random words, one row for each device that a single pulse can reach.
+
+    Returns
+    -------
+    Tensor of bool, shape (n,)
+        Synapses of which a device has switched.
     """
+    switched = torch.zeros_like(increase)
     states = cells.states[:, at]
     devices = len(states)
     r1, r2 = states[0], states[-1]
@@ -243,6 +273,8 @@ def pulse(
         if cells.stuck is not None:
             flip &= ~cells.stuck[device, at]
         cells.states[device, at] = states[device] ^ flip
+        switched |= flip
+    return switched
 
 
 def _made(

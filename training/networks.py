@@ -7,7 +7,6 @@ classes and a shift per class, so that a class is chosen by comparing shifted su
 
 import math
 import re
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -24,20 +23,8 @@ PUBLISHED = {
 }
 
 
-@dataclass(frozen=True)
-class Precision:
-    """What operands of products are kept in.
-
-    -1, 0 and 1 are exact in bfloat16, and so are pixels; sums leave a product rounded to 8 significant bits, exact up
-    to 256. Evaluation is always in float32, where every sum of a network is exact.
-    """
-
-    dtype: torch.dtype
-
-    @property
-    def name(self) -> str:
-        """Short name."""
-        return str(self.dtype).removeprefix("torch.")
+#: Orders of an image's values in memory: all channels of a pixel together, or all pixels of a channel.
+LAYOUTS = {"channels_last": torch.channels_last, "channels_first": torch.contiguous_format}
 
 
 class Synapses(nn.Module):
@@ -63,11 +50,11 @@ class Synapses(nn.Module):
         """Inputs of a neuron."""
         return self.weight[0].numel()
 
-    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+    def forward(self, x: Tensor, dtype: torch.dtype, layout: str) -> Tensor:
         """Form sums of products."""
         if not self.kernel:
             return F.linear(x.flatten(1), self.weight.to(dtype))
-        weight = self.weight.to(dtype, memory_format=torch.channels_last)
+        weight = self.weight.to(dtype, memory_format=LAYOUTS[layout])
         return F.conv2d(x, weight, padding=self.padding)
 
 
@@ -90,9 +77,9 @@ class Hidden(nn.Module):
         outputs = synapses.weight.shape[0]
         self.norm = nn.BatchNorm2d(outputs) if synapses.kernel else nn.BatchNorm1d(outputs)
 
-    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+    def forward(self, x: Tensor, dtype: torch.dtype, layout: str) -> Tensor:
         """Give activations."""
-        sums = self.synapses(x, dtype)
+        sums = self.synapses(x, dtype, layout)
         if self.pool:
             sums = F.max_pool2d(sums, self.pool)
         return activate(self.norm(sums), self.activations)
@@ -114,9 +101,9 @@ class Output(nn.Module):
         self.norm = nn.BatchNorm1d(1)
         self.shift = nn.Parameter(torch.zeros(synapses.weight.shape[0]))
 
-    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+    def forward(self, x: Tensor, dtype: torch.dtype, layout: str) -> Tensor:
         """Give scores, in float32."""
-        sums = self.synapses(x, dtype).float()
+        sums = self.synapses(x, dtype, layout).float()
         return self.norm(sums.reshape(-1, 1)).reshape(sums.shape) + self.shift
 
 
@@ -133,6 +120,8 @@ class Network(nn.Module):
         Factor of all channels and hidden neurons.
     activations : str
         ``ternary`` or ``binary``.
+    layout : str
+        Order of an image's values in memory, a name of `LAYOUTS`.
 
     Attributes
     ----------
@@ -141,7 +130,13 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, text: str, shape: tuple[int, int, int], *, width: float = 1.0, activations: str = "ternary"
+        self,
+        text: str,
+        shape: tuple[int, int, int],
+        *,
+        width: float = 1.0,
+        activations: str = "ternary",
+        layout: str = "channels_last",
     ) -> None:
         super().__init__()
         channels, height, sideways = shape
@@ -178,7 +173,7 @@ class Network(nn.Module):
         self.hidden = nn.ModuleList(hidden)
         self.output = Output(Synapses(inputs if flat else inputs * height * sideways, int(last)))
         self.text = "-".join([*scaled, last])
-        self.shape = shape
+        self.shape, self.layout = shape, layout
 
     @property
     def layers(self) -> list[Hidden]:
@@ -193,10 +188,10 @@ class Network(nn.Module):
     def forward(self, x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Give scores of samples, shape (n, classes)."""
         if self.synapses[0].kernel:
-            x = x.to(memory_format=torch.channels_last)
+            x = x.to(memory_format=LAYOUTS[self.layout])
         for layer in self.layers:
-            x = layer(x, dtype)
-        return self.output(x, dtype)
+            x = layer(x, dtype, self.layout)
+        return self.output(x, dtype, self.layout)
 
 
 def squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:

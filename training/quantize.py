@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 #: Threshold r of an activation, and half-width a of its derivative window: derivative 1 / (2 a) where ||x| - r| <= a.
 THRESHOLD, WINDOW = 0.5, 0.5
+
+_hardtanh_backward = torch.ops.aten.hardtanh_backward
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,15 @@ class _Ternary(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return (x >= THRESHOLD).to(x.dtype) - (x <= -THRESHOLD).to(x.dtype)
+        # hardshrink zeroes up to its bound inclusively, which is the largest number below r, a power of two
+        return F.hardshrink(x, THRESHOLD * (1 - torch.finfo(x.dtype).eps / 2)).sign_()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        inside = (x.abs() - THRESHOLD).abs() <= WINDOW
-        return gradients[0] * inside.to(x.dtype) * (0.5 / WINDOW)
+        # with a = r = 1/2 the derivative is 1 where |x| <= 1; hardtanh leaves its bounds out, the smallest number above
+        bound = 1 + torch.finfo(x.dtype).eps
+        return _hardtanh_backward(gradients[0], x, -bound, bound)
 
 
 class _Binary(torch.autograd.Function):

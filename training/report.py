@@ -22,7 +22,7 @@ def command(settings: Settings, devices: str) -> str:
     standard = asdict(recipe(settings.dataset, settings.rule))
     words = ["make", "accuracy", f"DATASET={settings.dataset}", f"RULE={settings.rule}", f"SEED={settings.seed}"]
     for name, value in asdict(settings).items():
-        if name not in ("dataset", "rule", "seed", "precision", "devices") and value != standard[name]:
+        if name not in ("dataset", "rule", "seed", "precision", "layout", "devices") and value != standard[name]:
             words.append(f"{name.upper()}={value}")
     if settings.devices:
         words.append(f"DEVICES={Path(devices).name}")

@@ -1,7 +1,9 @@
-"""Update rules: how a real-valued change dW reaches a discrete weight. One interface, three rules.
+"""Update rules: how a real-valued change dW reaches a discrete weight. One interface, five rules.
 
 * `Gxnor`: clip, kappa whole steps, one more with probability tanh(m |nu| / dz), in floating point.
 * `Mtj` (training/mtj.py): the same through the machine's tables and devices.
+* `Accumulate` (training/accumulate.py): the machine's own, gradient sums that ask for pulses.
+* `Bop`: a weight moves a step where an exponential average of its gradient is large (Helwegen et al., 2019).
 * `Ste`: a hidden real weight takes every change and is rounded, the baseline that needs a second copy.
 """
 
@@ -40,6 +42,12 @@ class Rule(Protocol):
         ...
 
 
+def _evenly(like: Tensor, space: Space, generator: torch.Generator) -> Tensor:
+    """Draw every value of a space equally often, shape as `like`."""
+    drawn = torch.rand(like.shape, generator=generator, device=like.device)
+    return torch.floor(drawn * (space.steps + 1)) * space.dz - 1
+
+
 class Gxnor:
     """Probabilistic projection in floating point.
 
@@ -57,8 +65,7 @@ class Gxnor:
 
     def __init__(self, weights: Tensor, space: Space, generator: torch.Generator) -> None:
         self.weights, self.space, self.generator = weights, space, generator
-        drawn = torch.rand(weights.shape, generator=generator, device=weights.device)
-        weights.copy_(torch.floor(drawn * (space.steps + 1)) * space.dz - 1)
+        weights.copy_(_evenly(weights, space, generator))
 
     def apply(self, change: Tensor) -> Tensor:
         """Project the changes."""
@@ -105,3 +112,33 @@ class Ste:
     def restore(self, state: dict[str, Any]) -> None:
         """Take hidden weights."""
         self.hidden.copy_(state["hidden"])
+
+
+class Bop:
+    """A step wherever an average of gradients passes a threshold; parameters as of `Gxnor`.
+
+    With binary weights this is the binary optimiser of Helwegen et al., "Latent Weights Do Not Exist" (2019), its
+    threshold in units of the layer's rms gradient.
+    """
+
+    name = "bop"
+
+    #: Averages below it, in units of the layer's rms gradient, move nothing.
+    THRESHOLD = 0.05
+
+    def __init__(self, weights: Tensor, space: Space, generator: torch.Generator) -> None:
+        self.weights, self.space = weights, space
+        weights.copy_(_evenly(weights, space, generator))
+
+    def apply(self, change: Tensor) -> Tensor:
+        """Take averages, and step."""
+        before = self.weights.clone()
+        self.weights.add_(change.sign() * (change.abs() > self.THRESHOLD), alpha=self.space.dz).clamp_(-1, 1)
+        return (self.weights != before).sum()
+
+    def state(self) -> dict[str, Any]:
+        """Give nothing: the weights are all."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take nothing."""

@@ -13,15 +13,16 @@ from torch import Tensor
 from gen import config as configs
 from golden.dense import Dense
 from training import devices
-from training.adam import Adam
+from training.accumulate import Accumulate, AccumulateParameters
 from training.augment import Augmentation
 from training.data import Images
+from training.descent import Adam, Averaged, Descent, Scaled
 from training.errors import TrainingError
 from training.export import evaluate, fold
-from training.mtj import Mtj
+from training.mtj import Mtj, MtjParameters
 from training.networks import Network, squared_hinge
 from training.quantize import SPACES
-from training.rules import Gxnor, Rule, Ste
+from training.rules import Bop, Gxnor, Rule, Ste
 from training.settings import Settings
 
 #: Samples that are tested at a time.
@@ -79,7 +80,7 @@ class Run:
         self.network = network_of(settings, images.shape).to(device)
         self._flatten()
         self.rule = self._make_rule()
-        self.descent = Adam(self.weights)
+        self.descent = self._make_descent()
         rest = [value for name, value in self.network.named_parameters() if "synapses" not in name]
         self.norms = torch.optim.Adam(rest, lr=settings.norm_rate)
         self._augment = Augmentation(settings.augment)
@@ -121,10 +122,20 @@ class Run:
     def _make_rule(self) -> Rule:
         settings = self.settings
         space = SPACES[settings.weights]
-        if settings.rule == "mtj":
+        if settings.rule in ("mtj", "accumulate"):
             shapes = [(synapses.fan_in, synapses.weight.shape[0]) for synapses in self.network.synapses]
-            return Mtj(self.weights, space, self.generator, shapes, devices.parse(settings.devices))
-        return {"gxnor": Gxnor, "ste": Ste}[settings.rule](self.weights, space, self.generator)
+            rest = self.weights, space, self.generator, shapes
+            if settings.rule == "mtj":
+                return Mtj(*rest, devices.parse(settings.devices, MtjParameters))
+            return Accumulate(*rest, devices.parse(settings.devices, AccumulateParameters))
+        return {"gxnor": Gxnor, "ste": Ste, "bop": Bop}[settings.rule](self.weights, space, self.generator)
+
+    def _make_descent(self) -> Descent:
+        """What turns gradients into changes: rules that gather themselves take them plain."""
+        sizes = [synapses.weight.numel() for synapses in self.network.synapses]
+        if self.settings.rule == "accumulate":
+            return Scaled(sizes, self.device)
+        return Averaged(sizes, self.device) if self.settings.rule == "bop" else Adam(self.weights)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -233,9 +244,7 @@ class Run:
             "sums": self._sums,
             "network": self.network.state_dict(),
             "rule": self.rule.state(),
-            "mean": self.descent.mean,
-            "square": self.descent.square,
-            "steps": self.descent.steps,
+            "descent": self.descent.state(),
             "norms": self.norms.state_dict(),
             "generator": self.generator.get_state().cpu(),
         }
@@ -246,9 +255,7 @@ class Run:
         self._sums.copy_(state["sums"])
         self.network.load_state_dict(state["network"])
         self.rule.restore(state["rule"])
-        self.descent.mean.copy_(state["mean"])
-        self.descent.square.copy_(state["square"])
-        self.descent.steps = state["steps"]
+        self.descent.restore(state["descent"])
         self.norms.load_state_dict(state["norms"])
         self.generator.set_state(state["generator"].cpu())
 
@@ -265,7 +272,7 @@ def network_of(settings: Settings, shape: tuple[int, int, int]) -> Network:
             )
         inputs, *hidden, classes = machine.layers
         text, shape = "-".join([*(f"{size}FC" for size in hidden), str(classes)]), (inputs, 1, 1)
-    return Network(text, shape, width=settings.width, activations=settings.activations)
+    return Network(text, shape, width=settings.width, activations=settings.activations, layout=settings.layout)
 
 
 @contextmanager

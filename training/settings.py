@@ -5,10 +5,11 @@ from typing import Any
 
 from training.augment import Augmentation
 from training.errors import TrainingError
-from training.networks import PUBLISHED
+from training.networks import LAYOUTS, PUBLISHED
 from training.quantize import SPACES
 
-RULES = ("gxnor", "mtj", "ste")
+RULES = ("gxnor", "mtj", "accumulate", "ste", "bop")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Settings:
     dataset : str
         ``mnist``, ``cifar10`` or ``svhn``.
     rule : str
-        ``gxnor``, ``mtj`` or ``ste``.
+        ``gxnor``, ``mtj``, ``accumulate``, ``ste`` or ``bop``.
     seed : int
         Of weights, draws, sample order and augmentation.
     network : str
@@ -42,9 +43,14 @@ class Settings:
     augment : str
         See `training.augment`.
     devices : str
-        TOML of junctions, tables, write scheme and non-idealities of the rule mtj; see `training.devices`.
+        TOML of junctions, tables, write scheme and non-idealities of the rules mtj and accumulate; see
+        `training.devices`.
     precision : str
-        ``float32`` or ``bfloat16``.
+        ``float32`` or ``bfloat16``, of the operands of products in training. -1, 0 and 1 are exact in bfloat16, and so
+        are pixels; sums leave a product rounded to 8 significant bits, exact up to 256. Tests are always in float32,
+        where every sum of a network is exact.
+    layout : str
+        ``channels_last`` or ``channels_first``, the order of an image's values in memory.
     """
 
     dataset: str
@@ -64,13 +70,14 @@ class Settings:
     augment: str
     devices: str
     precision: str
+    layout: str
 
     def __post_init__(self) -> None:
         for name, allowed in (
-            ("rule", RULES),
             ("weights", tuple(SPACES)),
             ("activations", tuple(SPACES)),
-            ("precision", ("float32", "bfloat16")),
+            ("precision", PRECISIONS),
+            ("layout", tuple(LAYOUTS)),
         ):
             if getattr(self, name) not in allowed:
                 raise TrainingError(f"{name.upper()} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
@@ -85,8 +92,8 @@ class Settings:
             )
         if not 0 < self.norm_rate <= 1:
             raise TrainingError(f"NORM_RATE must be above 0 and at most 1, not {self.norm_rate}")
-        if self.devices and self.rule != "mtj":
-            raise TrainingError(f"DEVICES are those of RULE=mtj, not of RULE={self.rule}: leave them out")
+        if self.devices and self.rule not in ("mtj", "accumulate"):
+            raise TrainingError(f"DEVICES are those of RULE=mtj or accumulate, not of RULE={self.rule}: leave them out")
         if self.config and (self.dataset != "mnist" or self.width != 1 or self.augment):
             raise TrainingError("CONFIG goes with DATASET=mnist, and neither WIDTH nor AUGMENT: leave one of them out")
         Augmentation(self.augment)
@@ -98,7 +105,10 @@ class Settings:
         standard = asdict(recipe(self.dataset, self.rule))
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name in ("dataset", "rule", "seed", "precision", "devices") or value == standard[field.name]:
+            if (
+                field.name in ("dataset", "rule", "seed", "precision", "layout", "devices")
+                or value == standard[field.name]
+            ):
                 continue
             parts.append(f"{field.name}={value}")
         if self.devices:
@@ -113,9 +123,16 @@ class Settings:
         return hashlib.sha256(self.devices.encode()).hexdigest()[:8]
 
 
-#: Learning rate of the last step. The rules without tables follow changes of any size, and have to be calmed; the pulse
-#: table has no pulse for the smallest changes, and a run of the rule mtj ends where they are all that is left.
-_RATE_END = {"gxnor": 1e-4, "mtj": 2e-3, "ste": 1e-4}
+#: Learning rates of the first and the last step. The rules without tables follow changes of any size, and have to be
+#: calmed. The pulse table of mtj has no pulse for the smallest changes, and a run ends where they are all that is left;
+#: sums gather changes of any size, and the rate says for how long. That of bop is one over the steps that it averages.
+_RATES = {
+    "gxnor": (0.03, 1e-4),
+    "mtj": (0.03, 2e-3),
+    "accumulate": (0.03, 5e-4),
+    "ste": (0.03, 1e-4),
+    "bop": (0.01, 1e-4),
+}
 
 #: What differs between data sets; everything else is common.
 _RECIPES: dict[str, dict[str, Any]] = {
@@ -138,10 +155,13 @@ def recipe(dataset: str, rule: str, **changes: Any) -> Settings:
     Raises
     ------
     TrainingError
-        If the data set is unknown or a field breaks its rule.
+        If data set or rule is unknown or a field breaks its rule.
     """
     if dataset not in _RECIPES:
         raise TrainingError(f"unknown DATASET={dataset!r}: give one of {', '.join(_RECIPES)}")
+    if rule not in RULES:
+        raise TrainingError(f"RULE must be one of {', '.join(RULES)}, not {rule!r}")
+    rate, rate_end = _RATES[rule]
     standard = {
         "dataset": dataset,
         "rule": rule,
@@ -152,12 +172,13 @@ def recipe(dataset: str, rule: str, **changes: Any) -> Settings:
         "weights": "ternary",
         "activations": "ternary",
         "samples": 0,
-        "rate": 0.03,
-        "rate_end": _RATE_END.get(rule, 1e-4),
+        "rate": rate,
+        "rate_end": rate_end,
         "norm_rate": 0.01,
         "augment": "",
         "devices": "",
-        "precision": "bfloat16",
+        "precision": "float32",
+        "layout": "channels_last",
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return Settings(**(standard | _RECIPES[dataset] | given))

@@ -1,4 +1,4 @@
-"""What computes: device, precision, threads."""
+"""What computes."""
 
 import os
 
@@ -31,10 +31,3 @@ def device(name: str) -> torch.device:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
     return chosen
-
-
-def precision(chosen: torch.device) -> str:
-    """Name the quickest precision in which -1, 0 and 1 are exact."""
-    if chosen.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"

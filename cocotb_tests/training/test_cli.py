@@ -9,7 +9,8 @@ import pytest
 from cocotb_tests.kit.command_line import Result, call
 from cocotb_tests.training import files
 from golden.dense import Dense
-from training import nonideality_sweep, table
+from training import devices, nonideality_sweep, speed, table
+from training.mtj import MtjParameters
 
 KEYS = {
     *("test_accuracy_last", "test_accuracy_best", "epochs", "parameters", "width", "seed", "seconds", "device"),
@@ -27,7 +28,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _call(folder: Path, *words: str, command: Any = "accuracy", **options: Any) -> Result:
     standard = {"data-dir": folder / "data", "build": folder / "build"}
     if command == "accuracy":
-        standard |= {"network": "4C5-MP2-10", "epochs": 2, "batch": 20, "precision": "float32"}
+        standard |= {"network": "4C5-MP2-10", "epochs": 2, "batch": 20}
+        standard |= {"precision": "float32", "layout": "channels_last"}
     arguments = [command, *words]
     for name, value in (standard | options).items():
         arguments += [f"--{name}", str(value)]
@@ -61,6 +63,29 @@ def test_a_run_goes_on_after_its_time_limit(folder: Path) -> None:
     assert _report(folder)["test_curve"] == curve
 
 
+def test_precision_and_layout_are_measured_once_and_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quickest = ["bfloat16", "channels_first"]
+
+    def deal(self: speed._Pass) -> float:
+        return float([str(self._dtype).removeprefix("torch."), self._network.layout] != quickest)
+
+    monkeypatch.setattr(speed._Pass, "seconds", deal)
+    words = ["run", "--network", "4C5-MP2-10", "--epochs", "2", "--batch", "20", "--rule", "accumulate"]
+    words += ["--data-dir", str(folder / "data"), "--build", str(folder / "build")]
+
+    def chosen(*last: str) -> tuple[str, str]:
+        result = CliRunner().invoke(app, [*words, *last])
+        assert result.exit_code == 0, result.output
+        found = _report(folder, "accumulate")["settings"]
+        return found["precision"], found["layout"]
+
+    assert chosen("--time-limit", "0") == ("bfloat16", "channels_first")
+    # taken up on a machine on which another choice is quicker
+    quickest[:] = ["float32", "channels_last"]
+    assert chosen("--resume") == ("bfloat16", "channels_first")
+    assert chosen() == ("float32", "channels_last")
+
+
 def test_a_network_for_the_machine_becomes_a_weights_file(folder: Path) -> None:
     result = call(
         *("accuracy", "--config", "mnist", "--epochs", "1", "--batch", "20", "--precision", "float32"),
@@ -76,14 +101,14 @@ def test_a_network_for_the_machine_becomes_a_weights_file(folder: Path) -> None:
 
 
 def test_mistakes_are_one_line_and_leave_nothing(folder: Path) -> None:
-    devices = folder / "devices.toml"
-    devices.write_text("scheme = 'slow'")
+    slow = folder / "devices.toml"
+    slow.write_text("scheme = 'slow'")
     for options, words in (
         ({"dataset": "x"}, "error: unknown DATASET='x'"),
         ({"data-dir": folder / "none"}, "error: no data of DATASET=mnist: looked for train-images"),
         ({"rule": "x"}, "error: RULE must be one of"),
         ({"config": "x"}, "error: unknown configuration 'x'"),
-        ({"devices": devices}, "error: DEVICES: scheme must be"),
+        ({"devices": slow}, "error: DEVICES: scheme must be"),
         ({"devices": folder / "none.toml"}, "error: [Errno 2]"),
         ({"device": "tpu"}, "error: DEVICE must be auto, cpu or cuda"),
         ({"batch": 1000}, "error: BATCH must be at most the 200 training samples"),
@@ -147,7 +172,5 @@ def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatc
 
 
 def test_every_point_of_the_curves_is_a_valid_device() -> None:
-    from training.devices import parse
-
     for text, _ in nonideality_sweep.points(1):
-        assert parse(text).thresholds.shape[1] == 2
+        assert devices.parse(text, MtjParameters).thresholds.shape[1] == 2

@@ -1,4 +1,4 @@
-"""The rules gxnor and ste against their formulas."""
+"""The rules gxnor, ste and bop against their formulas."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch
 
 from sim.runner import seed
 from training.quantize import SPACES
-from training.rules import Gxnor, Ste
+from training.rules import Bop, Gxnor, Ste
 
 COUNT = 200_000
 
@@ -44,12 +44,12 @@ def test_gxnor_moves_as_the_paper_says(space: str, change: float) -> None:
 
 def test_weights_begin_evenly_in_the_space() -> None:
     for name, space in SPACES.items():
-        for rule in (Gxnor, Ste):
+        for rule in (Gxnor, Bop, Ste):
             weights = torch.zeros(COUNT)
             rule(weights, space, _generator())
             values, counts = np.unique(weights.numpy(), return_counts=True)
             assert values.tolist() == {"ternary": [-1.0, 0.0, 1.0], "binary": [-1.0, 1.0]}[name]
-            if rule is Gxnor:
+            if rule is not Ste:
                 assert np.abs(counts / COUNT - 1 / len(values)).max() < 0.01
 
 
@@ -61,6 +61,17 @@ def test_ste_rounds_a_hidden_weight() -> None:
     np.testing.assert_allclose(rule.state()["hidden"], [0.55, -0.35, 1.0], rtol=1e-6)
     rule.apply(torch.tensor([-0.1, -0.2, -0.45]))
     assert rule.weights.tolist() == [0.0, -1.0, 1.0]
+
+
+@pytest.mark.parametrize("space", ["ternary", "binary"])
+def test_bop_steps_beyond_its_threshold_and_no_further_than_the_end(space: str) -> None:
+    rule = Bop(torch.zeros(COUNT), SPACES[space], _generator())
+    before = rule.weights.clone()
+    averages = torch.tensor([0.0, 1.0, -1.0, 1.001, -1.001]).repeat(COUNT // 5) * Bop.THRESHOLD
+    moved = rule.apply(averages)
+    direction = torch.tensor([0.0, 0.0, 0.0, 1.0, -1.0]).repeat(COUNT // 5)
+    assert torch.equal(rule.weights, (before + SPACES[space].dz * direction).clamp(-1, 1))
+    assert int(moved) == int((rule.weights != before).sum()) > COUNT / 6
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:

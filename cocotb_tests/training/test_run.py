@@ -14,7 +14,7 @@ from training.augment import Augmentation
 from training.data import Images
 from training.errors import TrainingError
 from training.run import Run
-from training.settings import Settings, recipe
+from training.settings import RULES, Settings, recipe
 
 CPU = torch.device("cpu")
 SMALL = "8C5-MP2-16FC-10"
@@ -44,7 +44,7 @@ def _finish(run: Run) -> Run:
 
 
 @pytest.mark.parametrize("weights", ["ternary", "binary"])
-@pytest.mark.parametrize("rule", ["gxnor", "mtj", "ste"])
+@pytest.mark.parametrize("rule", RULES)
 def test_every_rule_learns(rule: str, weights: str) -> None:
     run = _finish(_run(rule, weights=weights, epochs=12))
     values = {"ternary": {-1.0, 0.0, 1.0}, "binary": {-1.0, 1.0}}[weights]
@@ -59,7 +59,7 @@ def test_binary_activations_learn() -> None:
     assert _finish(_run("gxnor", activations="binary", epochs=12)).curve[-1]["test_accuracy"] > 0.8
 
 
-@pytest.mark.parametrize("rule", ["gxnor", "mtj", "ste"])
+@pytest.mark.parametrize("rule", RULES)
 def test_the_same_seed_gives_the_same_weights_and_another_others(rule: str) -> None:
     one, same, other = (_finish(_run(rule, seed=seed, augment="shift2", epochs=1)) for seed in (5, 5, 6))
     assert torch.equal(one.weights, same.weights)
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(rule: str) -> N
     assert not torch.equal(one.weights, other.weights)
 
 
-@pytest.mark.parametrize("rule", ["gxnor", "mtj", "ste"])
+@pytest.mark.parametrize("rule", RULES)
 def test_a_run_taken_up_ends_with_the_same_weights(rule: str, tmp_path: Path) -> None:
     """Interrupted in the middle of an epoch, saved, and taken up by a new object."""
     whole = _finish(_run(rule, augment="shift1"))
@@ -92,7 +92,9 @@ def test_the_loop_stops_when_time_is_over_and_goes_on(tmp_path: Path) -> None:
     assert (first.at.epoch, first.at.step) == (0, 1)
     second = _run()
     second.restore(checkpoint.load(folder.checkpoint, second.identity, CPU)[1])
-    assert loop.train(second, folder)
+    epochs: list[int] = []
+    assert loop.train(second, folder, epoch_ended=lambda: epochs.append(second.at.epoch))
+    assert epochs == [1, 2, 3]
     assert second.curve == _finish(_run()).curve
     assert second.at.seconds > 0
     assert list(folder.log.glob("events*"))
@@ -145,23 +147,23 @@ def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"cannot be read \(.*\): start without RESUME"):
         checkpoint.load(path, run.identity, CPU)
     torch.save({"version": 0, "identity": {}, "state": {}}, path)
-    with pytest.raises(TrainingError, match="has version 0, not 1"):
+    with pytest.raises(TrainingError, match="has version 0, not 2"):
         checkpoint.load(path, run.identity, CPU)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule": "adam"}, "RULE must be one of gxnor, mtj, ste, not 'adam'"),
         ({"weights": "float"}, "WEIGHTS must be one of ternary, binary"),
         ({"precision": "half"}, "PRECISION must be one of"),
+        ({"layout": "rows"}, "LAYOUT must be one of channels_last, channels_first"),
         ({"epochs": 0}, "EPOCHS must be at least 1"),
         ({"batch": 1}, "BATCH must be at least 2"),
         ({"width": 0.0}, "WIDTH must be above 0"),
         ({"rate_end": 0.2}, "RATE_END and RATE must be above 0"),
         ({"norm_rate": 0.0}, "NORM_RATE must be above 0"),
         ({"augment": "blur"}, "unknown AUGMENT='blur'"),
-        ({"rule": "gxnor", "devices": "scheme = 'blind'"}, "DEVICES are those of RULE=mtj"),
+        ({"rule": "gxnor", "devices": "scheme = 'blind'"}, "DEVICES are those of RULE=mtj or accumulate"),
         ({"config": "mnist", "width": 2.0}, "CONFIG goes with DATASET=mnist"),
     ],
 )
@@ -179,6 +181,12 @@ def test_wrong_settings_are_one_line(change: dict[str, Any], message: str) -> No
         ({"devices": "[switching]\ncode_bits = 9"}, "DEVICES: switching.code_bits must be 1 .. 6"),
         ({"devices": "[switching]\nspeed = 9"}, "DEVICES: .*speed"),
         ({"devices": "["}, "DEVICES: "),
+        ({"devices": "update_shift = 15"}, "DEVICES: .*update_shift"),
+        (
+            {"rule": "accumulate", "devices": "update_shift = 7"},
+            "DEVICES: update_shift must be pulse.nu_bits = 8 .. 24",
+        ),
+        ({"rule": "accumulate", "devices": "[gradient]\nbits = 30"}, "DEVICES: gradient.bits must be 4 .. 24"),
         ({"config": "mnist", "network": "8FC-10", "weights": "binary"}, "CONFIG=mnist has ternary activations and"),
     ],
 )
@@ -188,9 +196,11 @@ def test_settings_that_do_not_fit_are_one_line(change: dict[str, Any], message: 
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_data_set_has_no_recipe() -> None:
+def test_an_unknown_data_set_or_rule_has_no_recipe() -> None:
     with pytest.raises(TrainingError, match="unknown DATASET='x'"):
         recipe("x", "mtj")
+    with pytest.raises(TrainingError, match="RULE must be one of gxnor, mtj, accumulate, ste, bop, not 'adam'"):
+        recipe("mnist", "adam")
 
 
 def test_devices_change_the_course() -> None:
