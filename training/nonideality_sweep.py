@@ -1,4 +1,4 @@
-"""Accuracy against what is wrong with an array: MNIST with a small budget per point, for many kinds of devices."""
+"""Accuracy against what is wrong with an array: MNIST with a small budget per point, for many devices."""
 
 import json
 from collections.abc import Iterator

@@ -60,7 +60,7 @@ def _compare(scheme: str, synapse: str, told: AccumulateParameters, golden: Accu
     # as many lanes as synapses, more than the hardware takes
     object.__setattr__(array.parameters, "lanes", LANES)
     shape = wide.devices, 1, LANES
-    array.kinds, array.stuck = np.zeros(shape, np.uint8), np.zeros(shape, bool)
+    array.device_bins, array.stuck = np.zeros(shape, np.uint8), np.zeros(shape, bool)
     states = rule.cells.states.numpy().astype(np.uint8)
     array.r1, array.r2 = states[:1].copy(), (states[1:] if wide.devices == 2 else np.zeros_like(states)).copy()
     array.lfsr = dealt = _Dealt()  # pyright: ignore[reportAttributeAccessIssue]
@@ -82,7 +82,7 @@ def _compare(scheme: str, synapse: str, told: AccumulateParameters, golden: Accu
             switched = array.pulse(0, pulse.increase, pulse.codes)
             memory.switched(0, switched)
             switches += int(switched.sum())
-        memory.forget(slice(0, 1))
+        memory.clear_switched(slice(0, 1))
         expected = np.stack([array.r1[0], array.r2[0]])[: wide.devices]
         np.testing.assert_array_equal(rule.cells.states.numpy(), expected)
         np.testing.assert_array_equal(rule.sums.numpy(), memory.sums[0])

@@ -70,11 +70,11 @@ def test_precision_and_layout_are_measured_once_and_kept(folder: Path, monkeypat
         return float([str(self._dtype).removeprefix("torch."), self._network.layout] != quickest)
 
     monkeypatch.setattr(speed._Pass, "seconds", deal)
-    words = ["run", "--network", "4C5-MP2-10", "--epochs", "2", "--batch", "20", "--rule", "accumulate"]
+    words = ["accuracy", "--network", "4C5-MP2-10", "--epochs", "2", "--batch", "20", "--rule", "accumulate"]
     words += ["--data-dir", str(folder / "data"), "--build", str(folder / "build")]
 
     def chosen(*last: str) -> tuple[str, str]:
-        result = CliRunner().invoke(app, [*words, *last])
+        result = call(*words, *last)
         assert result.exit_code == 0, result.output
         found = _report(folder, "accumulate")["settings"]
         return found["precision"], found["layout"]
