@@ -16,13 +16,13 @@ import typer
 from gen import config as configs
 from golden.lib.errors import Interrupted
 from training import (
+    accuracy_report,
     checkpoint,
     data,
     download,
     loop,
     nonideality_sweep,
     qonnx_import,
-    report,
     speed,
     table,
     torch_device,
@@ -95,7 +95,7 @@ def run(
     settings = _fastest(settings, images, chosen, folder if resume else None, precision, layout)
     written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
     path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
-    report.write(written, path)
+    accuracy_report.write(written, path)
     last, best = written["test_accuracy_last"], written["test_accuracy_best"]
     accuracy = f"test accuracy {last:.4f}, best {best:.4f}" if written["epochs"] else "no epoch finished"
     print(
@@ -133,8 +133,8 @@ def _train(
         folder.checkpoint.unlink(missing_ok=True)
 
     def write() -> dict[str, Any]:
-        written = report.of_run(going, source, devices)
-        report.write(written, folder.report)
+        written = accuracy_report.of_run(going, source, devices)
+        accuracy_report.write(written, folder.report)
         return written
 
     try:
@@ -170,7 +170,7 @@ def tabulate(
     known = docs / "accuracy.json"
     rows = table.collect(known, sorted((build / "accuracy").glob("*/")))
     table.insert(docs / "accuracy.md", table.render(rows))
-    report.write(rows, known)
+    accuracy_report.write(rows, known)
     print(f"{len(rows)} runs; {docs}/accuracy.md")
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from fpga.host import pty_board, train_serial
-from fpga.host.board import Board
 from fpga.host.driver import Driver
-from fpga.host.link_server import FarEnd, Server
+from fpga.host.link_server import LinkServer, LinkServerEnd
+from fpga.host.simulated_board import SimulatedBoard
 from gen import config as configs
 from golden.config import seeded
 from golden.fast.machine import quickest
@@ -63,7 +63,7 @@ def serve(
     """Serve a Verilated machine over TCP until Ctrl-C."""
     group = _manifest(folder)["config"]["array"]["group"]
     machine = Verilated(folder, quick=quick)
-    server = Server(FarEnd(machine, word_bytes(group)), host, port)
+    server = LinkServer(LinkServerEnd(machine, word_bytes(group)), host, port)
     print("listening at {}:{}".format(*server.address), flush=True)
     try:
         server.run()
@@ -81,7 +81,7 @@ def simulate(
 ) -> None:
     """Simulate a board with the pins of its serial line until Ctrl-C; programs find it at a serial port."""
     port.parent.mkdir(parents=True, exist_ok=True)
-    counts = pty_board.serve(Board(folder, quick=quick), port, _trouble(noise, pull))
+    counts = pty_board.serve(SimulatedBoard(folder, quick=quick), port, _trouble(noise, pull))
     print(json.dumps(counts))
 
 
@@ -112,7 +112,9 @@ def train(
     trouble = _trouble(noise, pull)
     manifest = _manifest(design) if design else {}
     loaded = data.load(dataset, data_dir)
-    line = train_serial.Line(port, train_serial.speed(baud, manifest), clock, patience, repeat, trouble, quick=quick)
+    line = train_serial.SerialBoard(
+        port, train_serial.speed(baud, manifest), clock, patience, repeat, trouble, quick=quick
+    )
     if design is None:
         title = configs.title(config or dataset)
         machine = seeded(configs.load(config or dataset), seed)
@@ -147,7 +149,7 @@ def train(
 def status(port: _Port, design: _Design, baud: _Baud = 0) -> None:
     """Show what a board is and what it has done. Ends no command, but takes the line from another program."""
     manifest = _manifest(design)
-    with train_serial.Line(port, train_serial.speed(baud, manifest), patience=5.0).open(design) as (link, _):
+    with train_serial.SerialBoard(port, train_serial.speed(baud, manifest), patience=5.0).open(design) as (link, _):
         driver = Driver(link, manifest)
         print(f"design {driver.read('DESIGN'):#x}, words of {link.word} bytes, busy {driver.read('STATUS.BUSY')}")
         for name, count in driver.counters().items():

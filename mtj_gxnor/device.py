@@ -13,8 +13,8 @@ from golden.device.measured import read
 from golden.device.switching import MODELS
 from golden.lib.atomic_write import whole
 from mtj_gxnor.options import BUILD, Build
-from sim.device.report import make
-from sim.device.sections import Job
+from sim.device.device_report import make
+from sim.device.sections import DeviceJob
 
 
 def device(
@@ -43,7 +43,7 @@ def device(
     )
 
 
-def _job(device: str, temperature: float, overdrive: float, trajectories: int, seed: int, code_bits: int) -> Job:
+def _job(device: str, temperature: float, overdrive: float, trajectories: int, seed: int, code_bits: int) -> DeviceJob:
     """Make a job of the options."""
     if device not in JUNCTIONS:
         raise ValueError(f"unknown DEVICE={device!r}: give one of {', '.join(JUNCTIONS)}")
@@ -57,7 +57,7 @@ def _job(device: str, temperature: float, overdrive: float, trajectories: int, s
         raise ValueError(f"SEED must be >= 0, not {seed}")
     if not 1 <= code_bits <= 6:
         raise ValueError(f"CODE_BITS must be 1 .. 6, not {code_bits}")
-    return Job(device, temperature, overdrive, trajectories, seed, code_bits)
+    return DeviceJob(device, temperature, overdrive, trajectories, seed, code_bits)
 
 
 def fit_device(

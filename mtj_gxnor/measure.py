@@ -11,7 +11,7 @@ from golden.run import data
 from mtj_gxnor.options import BUILD, Build, DataDir
 from sim import ablation as ablations
 from sim import bus_traffic
-from sim.bench import report as bench_report
+from sim.bench import bench_report
 from sim.waves import diagrams
 
 

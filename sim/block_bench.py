@@ -81,7 +81,7 @@ def run_files(files: dict[str, str], module: str, *, public: tuple[str, ...] = (
 # ---------------------------------------------------------------- inside the simulation
 
 
-class Bench:
+class BlockBench:
     """A block under test.
 
     Parameters

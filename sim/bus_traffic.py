@@ -18,7 +18,7 @@ from golden.config import MachineConfig
 from golden.lib.atomic_write import write_json
 from sim import verilated, verilator
 from sim.random_config import loadable, random_config
-from sim.random_host import Mismatch, Tally, Traffic
+from sim.random_host import Tally, Traffic, TrafficMismatch
 
 #: Chances of a pause, one run of every machine each.
 STALLS = (0.0, 0.3, 0.6)
@@ -34,7 +34,7 @@ def machines(seed: int) -> dict[str, MachineConfig]:
 
 
 @dataclass
-class Outcome:
+class TrafficOutcome:
     """What a run brought: what was done, the difference or hang that ended it, samples gone or made up."""
 
     tally: Tally
@@ -43,7 +43,7 @@ class Outcome:
     samples_lost: int = 0
 
 
-def traffic(config: MachineConfig, folder: Path, transactions: int, stalls: float, seed: int) -> Outcome:
+def traffic(config: MachineConfig, folder: Path, transactions: int, stalls: float, seed: int) -> TrafficOutcome:
     """Let random traffic run.
 
     Parameters
@@ -61,16 +61,16 @@ def traffic(config: MachineConfig, folder: Path, transactions: int, stalls: floa
 
     Returns
     -------
-    Outcome
+    TrafficOutcome
         What came of it.
     """
     rtl = verilated.Verilated(folder, quick=True, stalls=stalls, seed=seed)
     block = BusBlock(config, register_map(config), manifest.design(config))
     host = Traffic(rtl, block, np.random.default_rng(seed))
-    outcome = Outcome(host.tally)
+    outcome = TrafficOutcome(host.tally)
     try:
         host.run(transactions)
-    except Mismatch as difference:
+    except TrafficMismatch as difference:
         outcome.mismatch = str(difference)
     except TransportTimeout as hang:
         outcome.hang = str(hang)

@@ -23,7 +23,7 @@ PATIENCE = 1500
 _TIMED = "COUNTER_CYCLES_WAIT"
 
 
-class Mismatch(AssertionError):
+class TrafficMismatch(AssertionError):
     """RTL and golden block differ."""
 
 
@@ -128,7 +128,9 @@ class Traffic:
         self.tally.transactions += 1
         self.tally.illegal_accesses += refused
         if refused != bool(answer.refusal):
-            raise Mismatch(f"{what}: refused {refused} by the RTL, {answer.refusal or 'taken'} by the golden block")
+            raise TrafficMismatch(
+                f"{what}: refused {refused} by the RTL, {answer.refusal or 'taken'} by the golden block"
+            )
 
     def read(self, address: int, *, compare: bool = True) -> int:
         """Read on both sides."""
@@ -140,7 +142,7 @@ class Traffic:
             refused = True
         self._answered(f"read of {address:#x}", refused, answer)
         if compare and value != answer.data:
-            raise Mismatch(f"read of {address:#x}: {value:#x} in the RTL, {answer.data:#x} in the golden block")
+            raise TrafficMismatch(f"read of {address:#x}: {value:#x} in the RTL, {answer.data:#x} in the golden block")
         return value
 
     def write(self, address: int, value: int, strobes: int = 15) -> None:
@@ -175,7 +177,7 @@ class Traffic:
         self._rest()
         interrupt = self.rtl.run(1)
         if interrupt != self.block.interrupt:
-            raise Mismatch(f"interrupt {interrupt} in the RTL, {self.block.interrupt} in the golden block")
+            raise TrafficMismatch(f"interrupt {interrupt} in the RTL, {self.block.interrupt} in the golden block")
         found, marks = self.rtl.take(self.rtl.received())
         size = self._size
         output = [(int.from_bytes(found[at * size : (at + 1) * size], "little"), last) for at, last in enumerate(marks)]
@@ -184,10 +186,10 @@ class Traffic:
         else:
             self.tally.predictions += len(output)
         if output != self.block.output:
-            raise Mismatch(f"output {output} in the RTL, {self.block.output} in the golden block")
+            raise TrafficMismatch(f"output {output} in the RTL, {self.block.output} in the golden block")
         self.block.output.clear()
         if self.rtl.violations:
-            raise Mismatch("the RTL has changed what it had offered and nobody had taken")
+            raise TrafficMismatch("the RTL has changed what it had offered and nobody had taken")
 
     def _rest(self) -> None:
         """Let time pass until the RTL waits, as the golden block does, and takes no more input."""

@@ -31,7 +31,7 @@ class SimulationError(UserError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class RtlAnswer:
     """What the simulation's process answers.
 
     Attributes
@@ -104,7 +104,7 @@ class RtlBackend:
         """Let the simulation do something; count cycles and time."""
         try:
             self._connection.send((name, arguments))
-            answer: Answer = self._connection.recv()
+            answer: RtlAnswer = self._connection.recv()
         except (EOFError, OSError):
             raise SimulationError(f"the simulation has ended without an answer: see {self._log}") from None
         self._cycles += answer.cycles
@@ -196,7 +196,7 @@ def simulated(
             raise SimulationError(str(problem)) from problem
 
 
-def _accept(listener: socket.socket, running: "Future[None]") -> Connection:
+def _accept(listener: socket.socket, running: Future[None]) -> Connection:
     """Wait until the simulation connects, or has failed."""
     while True:
         try:

@@ -18,10 +18,10 @@ from golden.run.run import Step
 from golden.samples import Samples
 from sim import harness, manifest_reader
 from sim.host import Hang, Host
-from sim.rtl import DESIGN, SOCKET, WORK, Answer
+from sim.rtl import DESIGN, SOCKET, WORK, RtlAnswer
 
 
-class Server:
+class RtlServer:
     """Answers the requests of `sim.rtl.RtlBackend`, by name.
 
     Parameters
@@ -38,14 +38,14 @@ class Server:
         self._log = 0
         self._cycles = 0
 
-    async def answer(self, name: str, arguments: tuple[Any, ...]) -> Answer:
+    async def answer(self, name: str, arguments: tuple[Any, ...]) -> RtlAnswer:
         """Answer one request."""
         self._cycles, started = 0, time.process_time()
         try:
             value = await getattr(self, name)(*arguments)
         except Hang as hang:
-            return Answer(error=str(hang))
-        return Answer(value, self._cycles, time.process_time() - started)
+            return RtlAnswer(error=str(hang))
+        return RtlAnswer(value, self._cycles, time.process_time() - started)
 
     async def reset(self) -> None:
         """Reset the machine."""
@@ -85,7 +85,7 @@ async def serve(dut: HierarchyObject) -> None:
     # Ctrl-C is for the session, which ends this process by closing the connection
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work = Path(os.environ[WORK])
-    server = Server(Host(dut, manifest_reader.read(Path(os.environ[DESIGN])), work), work)
+    server = RtlServer(Host(dut, manifest_reader.read(Path(os.environ[DESIGN])), work), work)
     with socket.socket(socket.AF_UNIX) as way:
         way.connect(os.environ[SOCKET])
         connection = Connection(way.detach())

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from golden.lib.atomic_write import whole
-from training import report
+from training import accuracy_report
 
 #: Budget of a point: the published network on the first training samples.
 SAMPLES, EPOCHS, BATCH = 10000, 8, 100
@@ -112,7 +112,7 @@ def draw(curves: list[dict[str, Any]], title: str, path: Path) -> None:
 
 def write(curves: list[dict[str, Any]], budget: dict[str, Any], folder: Path, docs: Path) -> None:
     """Write ``nonidealities.json`` into a folder, and the picture into the documents."""
-    report.write({"budget": budget, "curves": curves}, folder / "nonidealities.json")
+    accuracy_report.write({"budget": budget, "curves": curves}, folder / "nonidealities.json")
     title = f"MNIST, rule mtj, {budget['network']}, {budget['samples']} training samples, {budget['epochs']} epochs"
     draw(curves, title, docs / "accuracy-nonidealities.svg")
 

@@ -30,7 +30,7 @@ _TEST_BATCH = 500
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """Where a run stands.
 
     Attributes
@@ -66,7 +66,7 @@ class Run:
         All weights.
     rule : Rule
         How they change.
-    at : Progress
+    at : RunProgress
         Where the run stands.
     curve : list of dict
         Of every epoch: loss, train_accuracy, test_accuracy, changed (mean share of weights that a step changed).
@@ -84,7 +84,7 @@ class Run:
         rest = [value for name, value in self.network.named_parameters() if "synapses" not in name]
         self.norms = torch.optim.Adam(rest, lr=settings.norm_rate)
         self._augment = Augmentation(settings.augment)
-        self.at = Progress()
+        self.at = RunProgress()
         self.curve: list[dict[str, float]] = []
         # of the epoch under way: loss, correct predictions and changed weights, summed over steps
         self._sums = torch.zeros(3, dtype=torch.float64, device=device)
@@ -251,7 +251,7 @@ class Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` gave."""
-        self.at, self.curve = Progress(**state["at"]), list(state["curve"])
+        self.at, self.curve = RunProgress(**state["at"]), list(state["curve"])
         self._sums.copy_(state["sums"])
         self.network.load_state_dict(state["network"])
         self.rule.restore(state["rule"])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from training import report
+from training import accuracy_report
 from training.errors import TrainingError
 
 #: Between these lines of the document stands what is made here.
@@ -111,4 +111,4 @@ def insert(document: Path, made: str) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise TrainingError(f"{document} needs the lines {BEGIN} and {END}, between which the table goes")
-    report.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", document)
+    accuracy_report.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", document)

@@ -34,7 +34,7 @@ def samples_of(config: MachineConfig, count: int, *numbers: int) -> Samples:
     return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
 
 
-class Desk:
+class DriverFixture:
     """A golden block, a driver of it, and a golden machine to compare with."""
 
     def __init__(self, config: MachineConfig, **options: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fpga.host.byte_line import Line, SocketLine
-from fpga.host.link_server import FarEnd, Server, serve_line
+from fpga.host.link_server import LinkServer, LinkServerEnd, serve_line
 from golden.bus.transport import Transport
 
 
@@ -26,7 +26,7 @@ def beside(target: Callable[[], None]) -> Iterator[None]:
 def paired(transport: Transport, word: int, capacity: int = 4096) -> Iterator[Line]:
     """Serve a transport at the far end of a pair of sockets; give the near end."""
     near, far = (SocketLine(end) for end in socket.socketpair())
-    with beside(lambda: serve_line(FarEnd(transport, word, capacity), far)):
+    with beside(lambda: serve_line(LinkServerEnd(transport, word, capacity), far)):
         try:
             yield near
         finally:
@@ -37,7 +37,7 @@ def paired(transport: Transport, word: int, capacity: int = 4096) -> Iterator[Li
 @contextmanager
 def served(transport: Transport, word: int, capacity: int = 4096) -> Iterator[int]:
     """Serve a transport over TCP; give the port."""
-    server = Server(FarEnd(transport, word, capacity))
+    server = LinkServer(LinkServerEnd(transport, word, capacity))
     with beside(server.run):
         try:
             yield server.address[1]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from cocotb_tests.fpga.driver_fixture import samples_of
-from fpga.host.board import Board
 from fpga.host.driver import Driver
 from fpga.host.link import Link
+from fpga.host.simulated_board import SimulatedBoard
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.run.comparison import compare
@@ -24,13 +24,13 @@ class PinsLine:
 
     Parameters
     ----------
-    board : Board
+    board : SimulatedBoard
         The board.
     bit_cycles : int
         Clock cycles of a bit.
     """
 
-    def __init__(self, board: Board, bit_cycles: int) -> None:
+    def __init__(self, board: SimulatedBoard, bit_cycles: int) -> None:
         self._board, self._cycles = board, _LOOK * bit_cycles
 
     def read(self, timeout: float) -> bytes:
@@ -69,7 +69,7 @@ def train(folder: Path, manifest: dict[str, Any], config: MachineConfig, samples
     golden.run.comparison.Mismatch
         If a value differs.
     """
-    board, golden = Board(folder, quick=True), Machine(config)
+    board, golden = SimulatedBoard(folder, quick=True), Machine(config)
     line = PinsLine(board, manifest["line"]["bit_cycles"])
     # the board comes out of its own reset first
     board.run(1 << 12)

@@ -25,7 +25,7 @@ def test_collector(config: MachineConfig) -> None:
 class _Feeder:
     """Sends sums to the collector and watches what comes out."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports = bench, bench.ports
         # the array's answers cannot be stalled: the regimes are the gaps between them
         self.pattern: Iterator[bool] = sink_pattern(regime, bench.rng)
@@ -83,7 +83,7 @@ class _Feeder:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def column_sums(dut: HierarchyObject, regime: Regime) -> None:
     """Groups of column sums pass through, with the mask of valid elements."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     feeder, g = _Feeder(bench, regime), bench.config.geometry
     limit = (1 << (g.column_bits - 1)) - 1
@@ -100,7 +100,7 @@ async def column_sums(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def row_sums(dut: HierarchyObject, regime: Regime) -> None:
     """Row sums of one or more blocks gather into groups; only the last block's come out, added up."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     feeder, g = _Feeder(bench, regime), bench.config.geometry
     golden = Collector(g.group, max(g.groups(vector) for vector in range(len(g.sizes))))

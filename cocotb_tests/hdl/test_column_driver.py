@@ -23,7 +23,7 @@ def test_column_driver(config: MachineConfig) -> None:
 @cocotb.test()
 async def loads(dut: HierarchyObject) -> None:
     """Vectors at any place, one load right after the other or later; the drive then stays."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     geometry, error = bench.config.geometry, bench.config.error
     groups, lanes = geometry.groups_per_block, geometry.lanes
@@ -58,7 +58,7 @@ async def loads(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def shifts_and_captures(dut: HierarchyObject) -> None:
     """Groups go in at the highest lanes and out at the lowest, planes 0 and 1 are taken from lanes, each alone."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     config, rng, ports = bench.config, bench.rng, bench.ports
     geometry, bits = config.geometry, config.error.bits

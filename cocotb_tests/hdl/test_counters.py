@@ -24,7 +24,7 @@ def test_counters(config: MachineConfig) -> None:
 class _Adder:
     """Adds up what is driven, cycle by cycle, and compares whatever counter is shown."""
 
-    def __init__(self, bench: block_bench.Bench, start: int = 0) -> None:
+    def __init__(self, bench: block_bench.BlockBench, start: int = 0) -> None:
         self._bench = bench
         described = bench.ports.described["increments"]["fields"]
         assert list(described) == list(COUNTERS), "the counters are not those of the golden model"
@@ -54,7 +54,7 @@ class _Adder:
 @cocotb.test()
 async def adds_in_every_cycle(dut: HierarchyObject) -> None:
     """All counters start at 0, take any increment in every cycle, the largest all the time, and are shown in turn."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     adder = _Adder(bench)
     for adder.full, adder.busy in ((0.1, 1), (1, 1), (0.5, 0.1), (0, 0)):
@@ -67,7 +67,7 @@ async def adds_in_every_cycle(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def starts_again(dut: HierarchyObject) -> None:
     """After a reset at any time every counter starts at 0, whatever its memory holds."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     for cycles in range(0, 3 * len(COUNTERS), 7):
         await bench.start()
         bench.clock.agents.clear()
@@ -78,7 +78,7 @@ async def starts_again(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def wraps(dut: HierarchyObject) -> None:
     """A counter beyond the end of its range goes on from 0."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     await bench.clock.step(2 * len(COUNTERS))
     almost = (1 << COUNTER_BITS) - 100

@@ -21,7 +21,7 @@ def test_error_unit(config: MachineConfig) -> None:
 class _Unit:
     """The block with the sizes of its last layer."""
 
-    def __init__(self, bench: block_bench.Bench) -> None:
+    def __init__(self, bench: block_bench.BlockBench) -> None:
         self.bench, config = bench, bench.config
         self.golden, self.limit = config.error.model(), config.error.limit
         self.classes, self.group = config.layers[-1], config.geometry.group
@@ -110,7 +110,7 @@ class _Unit:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def samples(dut: HierarchyObject, regime: Regime) -> None:
     """Errors of samples, a cycle later, prediction and learn flag when idle; ties are frequent, the lowest wins."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     unit = _Unit(bench)
     gaps = sink_pattern(regime, bench.rng)  # nothing can be stalled here: the regimes are the gaps
@@ -152,7 +152,7 @@ async def samples(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def ties(dut: HierarchyObject) -> None:
     """For every pair of classes with equal, largest outputs the lower one is predicted, at all levels of the values."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     unit = _Unit(bench)
     for lower in range(unit.classes):
@@ -173,7 +173,7 @@ async def ties(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def hidden_errors(dut: HierarchyObject) -> None:
     """Backward sums of the whole range: rounding, saturation, window and mask."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     unit = _Unit(bench)
     highest = (unit.top + 1) // 2

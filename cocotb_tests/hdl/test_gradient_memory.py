@@ -33,7 +33,7 @@ def test_gradient_memory(config: MachineConfig, reset: bool, adders: str) -> Non
 class _Switched:
     """Gives which lanes of rows have switched, in order and late, as the array does; noise while it has nothing."""
 
-    def __init__(self, bench: block_bench.Bench, golden: GradientMemory, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, golden: GradientMemory, regime: Regime) -> None:
         self.bench, self.golden = bench, golden
         self.pattern = sink_pattern(regime, bench.rng)
         self.queue: deque[tuple[int, np.ndarray]] = deque()
@@ -66,7 +66,7 @@ class _Switched:
 class _Pair:
     """Hardware and golden model, given the same commands."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, geometry = bench, bench.config.geometry
         self.rows, self.lanes = geometry.rows, geometry.lanes
         self.bits, self.limit = bench.config.gradient.bits, bench.config.error.limit
@@ -139,8 +139,8 @@ def _word(numbers: np.ndarray, bits: int) -> int:
     return sum(plane << (at * len(numbers)) for at, plane in enumerate(to_planes(numbers, bits)))
 
 
-async def _cleared(dut: HierarchyObject, regime: Regime) -> tuple[block_bench.Bench, _Pair]:
-    bench = block_bench.Bench(dut)
+async def _cleared(dut: HierarchyObject, regime: Regime) -> tuple[block_bench.BlockBench, _Pair]:
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = _Pair(bench, regime)
     for row in range(pair.rows):

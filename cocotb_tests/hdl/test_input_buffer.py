@@ -25,7 +25,7 @@ def test_input_buffer(config: MachineConfig) -> None:
 class _Samples:
     """Random samples, sent and remembered."""
 
-    def __init__(self, bench: block_bench.Bench, count: int) -> None:
+    def __init__(self, bench: block_bench.BlockBench, count: int) -> None:
         config = bench.config
         self.words = config.geometry.groups(0)
         self.group = config.array.group
@@ -48,7 +48,7 @@ class _Samples:
         return list(map(int, padded))
 
 
-async def _read_back(bench: block_bench.Bench, samples: _Samples, index: int) -> None:
+async def _read_back(bench: block_bench.BlockBench, samples: _Samples, index: int) -> None:
     """Read the present sample: words in any order, then its label."""
     for word in bench.rng.permutation(samples.words):
         bench.ports.write("address", int(word))
@@ -60,7 +60,7 @@ async def _read_back(bench: block_bench.Bench, samples: _Samples, index: int) ->
     equal(f"label of sample {index}", bench.ports.read("label"), samples.labels[index])
 
 
-async def _release(bench: block_bench.Bench) -> None:
+async def _release(bench: block_bench.BlockBench) -> None:
     bench.ports.write("release", 1)
     await bench.clock.step()
     bench.ports.write("release", 0)
@@ -70,7 +70,7 @@ async def _release(bench: block_bench.Bench) -> None:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def every_sample_in_order(dut: HierarchyObject, regime: Regime) -> None:
     """Samples pass whole and in order, whether the stream or the machine is the slower."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     source, _ = bench.source("samples", regime)
     samples = _Samples(bench, 20)
@@ -91,7 +91,7 @@ async def every_sample_in_order(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def both_banks_full(dut: HierarchyObject) -> None:
     """Two samples in 2 (words + 1) cycles; then the stream stops until one release lets one sample in."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     source, monitor = bench.source("samples", Regime.FLOWING)
     available: list[int] = []
@@ -121,7 +121,7 @@ async def both_banks_full(dut: HierarchyObject) -> None:
 class _Model:
     """Predicts every output in every cycle, while samples are dropped, flushed and released at random."""
 
-    def __init__(self, bench: block_bench.Bench, source: StreamSource) -> None:
+    def __init__(self, bench: block_bench.BlockBench, source: StreamSource) -> None:
         self.bench, self.ports, self.source = bench, bench.ports, source
         self.words, self.group = bench.config.geometry.groups(0), bench.config.array.group
         self.samples: list[list[int]] = []
@@ -177,7 +177,7 @@ class _Model:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def drop_and_flush(dut: HierarchyObject, regime: Regime) -> None:
     """A drop forgets the words of an unfinished sample alone, a flush all; the next word begins a sample."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     source, _ = bench.source("samples", regime)
     model = _Model(bench, source)

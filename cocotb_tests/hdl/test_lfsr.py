@@ -72,7 +72,7 @@ def _port(direction: str, width: int) -> dict[str, Any]:
 @cocotb.test()
 async def draws(dut: HierarchyObject) -> None:
     """Words of a slice's lanes from reset on; they advance with `draw` and stay without it; reset starts again."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     config = bench.config
     lanes, bits = config.array.slice_lanes, config.switching.threshold_bits
     for _ in range(2):
@@ -91,7 +91,7 @@ async def draws(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def whole_periods(dut: HierarchyObject) -> None:
     """Every stream visits all 2^width - 1 states once, like its golden twin, and is back at its seed."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     all_parameters = _small()
     golden = [parameters.model(_LANES) for parameters in all_parameters]

@@ -23,7 +23,7 @@ def test_loader(config: MachineConfig) -> None:
 class _Around:
     """What is around the loader: the sequencer, both streams, and whoever is asked; predicts every output."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports, self.regime = bench, bench.ports, regime
         self.source, _ = bench.source("load", regime)
         self._dump = sink_pattern(regime, bench.rng)
@@ -130,7 +130,7 @@ class _Around:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def steps(dut: HierarchyObject, regime: Regime) -> None:
     """Loads and dumps of any number of words, asked once or twice: as many cycles as words, and 2, and the latency."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     around, rng = _Around(bench, regime), bench.rng
     await bench.clock.step(2)
@@ -156,7 +156,7 @@ async def steps(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def latencies(dut: HierarchyObject) -> None:
     """An answer of any latency is waited for, and costs as much."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     around = _Around(bench, Regime.FLOWING)
     for latency in (1, 2, 4, 17):
@@ -172,7 +172,7 @@ async def latencies(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def abandon(dut: HierarchyObject) -> None:
     """A load that is given up while it starves does nothing; the next step is whole."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     around, rng = _Around(bench, Regime.FLOWING), bench.rng
     for _ in range(30):

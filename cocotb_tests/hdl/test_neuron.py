@@ -40,7 +40,7 @@ class _Request:
 class _Pair:
     """Hardware and golden model, given the same requests."""
 
-    def __init__(self, bench: block_bench.Bench) -> None:
+    def __init__(self, bench: block_bench.BlockBench) -> None:
         self.bench, config = bench, bench.config
         self.groups, self.group = config.geometry.vector_groups, config.geometry.group
         self.sum_bits, self.limit = config.geometry.sum_bits, config.error.limit
@@ -140,7 +140,7 @@ class _Pair:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def random_requests(dut: HierarchyObject, regime: Regime) -> None:
     """Firing, training and reset on any group, one request per cycle or with gaps; answers two cycles later."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = _Pair(bench)
     await pair.reset()
@@ -162,7 +162,7 @@ async def random_requests(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def offsets_saturate(dut: HierarchyObject) -> None:
     """Offsets run into both limits and stay there; the largest centred sums follow from that."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = _Pair(bench)
     await pair.reset()
@@ -189,7 +189,7 @@ async def offsets_saturate(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def thresholds_exactly(dut: HierarchyObject) -> None:
     """Around threshold and window of every scale near the present one, every sum: the comparison is exact."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = _Pair(bench)
     await pair.reset()
@@ -211,7 +211,7 @@ async def thresholds_exactly(dut: HierarchyObject) -> None:
 class _Exchange:
     """Drives the exchange register in single cycles: what it holds is predicted word by word."""
 
-    def __init__(self, bench: block_bench.Bench, pair: _Pair) -> None:
+    def __init__(self, bench: block_bench.BlockBench, pair: _Pair) -> None:
         self.bench, self.ports, self.pair = bench, bench.ports, pair
         config = bench.config
         bits = config.neuron.offset_bits(pair.sum_bits) + config.neuron.scale_bits(pair.sum_bits)
@@ -248,7 +248,7 @@ class _Exchange:
 @cocotb.test()
 async def loads_and_dumps(dut: HierarchyObject) -> None:
     """States go out and in word by word, one neuron after another; neurons then go on from what went in."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = _Pair(bench)
     await pair.reset()

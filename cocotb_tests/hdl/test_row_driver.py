@@ -35,7 +35,7 @@ def _expected_cycles(vector: np.ndarray, group: int) -> list[int]:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def walks(dut: HierarchyObject, regime: Regime) -> None:
     """Every event in order, at the right cycle; vectors of all densities, at any place, one walk after the other."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     group, limit, geometry = bench.config.array.group, bench.config.error.limit, bench.config.geometry
     depth = max(geometry.vector_groups, geometry.groups(0))

@@ -99,7 +99,7 @@ def _modelled(instruction: Instruction) -> int:
 class _Machine:
     """The rest of the machine, as far as the sequencer sees it; writes down what happens."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports, self.regime = bench, bench.ports, regime
         self.log: list[tuple[str, Any]] = []
         self.starts: list[int] = []
@@ -200,7 +200,7 @@ def _transfers(program: Program) -> list[tuple[str, int, int]]:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def commands(dut: HierarchyObject, regime: Regime) -> None:
     """Commands of the host: every instruction in order, every sweep complete, results, releases, ends of batches."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     machine = _Machine(bench, regime)
     ports, program = bench.ports, bench.config.program
@@ -376,7 +376,7 @@ class _Ends:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def stop_and_abort(dut: HierarchyObject, regime: Regime) -> None:
     """Commands are asked to end in every state: a stop begins nothing and writes, an abort ends only what waits."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     machine = _Machine(bench, regime)
     ends = _Ends(machine)
@@ -420,7 +420,7 @@ async def stop_and_abort(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def abandon_a_load(dut: HierarchyObject) -> None:
     """A load that is given up ends in the next cycle, whatever of it is left; the next command is whole."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     machine = _Machine(bench, Regime.RANDOM)
     ports, program = bench.ports, bench.config.program

@@ -67,7 +67,7 @@ def test_switching_table(table: str, scheme: str) -> None:
 @cocotb.test()
 async def pulse_table(dut: HierarchyObject) -> None:
     """A sum of nu alone gives the width code that the golden table has for it."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     config = bench.config
     lanes, bits, nu_bits = config.array.lanes, config.gradient.bits, config.pulse.nu_bits
@@ -96,7 +96,7 @@ async def pulse_table(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def switching_table(dut: HierarchyObject) -> None:
     """For every code and direction: the word threshold - 1 switches, the word threshold does not."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
     await pair.initialise()

@@ -59,7 +59,7 @@ class _Rows:
     """Sends rows of gradient sums and keeps the pulses that the golden model makes of them."""
 
     def __init__(
-        self, bench: block_bench.Bench, source: StreamSource, timing: "_Timing", table: np.ndarray | None = None
+        self, bench: block_bench.BlockBench, source: StreamSource, timing: "_Timing", table: np.ndarray | None = None
     ) -> None:
         self.bench, self.source, self.timing = bench, source, timing
         config = bench.config
@@ -91,7 +91,7 @@ class _Rows:
 class _Timing:
     """Predicts in every cycle whether a row is taken and a pulse offered, whatever the streams do."""
 
-    def __init__(self, bench: block_bench.Bench) -> None:
+    def __init__(self, bench: block_bench.BlockBench) -> None:
         self.ports = bench.ports
         self.counts: deque[int] = deque()  # pulses of the rows to come
         self.pending = 0  # pulses of the row at work
@@ -109,7 +109,7 @@ class _Timing:
             self.pending = self.counts.popleft()
 
 
-def _random_sums(bench: block_bench.Bench, lanes: int) -> np.ndarray:
+def _random_sums(bench: block_bench.BlockBench, lanes: int) -> np.ndarray:
     """Sums of all magnitudes; whole rows small or zero are frequent."""
     bits = bench.config.gradient.bits
     scale = int(bench.rng.integers(0, bits))
@@ -120,7 +120,7 @@ def _random_sums(bench: block_bench.Bench, lanes: int) -> np.ndarray:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
     """Every pulse in order at every update shift, the cycle after its row; a row takes a cycle per pulse, or one."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     geometry = bench.config.geometry
     source, rows = bench.source("row", regime)
@@ -145,7 +145,7 @@ async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def every_sum(dut: HierarchyObject) -> None:
     """All values that a sum can have, at all update shifts (of wide sums a random part)."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bits, lanes, rows = bench.config.gradient.bits, bench.config.geometry.lanes, bench.config.geometry.rows
     source, _ = bench.source("row", Regime.FLOWING)
@@ -165,7 +165,7 @@ async def every_sum(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
     """A taker in which a second pulse on a row waits two cycles, like the array: the cycle model holds."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     geometry, update_shifts = bench.config.geometry, len(bench.config.offered_shifts)
     source, rows = bench.source("row", Regime.FLOWING)
@@ -214,7 +214,7 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def other_tables(dut: HierarchyObject) -> None:
     """Tables that a host has loaded, word by word, take the place of the one after reset; a reset brings that back."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     config, rng, ports = bench.config, bench.rng, bench.ports
     if not config.pulse.loadable:
         return

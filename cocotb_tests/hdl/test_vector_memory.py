@@ -19,7 +19,7 @@ def test_vector_memory(config: MachineConfig) -> None:
     block_bench.run("vector_memory", config, __name__)
 
 
-async def _filled(bench: block_bench.Bench) -> VectorMemory:
+async def _filled(bench: block_bench.BlockBench) -> VectorMemory:
     """Write every word of all memories once."""
     geometry, limit = bench.config.geometry, bench.config.error.limit
     golden = VectorMemory(geometry.vector_groups, geometry.group)
@@ -36,7 +36,7 @@ async def _filled(bench: block_bench.Bench) -> VectorMemory:
     return golden
 
 
-def _write(bench: block_bench.Bench, golden: VectorMemory, group: int, errors: int) -> None:
+def _write(bench: block_bench.BlockBench, golden: VectorMemory, group: int, errors: int) -> None:
     """Present words to write: those of neurons to one group, the errors to another."""
     bench.ports.write("target", group)
     bench.ports.write("error_target", errors)
@@ -48,7 +48,7 @@ def _write(bench: block_bench.Bench, golden: VectorMemory, group: int, errors: i
 @cocotb.test()
 async def reads_what_was_written(dut: HierarchyObject) -> None:
     """Every word of every memory, in the cycle after its address."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     golden = await _filled(bench)
     for errors in (False, True):
@@ -67,7 +67,7 @@ async def reads_what_was_written(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def random_traffic(dut: HierarchyObject) -> None:
     """A read and a write in every cycle; a write reaches the two kinds of memory apart, and one word alone."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     golden = await _filled(bench)
     groups, limit = golden.activations.shape[0], bench.config.error.limit

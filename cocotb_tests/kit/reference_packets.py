@@ -15,12 +15,6 @@ def packed(entries: Iterable[int], bits: int, word_bits: int) -> list[int]:
     return [int(text[at : at + word_bits][::-1], 2) for at in range(0, len(text), word_bits)]
 
 
-def unpacked(words: Sequence[int], bits: int, word_bits: int, count: int) -> list[int]:
-    """Take `count` numbers of `bits` bits out of words."""
-    text = "".join(f"{word:0{word_bits}b}"[::-1] for word in words)
-    return [int(text[at * bits : (at + 1) * bits][::-1], 2) for at in range(count)]
-
-
 def planes(one: Sequence[int] | NDArray[Any], two: Sequence[int] | NDArray[Any], group: int) -> list[int]:
     """Write two bits per lane as words of two planes, group after group."""
     return [

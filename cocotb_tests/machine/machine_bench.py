@@ -22,7 +22,7 @@ _HANG = 1_000_000
 
 
 @dataclass(frozen=True)
-class Job:
+class PresentationJob:
     """What shall be presented; written and read as JSON.
 
     Attributes
@@ -64,7 +64,7 @@ def make_samples(config: MachineConfig, rng: np.random.Generator, count: int) ->
 @cocotb.test()
 async def present(dut: HierarchyObject) -> None:
     """Form, train and test, comparing after every command; write what came of it to outcome.json."""
-    job = Job(**json.loads(Path(os.environ["MTJ_JOB"]).read_text()))
+    job = PresentationJob(**json.loads(Path(os.environ["MTJ_JOB"]).read_text()))
     work = Path(job.work)
     manifest = manifests.read(work)
     config = manifests.config(manifest)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cocotb_tests.machine.machine_bench import Job, make_samples
+from cocotb_tests.machine.machine_bench import PresentationJob, make_samples
 from gen import verilog
 from golden.config import MachineConfig
 from golden.machine import Machine
@@ -17,7 +17,7 @@ from sim.rtl import simulation
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Presented:
     """What a presentation brought.
 
     Attributes
@@ -43,7 +43,7 @@ def present(
     simulator: str,
     quick: bool = True,
     **settings: Any,
-) -> Outcome:
+) -> Presented:
     """Run a presentation.
 
     Parameters
@@ -63,11 +63,11 @@ def present(
 
     Returns
     -------
-    Outcome
+    Presented
         What came of it.
     """
     verilog.write(files, work)
-    job = Job(str(work), batches, **settings)
+    job = PresentationJob(str(work), batches, **settings)
     if simulator == "icarus":
         # no initial values: what reset does not reach and INIT_RANDOM does not write shows up as X
         files = {
@@ -80,7 +80,7 @@ def present(
         environment={"MTJ_JOB": str(job.write())},
         plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
     )
-    return Outcome(**json.loads((work / "outcome.json").read_text()))
+    return Presented(**json.loads((work / "outcome.json").read_text()))
 
 
 def generate(config: MachineConfig) -> dict[str, str]:

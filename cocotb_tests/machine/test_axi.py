@@ -36,7 +36,7 @@ def test_axi() -> None:
     block_bench.run_files(files | {"manifest.json": json.dumps(described)}, __name__)
 
 
-def _traffic(tmp_path: Path, name: str, transactions: int, stalls: float) -> bus_traffic.Outcome:
+def _traffic(tmp_path: Path, name: str, transactions: int, stalls: float) -> bus_traffic.TrafficOutcome:
     """Let random traffic run on a machine of `make integration`."""
     config = bus_traffic.machines(runner.seed())[name]
     verilog.write(verilog.machine_files(config, name), tmp_path)
@@ -67,7 +67,7 @@ def test_much_traffic(tmp_path: Path, name: str) -> None:
 class _Pair:
     """The block and the golden block, which get the same."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         dut, rng = bench.dut, bench.rng
         self.bench, config = bench, bench.config
         self.golden = BusBlock(config, register_map.register_map(config), int(bench.manifest["design"], 16))
@@ -176,7 +176,7 @@ class _Pair:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def whole(dut: HierarchyObject, regime: Regime) -> None:
     """Everything that a host does, right and wrong."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bench.add(AxiLiteMonitor(bench.ports))
     host = cocotb.start_soon(_host(_Pair(bench, regime)))

@@ -80,7 +80,7 @@ def test_slow_array() -> None:
 class _Host:
     """The host beside the machine, and the golden machine beside both."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports, self.config = bench, bench.ports, bench.config
         self.golden = Machine(self.config)
         self.samples, _ = bench.source("samples", regime)
@@ -237,7 +237,7 @@ class _Host:
 
 
 async def _formed(dut: HierarchyObject, regime: Regime) -> _Host:
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     host = _Host(bench, regime)
     host.golden.initialise()

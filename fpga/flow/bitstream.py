@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fpga.flow import floorplan, netlist
+from fpga.flow.bitstream_report import misfit, report, timing
 from fpga.flow.project import LANES, TOP, Project
-from fpga.flow.report import misfit, report, timing
 from fpga.flow.steps import Steps
 from fpga.flow.tools import FlowError, Tools, complaint, find
 from golden.lib.atomic_write import whole

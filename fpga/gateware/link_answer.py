@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from fpga.gateware.link_state import LinkState
-from golden.bus.link_frames import ANSWER, ESCAPE, ESCAPED, FLAG, VERSION, Kind, Result
+from golden.bus.link_frames import ANSWER, ESCAPE, ESCAPED, FLAG, VERSION, FrameKind, FrameResult
 from golden.bus.register_map import DATA_BITS
 
 _FLAG, _ESCAPE = FLAG[0], ESCAPE[0]
@@ -79,7 +79,7 @@ def _sent(m: Module, link: LinkState, ports: Any) -> None:
             m.d.comb += frame.restart.eq(1)
             m.d.sync += [asked.eq(0), ending.eq(1)]
         with m.Elif(~at[8]):
-            gives = ~request.refused & (streams | (request.kind == Kind.READ) & ports.m_axi_rvalid)
+            gives = ~request.refused & (streams | (request.kind == FrameKind.READ) & ports.m_axi_rvalid)
             m.d.sync += [asked.eq(gives), ending.eq(~gives)]
             m.d.comb += [frame.restart.eq(~gives), frame.jump.eq(streams)]
             go("SENT")
@@ -90,8 +90,8 @@ def source(link: LinkState, ports: Any, high: Signal) -> Value:
     at, inside, request = link.frame.at, link.inside, link.request
     header = link.frame.read.data | Mux(inside & (at[:2] == _KIND), ANSWER, 0)
     slverr = (ports.m_axi_rvalid & ports.m_axi_rresp[1]) | (ports.m_axi_bvalid & ports.m_axi_bresp[1])
-    done = Mux(request.malformed, Result.MALFORMED, Mux(request.full, Result.FULL, slverr))
-    refusal = Mux(request.kind == Kind.OPEN, Result.MALFORMED, Result.CLOSED)
+    done = Mux(request.malformed, FrameResult.MALFORMED, Mux(request.full, FrameResult.FULL, slverr))
+    refusal = Mux(request.kind == FrameKind.OPEN, FrameResult.MALFORMED, FrameResult.CLOSED)
     status = Array(
         [
             Cat(Mux(request.refused, refusal, done)[:3], Const(VERSION, 4), ports.irq),

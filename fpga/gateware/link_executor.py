@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 
 from fpga.gateware.link_state import LinkState
-from golden.bus.link_frames import Kind
+from golden.bus.link_frames import FrameKind
 from golden.bus.register_map import ADDRESS_BITS, DATA_BITS, WORD
 
 #: Bytes of the bodies of READ and WRITE.
@@ -81,16 +81,16 @@ def _begin(m: Module, link: LinkState, bus: Any, segment: _Segment) -> None:
         m.d.sync += [request.full.eq(0), request.malformed.eq(0), segment.words.eq(0), segment.lane.eq(0)]
         go("BODY")
         with m.Switch(request.kind):
-            with m.Case(Kind.STREAM):
+            with m.Case(FrameKind.STREAM):
                 pass
-            with m.Case(Kind.READ):
+            with m.Case(FrameKind.READ):
                 m.d.sync += request.malformed.eq(left != _READING)
-            with m.Case(Kind.WRITE):
+            with m.Case(FrameKind.WRITE):
                 m.d.sync += request.malformed.eq(left != _WRITING)
-            with m.Case(Kind.OPEN):
+            with m.Case(FrameKind.OPEN):
                 m.d.comb += [into.flush.eq(1), out.flush.eq(1)]
                 go("ANSWER")
-            with m.Case(Kind.FLUSH):
+            with m.Case(FrameKind.FLUSH):
                 m.d.comb += [into.flush.eq(left == 0), out.flush.eq(left == 0)]
                 m.d.sync += request.malformed.eq(left != 0)
                 go("ANSWER")
@@ -118,7 +118,7 @@ def _body(m: Module, link: LinkState, bus: Any, segment: _Segment) -> None:
                     with m.Else():
                         m.d.sync += request.malformed.eq(1)
                         m.d.comb += into.rewind.eq(1)
-                with m.Elif(request.kind == Kind.READ):
+                with m.Elif(request.kind == FrameKind.READ):
                     m.d.sync += bus.m_axi_arvalid.eq(1)
                 with m.Else():
                     m.d.sync += [bus.m_axi_awvalid.eq(1), bus.m_axi_wvalid.eq(1)]

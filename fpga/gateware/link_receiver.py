@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal, Value
 
 from fpga.gateware.link_state import LinkState
-from golden.bus.link_frames import ESCAPE, FLAG, VERSION, Kind
+from golden.bus.link_frames import ESCAPE, FLAG, VERSION, FrameKind
 
 #: Bytes of the body of OPEN.
 _OPENING = 1
@@ -97,7 +97,7 @@ def _decide(m: Module, link: LinkState, is_open: Signal) -> None:
         m.d.comb += frame.restart.eq(1)
         go("LISTEN")
         with m.If(~data[7]):
-            with m.If(request.kind == Kind.OPEN):
+            with m.If(request.kind == FrameKind.OPEN):
                 understood = (request.left == _OPENING) & (frame.read.data == VERSION)
                 m.d.sync += [request.refused.eq(~understood), is_open.eq(is_open | understood)]
                 m.d.sync += request.accepted.eq(understood)

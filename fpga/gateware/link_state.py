@@ -6,7 +6,7 @@ from amaranth.lib import memory
 from fpga.gateware.buffers import LinkInputBuffer, LinkOutputBuffer
 from fpga.gateware.crc import Crc
 from fpga.gateware.states import States
-from golden.bus.link_frames import ESCAPED, Kind
+from golden.bus.link_frames import ESCAPED, FrameKind
 from hdl.lib.ram_pipeline import APART
 
 #: Bytes of the memory for a frame.
@@ -104,7 +104,7 @@ class ByteRegister:
         m.d.comb += [crc.step.eq(self.shifting), crc.bit.eq(data[0])]
 
 
-class Request:
+class LinkRequest:
     """What is known of a request.
 
     Attributes
@@ -133,7 +133,7 @@ class Request:
     @property
     def streams(self) -> Value:
         """It carries words of the streams."""
-        return self.kind == Kind.STREAM
+        return self.kind == FrameKind.STREAM
 
 
 class LinkState:
@@ -163,7 +163,7 @@ class LinkState:
         m.submodules.input = self.input = LinkInputBuffer(word)
         m.submodules.output = self.output = LinkOutputBuffer(word)
         m.submodules.crc = self.crc = Crc(behind=8 + 16)
-        self.frame, self.byte, self.request = FrameMemory(m, self.output.first), ByteRegister(), Request()
+        self.frame, self.byte, self.request = FrameMemory(m, self.output.first), ByteRegister(), LinkRequest()
         self.escape = Signal(name="escape")
         self.inside, self.asked, self.ending = (Signal(name=n) for n in ("inside", "asked", "ending"))
         m.d.comb += [self.output.address.eq(self.frame.at), self.frame.write.data.eq(self.byte.data)]

@@ -4,16 +4,15 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import dacite
 import numpy as np
 from numpy.typing import NDArray
 
 from fpga.host.packets import Packets
 from fpga.host.register_access import MachineError, Registers
 from golden.bus.transport import Transport, TransportTimeout
-from golden.config import MachineConfig
 from golden.lib.errors import UserError
 from golden.samples import Samples
+from sim import manifest_reader
 
 #: How long to wait for the interrupt before looking whether anything still moves, s.
 _LOOK = 1.0
@@ -55,7 +54,7 @@ class Driver:
     def __init__(self, transport: Transport, manifest: dict[str, Any], *, timeout: float = 60.0) -> None:
         self._transport, self._timeout = transport, timeout
         self._registers = Registers(transport, manifest["registers"])
-        self.config = dacite.from_dict(MachineConfig, manifest["config"], dacite.Config(strict=True, cast=[tuple]))
+        self.config = manifest_reader.config(manifest)
         self._packets = Packets(self.config, self._registers.error)
         self._identify(int(manifest["design"], 16))
         self._enable()

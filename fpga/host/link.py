@@ -13,8 +13,8 @@ from golden.bus.link_frames import (
     VERSION,
     Decoder,
     Frame,
-    Kind,
-    Result,
+    FrameKind,
+    FrameResult,
     Status,
     cut_segment,
     split_answer,
@@ -26,9 +26,9 @@ _PAUSE = 0.002
 
 #: What may have gone wrong, by result.
 _REFUSALS = {
-    Result.FULL: "has no room for words although it said so",
-    Result.MALFORMED: "does not understand the request: another version of the link?",
-    Result.CLOSED: "no longer knows this host: it was reset, or another host has taken it over",
+    FrameResult.FULL: "has no room for words although it said so",
+    FrameResult.MALFORMED: "does not understand the request: another version of the link?",
+    FrameResult.CLOSED: "no longer knows this host: it was reset, or another host has taken it over",
 }
 
 
@@ -64,23 +64,23 @@ class Link:
         self._input: deque[memoryview] = deque()
         self._output = bytearray()
         self._pending: Frame | None = None
-        self._status = Status(Result.OK, False, 0, 0)
+        self._status = Status(FrameResult.OK, False, 0, 0)
         self.repeats = self.cuts = self.sent = self.got = 0
         self._session, self._sequence = secrets.randbelow(0xFFFF) + 1, 255
-        self._request(Kind.OPEN, bytes([VERSION]))
+        self._request(FrameKind.OPEN, bytes([VERSION]))
         self.word, self._capacity = self._status.word, self._status.room
 
     def read(self, address: int) -> int:
         """Read a register word."""
-        result, data = self._request(Kind.READ, struct.pack("<H", address))
-        if result == Result.SLVERR:
+        result, data = self._request(FrameKind.READ, struct.pack("<H", address))
+        if result == FrameResult.SLVERR:
             raise BusError("read", address)
         return int.from_bytes(data, "little")
 
     def write(self, address: int, value: int, strobes: int = 0b1111) -> None:
         """Write a register word."""
-        result, _ = self._request(Kind.WRITE, struct.pack("<HBI", address, strobes, value))
-        if result == Result.SLVERR:
+        result, _ = self._request(FrameKind.WRITE, struct.pack("<HBI", address, strobes, value))
+        if result == FrameResult.SLVERR:
             raise BusError("write", address)
 
     def send(self, packets: Sequence[bytes]) -> None:
@@ -126,7 +126,7 @@ class Link:
         """Empty the buffers, those of the other end too."""
         self._resume()
         self._input.clear()
-        self._request(Kind.FLUSH)
+        self._request(FrameKind.FLUSH)
         self._output.clear()
 
     def close(self) -> None:
@@ -149,10 +149,10 @@ class Link:
             self._input.popleft()
             if len(rest):
                 self._input.appendleft(rest)
-        self._request(Kind.STREAM, body)
+        self._request(FrameKind.STREAM, body)
         return bool(body) or len(self._output) > before
 
-    def _request(self, kind: Kind, body: bytes = b"") -> tuple[int, bytes]:
+    def _request(self, kind: FrameKind, body: bytes = b"") -> tuple[int, bytes]:
         """Have a request done; return its result and what the answer holds."""
         self._resume()
         self._pending = Frame(self._session, (self._sequence + 1) % 256, kind, body)
@@ -174,11 +174,11 @@ class Link:
         result = self._status.result
         if self._status.version != VERSION:
             raise LinkError(f"the other end has version {self._status.version} of the link, this one {VERSION}")
-        if request.kind == Kind.STREAM:
+        if request.kind == FrameKind.STREAM:
             self._output += data
         if result in _REFUSALS:
-            raise LinkError(f"the other end {_REFUSALS[Result(result)]}")
-        if result == Result.FAILED:
+            raise LinkError(f"the other end {_REFUSALS[FrameResult(result)]}")
+        if result == FrameResult.FAILED:
             raise LinkError(f"the other end does not reach the machine: {data.decode(errors='replace')}")
         return result, data
 
@@ -202,7 +202,7 @@ class Link:
                 self.close()
                 time.sleep(min(self._repeat, self._timeout))
             if time.monotonic() >= until:
-                name = Kind(request.kind).name
+                name = FrameKind(request.kind).name
                 raise LinkError(f"no answer to {name} from the other end for {self._timeout:g} s: {problem}")
             self.repeats += 1
 

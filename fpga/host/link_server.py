@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 
 from fpga.host.byte_line import Line, SocketLine
-from golden.bus.link_frames import ANSWER, LIMIT, VERSION, Decoder, Frame, Kind, Result, Status, segments
+from golden.bus.link_frames import ANSWER, LIMIT, VERSION, Decoder, Frame, FrameKind, FrameResult, Status, segments
 from golden.bus.register_map import ADDRESS_BITS, WORD
 from golden.bus.transport import BusError, LinkError, Transport, TransportTimeout
 
@@ -13,7 +13,7 @@ from golden.bus.transport import BusError, LinkError, Transport, TransportTimeou
 _LOOK = 0.1
 
 
-class FarEnd:
+class LinkServerEnd:
     """Answers requests. Outlives the lines on which they come, and so do session and last answer.
 
     Parameters
@@ -33,23 +33,23 @@ class FarEnd:
         self._interrupt = False
         self._session: int | None = None
         self._sequence = 0
-        self._kept: tuple[Result, bytes] = Result.OK, b""
+        self._kept: tuple[FrameResult, bytes] = FrameResult.OK, b""
 
     def answer(self, request: Frame) -> Frame | None:
         """Do a request, unless it has been done before, and give the answer; None where there is none to give."""
         if request.kind & ANSWER:
             return None
-        if request.kind == Kind.OPEN:
+        if request.kind == FrameKind.OPEN:
             return self._open(request)
         if request.session != self._session:
-            return self._frame(request, Result.CLOSED)
+            return self._frame(request, FrameResult.CLOSED)
         if request.sequence == (self._sequence + 1) % 256:
             self._sequence, self._kept = request.sequence, self._do(request)
         elif request.sequence != self._sequence:
             return None
         return self._frame(request, *self._kept)
 
-    def _frame(self, request: Frame, result: Result, data: bytes = b"") -> Frame:
+    def _frame(self, request: Frame, result: FrameResult, data: bytes = b"") -> Frame:
         status = Status(result, self._interrupt, self._word, self._room())
         return Frame(request.session, request.sequence, request.kind + ANSWER, status.encode() + data)
 
@@ -59,40 +59,40 @@ class FarEnd:
 
     def _open(self, request: Frame) -> Frame:
         if request.body != bytes([VERSION]):
-            return self._frame(request, Result.MALFORMED)
+            return self._frame(request, FrameResult.MALFORMED)
         self._session, self._sequence = request.session, request.sequence
-        self._kept = self._do(Frame(request.session, request.sequence, Kind.FLUSH))
+        self._kept = self._do(Frame(request.session, request.sequence, FrameKind.FLUSH))
         return self._frame(request, *self._kept)
 
-    def _do(self, request: Frame) -> tuple[Result, bytes]:
+    def _do(self, request: Frame) -> tuple[FrameResult, bytes]:
         """Do a request; return its result and what its answer holds."""
         body = request.body
         try:
-            if request.kind == Kind.READ and len(body) == 2:
+            if request.kind == FrameKind.READ and len(body) == 2:
                 value = self._transport.read(_address(body))
-                return Result.OK, value.to_bytes(4, "little")
-            if request.kind == Kind.WRITE and len(body) == 7:
+                return FrameResult.OK, value.to_bytes(4, "little")
+            if request.kind == FrameKind.WRITE and len(body) == 7:
                 self._transport.write(_address(body[:2]), int.from_bytes(body[3:], "little"), body[2] % (1 << WORD))
-                return Result.OK, b""
-            if request.kind == Kind.STREAM:
+                return FrameResult.OK, b""
+            if request.kind == FrameKind.STREAM:
                 return self._stream(body)
-            if request.kind == Kind.FLUSH and not body:
+            if request.kind == FrameKind.FLUSH and not body:
                 self._partial.clear()
                 self._transport.discard()
-                return Result.OK, b""
+                return FrameResult.OK, b""
         except BusError:
-            return Result.SLVERR, bytes(4) if request.kind == Kind.READ else b""
+            return FrameResult.SLVERR, bytes(4) if request.kind == FrameKind.READ else b""
         except (LinkError, TransportTimeout) as error:
-            return Result.FAILED, str(error).encode()[:LIMIT]
-        return Result.MALFORMED, b""
+            return FrameResult.FAILED, str(error).encode()[:LIMIT]
+        return FrameResult.MALFORMED, b""
 
-    def _stream(self, body: bytes) -> tuple[Result, bytes]:
+    def _stream(self, body: bytes) -> tuple[FrameResult, bytes]:
         try:
             parts = list(segments(body, self._word))
         except ValueError:
-            return Result.MALFORMED, b""
+            return FrameResult.MALFORMED, b""
         if sum(len(data) for data, _ in parts) > self._room():
-            return Result.FULL, b""
+            return FrameResult.FULL, b""
         for data, last in parts:
             self._partial += data
             if last:
@@ -100,19 +100,19 @@ class FarEnd:
                 self._partial.clear()
         self._interrupt = self._transport.wait(0)
         size = min(self._transport.received(), LIMIT // self._word * self._word)
-        return Result.OK, self._transport.receive(size, 0)
+        return FrameResult.OK, self._transport.receive(size, 0)
 
 
 def _address(data: bytes) -> int:
     return int.from_bytes(data, "little") % (1 << ADDRESS_BITS)
 
 
-class Server:
+class LinkServer:
     """Lets hosts reach a far end over TCP, one at a time: who comes later takes over.
 
     Parameters
     ----------
-    far_end : FarEnd
+    far_end : LinkServerEnd
         What they reach.
     host : str
         Address to listen at; only programs of this computer reach the default.
@@ -125,7 +125,7 @@ class Server:
         Where it listens: host and port.
     """
 
-    def __init__(self, far_end: FarEnd, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, far_end: LinkServerEnd, host: str = "127.0.0.1", port: int = 0) -> None:
         self._far_end = far_end
         self._listener = socket.create_server((host, port))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
@@ -156,12 +156,12 @@ class Server:
         self._stopped = True
 
 
-def serve(far_end: FarEnd, line: Line, decoder: Decoder, wait: float = 0) -> None:
+def serve(far_end: LinkServerEnd, line: Line, decoder: Decoder, wait: float = 0) -> None:
     """Answer the requests that have come over a line.
 
     Parameters
     ----------
-    far_end : FarEnd
+    far_end : LinkServerEnd
         What answers.
     line : Line
         The line.
@@ -176,7 +176,7 @@ def serve(far_end: FarEnd, line: Line, decoder: Decoder, wait: float = 0) -> Non
             line.write(answer.encode())
 
 
-def serve_line(far_end: FarEnd, line: Line) -> None:
+def serve_line(far_end: LinkServerEnd, line: Line) -> None:
     """Answer the requests that come over a line until it is cut."""
     decoder = Decoder()
     with suppress(OSError):

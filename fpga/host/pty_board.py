@@ -17,8 +17,8 @@ from typing import TextIO
 
 import numpy as np
 
-from fpga.host.board import Board
 from fpga.host.noise import Noise, Spoiler
+from fpga.host.simulated_board import SimulatedBoard
 from golden.lib.errors import UserError
 from sim.runner import ROOT
 
@@ -55,7 +55,7 @@ class Terminal:
 
     Parameters
     ----------
-    board : Board
+    board : SimulatedBoard
         The board.
     name : Path
         Name of the port, a link to the pseudo-terminal.
@@ -68,7 +68,7 @@ class Terminal:
         What noise has done in both directions.
     """
 
-    def __init__(self, board: Board, name: Path, trouble: Trouble) -> None:
+    def __init__(self, board: SimulatedBoard, name: Path, trouble: Trouble) -> None:
         self._board, self._name, self._trouble = board, name, trouble
         noise = Noise(trouble.rate, trouble.rate, trouble.rate)
         self.inward, self.outward = (
@@ -184,19 +184,19 @@ def attached() -> None:
     """Be the other process of `simulated`: serve a board until standard input ends."""
     settings = json.loads(sys.argv[1])
     try:
-        board = Board(Path(settings["folder"]), quick=settings["quick"])
+        board = SimulatedBoard(Path(settings["folder"]), quick=settings["quick"])
         counts = serve(board, Path(settings["name"]), Trouble(**settings["trouble"]), until=[sys.stdin])
     except UserError as error:
         sys.exit(f"error: {error}")
     print(json.dumps(counts))
 
 
-def serve(board: Board, name: Path, trouble: Trouble, *, until: Sequence[TextIO] = ()) -> dict[str, int]:
+def serve(board: SimulatedBoard, name: Path, trouble: Trouble, *, until: Sequence[TextIO] = ()) -> dict[str, int]:
     """Serve a board until Ctrl-C; return what was counted.
 
     Parameters
     ----------
-    board : Board
+    board : SimulatedBoard
         The board.
     name : Path
         Name of its port.

@@ -25,7 +25,7 @@ class MachineError(UserError):
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldPlace:
     """A field of a register.
 
     Attributes
@@ -56,7 +56,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Register:
+class RegisterPlace:
     """A register, or an array of registers.
 
     Attributes
@@ -78,22 +78,22 @@ class Register:
     writable: bool
     count: int
     stride: int
-    fields: dict[str, Field]
+    fields: dict[str, FieldPlace]
 
     def settings(self, value: int) -> int:
         """Take from a register's value what was set in it: nothing that a write would do or clear."""
         return value & sum(field.limit << field.lsb for field in self.fields.values() if field.access == "rw")
 
 
-def _register(entry: dict[str, Any]) -> Register:
+def _register(entry: dict[str, Any]) -> RegisterPlace:
     fields = {
-        name: Field(
+        name: FieldPlace(
             field["lsb"], field["width"], field["access"], field["reset"], field["text"], field.get("values", {})
         )
         for name, field in entry["fields"].items()
     }
     writable, array = entry["access"] != "r", (entry.get("count", 0), entry.get("stride", 0))
-    return Register(entry["address"], entry["width"] // _WORD, writable, *array, fields)
+    return RegisterPlace(entry["address"], entry["width"] // _WORD, writable, *array, fields)
 
 
 class Registers:
@@ -169,7 +169,7 @@ class Registers:
         value = self.read("ERROR")
         return tuple(name for name, field in self.registers["ERROR"].fields.items() if value >> field.lsb & 1)
 
-    def _find(self, name: str) -> tuple[Register, int, Field | None]:
+    def _find(self, name: str) -> tuple[RegisterPlace, int, FieldPlace | None]:
         """Find register, address and, if named, field."""
         parts = re.fullmatch(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?", name)
         register = self.registers.get(parts[1]) if parts else None
@@ -185,7 +185,7 @@ class Registers:
         return register, address, None if part is None else register.fields[part]
 
     @staticmethod
-    def _number(name: str, register: Register, field: Field | None, value: int | str) -> int:
+    def _number(name: str, register: RegisterPlace, field: FieldPlace | None, value: int | str) -> int:
         """Check a value."""
         if isinstance(value, str):
             values = {} if field is None else field.values

@@ -28,7 +28,7 @@ SIM = "sim"
 
 
 @dataclass(frozen=True)
-class Line:
+class SerialBoard:
     """The way to a board.
 
     Attributes
@@ -79,7 +79,7 @@ def speed(baud: int, manifest: Mapping[str, Any]) -> int:
     return baud or manifest.get("line", {}).get("baud", 1_000_000)
 
 
-def design(config: MachineConfig, title: str, line: Line, folder: Path) -> dict[str, Any]:
+def design(config: MachineConfig, title: str, line: SerialBoard, folder: Path) -> dict[str, Any]:
     """Generate a board for a simulation into a folder; return its manifest."""
     verilog.write(config, title, line.clock_hz, line.baud, folder)
     return json.loads((folder / "manifest.json").read_text())

@@ -27,7 +27,7 @@ _SHORTEST = _HEADER.size + _CRC.size
 _LONGEST = _SHORTEST + 263
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """Kinds of requests."""
 
     OPEN = 1
@@ -37,7 +37,7 @@ class Kind(IntEnum):
     FLUSH = 5
 
 
-class Result(IntEnum):
+class FrameResult(IntEnum):
     """What has become of a request."""
 
     OK = 0
@@ -57,7 +57,7 @@ class Frame:
     session, sequence : int
         To which session it belongs, and which request of it this is.
     kind : int
-        A `Kind`, + `ANSWER` in an answer.
+        A `FrameKind`, + `ANSWER` in an answer.
     body : bytes
         The rest.
     """

@@ -29,7 +29,7 @@ class Attempt(NamedTuple):
     codes: list[Value]
 
 
-class Pulse(NamedTuple):
+class PulsedLanes(NamedTuple):
     """A pulse on a slice, and what meets it there.
 
     Attributes
@@ -56,7 +56,7 @@ class Pulse(NamedTuple):
     words: Sequence[Planes]
 
 
-def attempt(m: Module, config: MachineConfig, slices: Slices, pulse: Pulse, table: Value | None) -> Attempt:
+def attempt(m: Module, config: MachineConfig, slices: Slices, pulse: PulsedLanes, table: Value | None) -> Attempt:
     """Pulse a slice.
 
     Parameters
@@ -67,7 +67,7 @@ def attempt(m: Module, config: MachineConfig, slices: Slices, pulse: Pulse, tabl
         The machine.
     slices : Slices
         The stages.
-    pulse : Pulse
+    pulse : PulsedLanes
         The pulse.
     table : Value or None
         The switching table where it can be loaded.

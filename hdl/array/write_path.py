@@ -12,7 +12,7 @@ from golden.config import MachineConfig
 from hdl.array import cells
 from hdl.array.array_interface import ArrayOp
 from hdl.array.pipeline import Pipeline
-from hdl.array.switching import Attempt, Pulse, attempt
+from hdl.array.switching import Attempt, PulsedLanes, attempt
 from hdl.lfsr import Lfsr
 from hdl.lib.chains import add_up
 from hdl.lib.planes import Planes, any_of, broadcast, reg_en, wire
@@ -165,7 +165,7 @@ class WritePath:
             for at, plane in enumerate(bins)
         ]
         table = self._table() if config.switching.loadable else None
-        return attempt(m, config, slices, Pulse(states, increase, codes, bins, stuck.lanes, words), table)
+        return attempt(m, config, slices, PulsedLanes(states, increase, codes, bins, stuck.lanes, words), table)
 
     def _table(self) -> Signal:
         """Registers of the switching table, which can be loaded."""

@@ -95,7 +95,7 @@ endmodule
 
 
 @dataclass(frozen=True)
-class Point:
+class CountPoint:
     """What is counted.
 
     Attributes
@@ -156,7 +156,7 @@ def _driver(config: MachineConfig, described: dict[str, Any]) -> str:
     )
 
 
-def count(config: MachineConfig, points: Sequence[Point], folder: Path) -> NDArray[np.int64]:
+def count(config: MachineConfig, points: Sequence[CountPoint], folder: Path) -> NDArray[np.int64]:
     """Count attempts and switching events.
 
     Parameters
@@ -215,7 +215,7 @@ def words(config: MachineConfig, draws: int, folder: Path) -> NDArray[np.uint32]
     lanes, bits = config.array.slice_lanes, config.switching.threshold_bits
     with tempfile.TemporaryDirectory() as work:
         points, log = Path(work) / "points.txt", Path(work) / "words.bin"
-        points.write_text(Point(1, TO_PARALLEL, 0, draws).line)
+        points.write_text(CountPoint(1, TO_PARALLEL, 0, draws).line)
         done = subprocess.run([program, f"+points={points}", f"+words={log}"], capture_output=True, check=False)
         if done.returncode:
             raise CountError(f"{program} ended with {done.returncode}: {done.stderr.decode()[-500:]}")

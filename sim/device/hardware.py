@@ -16,7 +16,7 @@ from golden.lfsr import LfsrParameters
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, SwitchingParameters
 from sim.device import attempts, lfsr_separation, plots
 from sim.device.binomial import interval
-from sim.device.sections import FAMILY_WISE_ALPHA, Job, Result
+from sim.device.sections import FAMILY_WISE_ALPHA, DeviceJob, SectionResult
 
 #: A relative bias of this much in any probability is to be seen, with this probability to miss it.
 BIAS, MISSED = 0.01, 1e-3
@@ -109,7 +109,7 @@ def measure(switching: SwitchingParameters, seed: int, folder: Path, alpha: floa
     cases = [(code, direction) for code in range(1, switching.codes) for direction in (TO_ANTIPARALLEL, TO_PARALLEL)]
     physics = {d: switching.operation.probability(switching.widths[d], d)[0] for d in (TO_ANTIPARALLEL, TO_PARALLEL)}
     points = [
-        attempts.Point(code, direction, device, -(-needed(float(physics[direction][code]), alpha) // (2 * lanes)))
+        attempts.CountPoint(code, direction, device, -(-needed(float(physics[direction][code]), alpha) // (2 * lanes)))
         for code, direction in cases
         for device in (0, 1)
     ]
@@ -127,17 +127,17 @@ def measure(switching: SwitchingParameters, seed: int, folder: Path, alpha: floa
 class Streams:
     """Separation of all random streams of every named configuration."""
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: DeviceJob) -> int:
         """One step for every configuration."""
         return len(named.names())
 
-    def run(self, job: Job, advance: Callable[[], object]) -> Result:
+    def run(self, job: DeviceJob, advance: Callable[[], object]) -> SectionResult:
         """Compute and check where every stream starts."""
         found = {}
         for name in named.names():
             found[name] = lfsr_separation.separation_log2(named.load(name))
             advance()
-        return Result({"stream_separation_log2": found, "min_stream_separation_log2": min(found.values())})
+        return SectionResult({"stream_separation_log2": found, "min_stream_separation_log2": min(found.values())})
 
 
 class Statistics:
@@ -146,15 +146,15 @@ class Statistics:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def _temperatures(self, job: Job) -> tuple[float, ...]:
+    def _temperatures(self, job: DeviceJob) -> tuple[float, ...]:
         """The temperature asked for, and a sixth below and above."""
         return tuple(round(job.temperature * part / 6, 3) for part in (5, 6, 7))
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: DeviceJob) -> int:
         """One step for every temperature."""
         return len(self._temperatures(job))
 
-    def run(self, job: Job, advance: Callable[[], object]) -> Result:
+    def run(self, job: DeviceJob, advance: Callable[[], object]) -> SectionResult:
         """Count, and compare every count with the physics."""
         model = job.models()[-1]
         temperatures = self._temperatures(job)
@@ -175,7 +175,7 @@ class Statistics:
             )
             found += measure(switching, job.seed, self._folder, alpha)
             advance()
-        return Result(
+        return SectionResult(
             {
                 "worst_z": max((point.z for point in found), key=abs),
                 "worst_z_allowed": float(norm.isf(alpha / 2)),

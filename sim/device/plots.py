@@ -14,7 +14,7 @@ _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Point:
+class PlotPoint:
     """A probability counted at an overdrive and a pulse width (s), with its interval."""
 
     overdrive: float
@@ -64,7 +64,7 @@ def columns(count: int) -> tuple[Figure, list[Any]]:
 
 def switching(
     curves: Mapping[float, Mapping[str, Callable[[_Floats], _Floats]]],
-    points: Sequence[Point],
+    points: Sequence[PlotPoint],
     time_constant: float,
     title: str,
     reason: str,

@@ -1,7 +1,7 @@
 """Sections of the report: each computes a part of it, and names the plots that show it.
 
 A section is a class with `steps`, the length of its work for the progress bar, and `run`, which does the work and
-returns a `Result`. `SECTIONS` lists them; a new one is added there.
+returns a `SectionResult`. `SECTIONS` lists them; a new one is added there.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ FAMILY_WISE_ALPHA = 1e-3
 
 
 @dataclass(frozen=True)
-class Job:
+class DeviceJob:
     """What the report is about.
 
     Attributes
@@ -75,7 +75,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Result:
+class SectionResult:
     """What a section found.
 
     Attributes
@@ -93,11 +93,11 @@ class Result:
 class Section(Protocol):
     """A part of the report."""
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: DeviceJob) -> int:
         """Length of the work."""
         ...
 
-    def run(self, job: Job, advance: Callable[[], object]) -> Result:
+    def run(self, job: DeviceJob, advance: Callable[[], object]) -> SectionResult:
         """Do the work; call `advance` once per step."""
         ...
 
@@ -105,11 +105,11 @@ class Section(Protocol):
 class Physics:
     """Parameters and what follows from them, and how temperature and variation change the probability."""
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: DeviceJob) -> int:
         """One step for every model."""
         return len(job.models())
 
-    def run(self, job: Job, advance: Callable[[], object]) -> Result:
+    def run(self, job: DeviceJob, advance: Callable[[], object]) -> SectionResult:
         """Tabulate, and draw bands."""
         j = job.junction
         derived = {}
@@ -142,7 +142,7 @@ class Physics:
             )
             medians[model] = float(np.interp(0.5, bands[model].middle, widths))
             advance()
-        return Result(
+        return SectionResult(
             {
                 "device": job.device,
                 "parameters": asdict(j),
@@ -168,11 +168,11 @@ class Tables:
     #: Code bits, slope and dead zone: those of the named configurations, and finer ones.
     ASKED = ((5, 3.0, 1), (5, 1.5, 4), (6, 3.0, 2), (6, 1.5, 12))
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: DeviceJob) -> int:
         """One step for every model."""
         return len(job.models())
 
-    def _variants(self, job: Job, model: str) -> dict[str, tuple[Operation, bool]]:
+    def _variants(self, job: DeviceJob, model: str) -> dict[str, tuple[Operation, bool]]:
         """Uses of the device, and whether both directions share their widths."""
         uneven = replace(job.junction, asymmetry=1.1)
         return {
@@ -185,7 +185,7 @@ class Tables:
             "uneven directions, shared widths": (job.operation(model, device=uneven), True),
         }
 
-    def run(self, job: Job, advance: Callable[[], object]) -> Result:
+    def run(self, job: DeviceJob, advance: Callable[[], object]) -> SectionResult:
         """Make the tables of every model and measure what they miss."""
         entries, shown = [], {}
         for model in job.models():
@@ -228,7 +228,7 @@ class Tables:
         own, one = (
             [e["residual"] for e in entries if ("shared" in str(e["variant"])) == shared] for shared in (False, True)
         )
-        return Result(
+        return SectionResult(
             {
                 "pulse_tables": entries,
                 "pulse_table_max_residual": max(own),
@@ -245,15 +245,15 @@ class Independent:
     OVERDRIVES = (1.5, 2.0, 3.0)
     GROWTH = (1.0, 1.5, 1.9, 2.2, 2.6, 3.1, 3.7, 4.4)
 
-    def steps(self, job: Job) -> int:
+    def steps(self, job: DeviceJob) -> int:
         """One step for every trajectory."""
         return 0 if llg.missing(job.junction) else job.trajectories * len(self.OVERDRIVES)
 
-    def run(self, job: Job, advance: Callable[[], object]) -> Result:
+    def run(self, job: DeviceJob, advance: Callable[[], object]) -> SectionResult:
         """Count switched trajectories, and compare every model with the intervals."""
         j, reason = job.junction, llg.missing(job.junction)
         constant = j.time_constant(job.temperature)
-        points: list[plots.Point] = []
+        points: list[plots.PlotPoint] = []
         for overdrive in self.OVERDRIVES if not reason else ():
             widths = np.unique(np.round(np.array(self.GROWTH) * constant / (overdrive - 1), 10))
             current = overdrive * j.critical_current(TO_ANTIPARALLEL, job.temperature)
@@ -263,7 +263,7 @@ class Independent:
             alpha = FAMILY_WISE_ALPHA / (len(self.OVERDRIVES) * len(self.GROWTH))
             for width, count in zip(widths.tolist(), counts.tolist(), strict=True):
                 low, high = interval(count, job.trajectories, alpha)
-                points.append(plots.Point(overdrive, width, count / job.trajectories, low, high))
+                points.append(plots.PlotPoint(overdrive, width, count / job.trajectories, low, high))
         curves = {
             overdrive: {
                 model: (
@@ -281,7 +281,7 @@ class Independent:
             if points
             else None
         )
-        return Result(
+        return SectionResult(
             {
                 "cmtj_agreement": agreement,
                 "cmtj_reason": reason or None,
@@ -296,7 +296,7 @@ class Independent:
             },
         )
 
-    def _agreement(self, pairs: list[tuple[plots.Point, float]]) -> dict[str, float | int]:
+    def _agreement(self, pairs: list[tuple[plots.PlotPoint, float]]) -> dict[str, float | int]:
         """Compare one model with all points."""
         differences = np.array([value - point.probability for point, value in pairs])
         return {

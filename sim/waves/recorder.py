@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.block_bench import Bench
+from sim.block_bench import BlockBench
 
 #: Variable that tells a simulation where to write.
 OUTPUT = "WAVES_FOLDER"
@@ -19,7 +19,7 @@ class Recorder:
 
     Parameters
     ----------
-    bench : Bench
+    bench : BlockBench
         The block.
     signals : list of str or None
         Ports in the order of the diagram, with an empty line at every None.
@@ -31,7 +31,7 @@ class Recorder:
 
     def __init__(
         self,
-        bench: Bench,
+        bench: BlockBench,
         signals: list[str | None],
         texts: dict[str, Callable[[int], str]] | None = None,
         valid: dict[str, str] | None = None,

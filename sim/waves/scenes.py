@@ -18,7 +18,7 @@ _STREAM = ("tvalid", "tready", "tdata", "tlast")
 class _Host:
     """Drives the ports of the block by hand."""
 
-    def __init__(self, bench: block_bench.Bench) -> None:
+    def __init__(self, bench: block_bench.BlockBench) -> None:
         self.bench, self._ports = bench, bench.ports
         registers = bench.manifest["registers"]
         self.address = {name: register["address"] for name, register in registers.items()}
@@ -87,8 +87,8 @@ class _Host:
         return [list(packet) for packet in packed]
 
 
-async def _start(dut: HierarchyObject) -> tuple[block_bench.Bench, _Host]:
-    bench = block_bench.Bench(dut)
+async def _start(dut: HierarchyObject) -> tuple[block_bench.BlockBench, _Host]:
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     return bench, _Host(bench)
 
@@ -174,7 +174,7 @@ async def bus_error(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def array_commands(dut: HierarchyObject) -> None:
     """Commands of the array and its answers."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     ports = bench.ports
     fields = ports.described["macro__command__payload"]["fields"]

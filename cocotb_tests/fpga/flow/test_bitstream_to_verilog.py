@@ -20,8 +20,8 @@ from fpga.flow import bitstream, bitstream_to_verilog, gate_level
 from fpga.flow.boards import BOARDS
 from fpga.flow.project import TOP, project
 from fpga.flow.tools import FlowError, find
-from fpga.host.board import Board
 from fpga.host.link import Link
+from fpga.host.simulated_board import SimulatedBoard
 from gen import config as configs
 from gen.verilog import write
 from golden.bus.transport import LinkError, TransportTimeout
@@ -82,7 +82,7 @@ def test_bitstream_echoes(tmp_path: Path) -> None:
             assert count == 10
         simulated = tmp_path / f"wrong-{wrong}"
         write(gate_level.simulation(made, text, find("ice40")), simulated)
-        board = Board(simulated, quick=True)
+        board = SimulatedBoard(simulated, quick=True)
         line = PinsLine(board, json.loads(made.files["manifest.json"])["line"]["bit_cycles"])
         board.run(1 << 12)
         patience = 60.0 if wrong else 3600.0

@@ -15,7 +15,7 @@ from fpga.flow.boards import BOARDS
 from fpga.flow.project import TOP, Project, project
 from fpga.flow.tools import find
 from fpga.gateware.verilog import BOARD
-from fpga.host.board import Board
+from fpga.host.simulated_board import SimulatedBoard
 from gen import config as configs
 from gen.verilog import write
 from golden.run.comparison import Mismatch
@@ -70,7 +70,7 @@ def test_echo(name: str, tmp_path: Path) -> None:
     netlist = (bitstream.netlists(made, tmp_path / "build") / bitstream.NETLIST_VERILOG).read_text()
     files = gate_level.simulation(made, netlist, find(made.board.family))
     write(files, tmp_path / "simulated")
-    board = Board(tmp_path / "simulated", quick=True)
+    board = SimulatedBoard(tmp_path / "simulated", quick=True)
     board.run(1 << 12)
     data = random(5).bytes(100)
     board.send(data)

@@ -10,9 +10,9 @@ from cocotb_tests.fpga.driver_fixture import random
 from cocotb_tests.fpga.loopback_transport import Echo
 from cocotb_tests.fpga.loopback_verilog import write_echo_board
 from fpga.gateware.buffers import INPUT_BYTES
-from fpga.host.board import Board
-from fpga.host.link_server import FarEnd
-from golden.bus.link_frames import VERSION, Decoder, Frame, Kind, Result, split_answer
+from fpga.host.link_server import LinkServerEnd
+from fpga.host.simulated_board import SimulatedBoard
+from golden.bus.link_frames import VERSION, Decoder, Frame, FrameKind, FrameResult, split_answer
 from golden.bus.transport import BusError
 from golden.input_buffer import word_bytes
 
@@ -30,7 +30,7 @@ def word(request: pytest.FixtureRequest) -> int:
     return word_bytes(request.param)
 
 
-Open = Callable[..., Board]
+Open = Callable[..., SimulatedBoard]
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,13 @@ def opened(word: int, tmp_path_factory: pytest.TempPathFactory) -> Open:
     """Opens a board with a module that echoes."""
     group = next(group for group in GROUPS if word_bytes(group) == word)
     folder = write_echo_board(tmp_path_factory.mktemp("board") / "verilog", group)
-    return lambda **options: Board(folder, quick=True, **options)
+    return lambda **options: SimulatedBoard(folder, quick=True, **options)
 
 
 class _Line:
     """The pins of a board as a line."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: SimulatedBoard) -> None:
         self._board = board
 
     def read(self, timeout: float) -> bytes:
@@ -89,23 +89,23 @@ class _Requests:
     def __init__(self, rng: np.random.Generator, word: int) -> None:
         self.rng, self._word = rng, word
         self.session, self.sequence = 7, 0
-        self.last = Frame(7, 0, Kind.OPEN, bytes([VERSION]))
+        self.last = Frame(7, 0, FrameKind.OPEN, bytes([VERSION]))
 
     def _body(self, kind: int) -> bytes:
         rng = self.rng
         if rng.random() < 0.15:
             return rng.bytes(int(rng.integers(0, 12)))  # most have no meaning
-        if kind == Kind.READ:
+        if kind == FrameKind.READ:
             return self._address()
-        if kind == Kind.WRITE:
+        if kind == FrameKind.WRITE:
             return self._address() + rng.bytes(5)
-        if kind == Kind.OPEN:
+        if kind == FrameKind.OPEN:
             return bytes([VERSION])
-        if kind == Kind.STREAM and rng.random() < 0.05:
+        if kind == FrameKind.STREAM and rng.random() < 0.05:
             return _too_many(self._word)
         # the last one ends a packet: the twin keeps what does not
         body = b""
-        while kind == Kind.STREAM and rng.random() < 0.8:
+        while kind == FrameKind.STREAM and rng.random() < 0.8:
             words = int(rng.integers(1, max(2, min(127, 120 // self._word))))
             segment = bytes([words | 0x80 * int(rng.integers(2) or not body)]) + rng.bytes(words * self._word)
             if len(body) + len(segment) > 200:
@@ -126,14 +126,14 @@ class _Requests:
             return self.last
         kind = int(rng.choice([1, 2, 3, 4, 4, 4, 5, 6, 7, 8, 0x84], p=[0.03, 0.2, 0.2, *[0.15] * 3, *[0.024] * 5]))
         session, sequence = self.session, (self.sequence + 1) % 256
-        if kind == Kind.OPEN:
+        if kind == FrameKind.OPEN:
             session, sequence = int(rng.integers(1 << 16)), 0
         elif choice < 0.2:
             session ^= 1 << int(rng.integers(16))
         elif choice < 0.25:
             sequence = int(rng.integers(256))
         request = Frame(session, sequence, kind, self._body(kind))
-        if kind == Kind.OPEN and request.body == bytes([VERSION]):
+        if kind == FrameKind.OPEN and request.body == bytes([VERSION]):
             self.session, self.sequence, self.last = session, 0, request
         elif kind < 0x80 and session == self.session and sequence == (self.sequence + 1) % 256:
             self.sequence, self.last = sequence, request
@@ -150,7 +150,7 @@ def _too_many(word: int) -> bytes:
     return body if len(body) <= 263 else b""
 
 
-def _ask(board: Board, decoder: Decoder, request: Frame) -> Frame | None:
+def _ask(board: SimulatedBoard, decoder: Decoder, request: Frame) -> Frame | None:
     """Send a request over the pins; give the answer, and let words that have room pass through."""
     board.send(request.encode())
     found = decoder.feed(board.run(_LONG))
@@ -178,7 +178,7 @@ def test_twins(opened: Open, word: int) -> None:
     """Hundreds of requests, good and bad, new and repeated: every answer is the twin's, byte for byte."""
     board, rng = opened(), random(30, word)
     echo = _Twin()
-    twin, requests, decoder = FarEnd(echo, word, INPUT_BYTES), _Requests(rng, word), Decoder()
+    twin, requests, decoder = LinkServerEnd(echo, word, INPUT_BYTES), _Requests(rng, word), Decoder()
     results: set[int] = set()
     for number in range(600):
         request = requests.last if number == 0 else requests.next()
@@ -189,5 +189,11 @@ def test_twins(opened: Open, word: int) -> None:
         if expected is not None:
             results.add(split_answer(expected.body)[0].result)
     assert board.violations == 0
-    assert results >= {Result.OK, Result.SLVERR, Result.MALFORMED, Result.CLOSED, *[Result.FULL] * (word <= 4)}
+    assert results >= {
+        FrameResult.OK,
+        FrameResult.SLVERR,
+        FrameResult.MALFORMED,
+        FrameResult.CLOSED,
+        *[FrameResult.FULL] * (word <= 4),
+    }
     board.close()

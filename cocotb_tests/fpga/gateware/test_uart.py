@@ -59,7 +59,7 @@ def test_divider() -> None:
 class _Line:
     """Levels of the line to a receiver, each for a number of cycles that need not be whole; notes what comes."""
 
-    def __init__(self, bench: block_bench.Bench, bit: float) -> None:
+    def __init__(self, bench: block_bench.BlockBench, bit: float) -> None:
         self.bench, self._bit = bench, bit
         self.received: list[int] = []
         self._changes: list[tuple[float, int]] = []
@@ -92,7 +92,7 @@ class _Line:
 
 
 async def _line(dut: HierarchyObject, off: float = 0.0) -> _Line:
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     return _Line(bench, bench.manifest["cycles"] * (1 + off))
 
@@ -136,7 +136,7 @@ async def receiver_drops_what_is_no_byte(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def transmitter_gives_bytes(dut: HierarchyObject) -> None:
     """Every bit has its cycles, a byte its start and stop bit; the line is high before, between and after."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     cycles = bench.manifest["cycles"]
     source, monitor = bench.source("bytes", block_bench.Regime.RANDOM)

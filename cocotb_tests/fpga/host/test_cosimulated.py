@@ -29,7 +29,7 @@ def test_cosimulated() -> None:
     block_bench.run_files(files | {"manifest.json": json.dumps(described)}, __name__)
 
 
-async def _transport(bench: block_bench.Bench) -> Cosimulated:
+async def _transport(bench: block_bench.BlockBench) -> Cosimulated:
     """Start a simulation."""
     await bench.start()
     return Cosimulated(bench.dut, word_bytes(bench.config.array.group))
@@ -38,7 +38,7 @@ async def _transport(bench: block_bench.Bench) -> Cosimulated:
 @cocotb.test()
 async def driver(dut: HierarchyObject) -> None:
     """Training, prediction, loads, dumps, counters; a label that is no class is told, and training goes on."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     transport, golden = await _transport(bench), Machine(TINY)
 
     def use() -> None:
@@ -76,7 +76,7 @@ async def driver(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def patience(dut: HierarchyObject) -> None:
     """What does not come is waited for, and then told; buffers can be emptied."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     transport = await _transport(bench)
 
     def use() -> None:
@@ -95,12 +95,12 @@ async def patience(dut: HierarchyObject) -> None:
     transport.close()
 
 
-def machine_address(bench: block_bench.Bench, name: str) -> int:
+def machine_address(bench: block_bench.BlockBench, name: str) -> int:
     """Look an address up."""
     return bench.manifest["registers"][name]["address"]
 
 
-async def _within(bench: block_bench.Bench, function: object) -> None:
+async def _within(bench: block_bench.BlockBench, function: object) -> None:
     """Run a function in its thread while the clock ticks."""
     task = cocotb.start_soon(bridge(function)())  # type: ignore[arg-type]
     await bench.clock.until(task.done, limit=400_000)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cocotb_tests.fpga.block_transport import DESIGN, BlockTransport, described
-from cocotb_tests.fpga.driver_fixture import LOADABLE, TINY, Desk, random, samples_of
+from cocotb_tests.fpga.driver_fixture import LOADABLE, TINY, DriverFixture, random, samples_of
 from cocotb_tests.fpga.loopback_transport import Echo
 from fpga.host.driver import DesignError, Driver
 from fpga.host.register_access import Registers
@@ -29,7 +29,7 @@ def _configs() -> dict[str, MachineConfig]:
 def test_commands(name: str) -> None:
     """Everything a host does, against the golden machine: predictions, state and counters."""
     config = _configs()[name]
-    desk, update_shifts = Desk(config), config.training.update_shifts
+    desk, update_shifts = DriverFixture(config), config.training.update_shifts
     driver, golden = desk.driver, desk.golden
     driver.initialise()
     golden.initialise()
@@ -58,7 +58,7 @@ def test_commands(name: str) -> None:
 def test_loads(name: str) -> None:
     """What is loaded is what trains: weights, neurons, seeds and both tables."""
     config, rng = _configs()[name], random(2)
-    desk, update_shifts = Desk(config), config.training.update_shifts
+    desk, update_shifts = DriverFixture(config), config.training.update_shifts
     driver, golden, geometry = desk.driver, desk.golden, config.geometry
     shape = (geometry.rows, geometry.lanes)
     r1 = rng.integers(0, 2, shape).astype(np.uint8)
@@ -89,7 +89,7 @@ def test_loads(name: str) -> None:
 
 def test_checkpoint() -> None:
     """Weights and neurons of one machine predict the same in another."""
-    one, other = Desk(TINY), Desk(TINY)
+    one, other = DriverFixture(TINY), DriverFixture(TINY)
     one.driver.initialise()
     samples = samples_of(TINY, 40, 4)
     one.driver.train(samples, 4, TINY.training.update_shifts)
@@ -100,7 +100,7 @@ def test_checkpoint() -> None:
 
 def test_registers() -> None:
     """Registers, fields, elements of arrays, 64 bits; a field is written and its neighbours are not."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     driver = desk.driver
     assert driver.read("ID") == 0x4D544A47
     assert (driver.read("DESIGN"), driver.read("DESIGN.VALUE")) == (DESIGN, DESIGN)
@@ -162,7 +162,7 @@ def test_neighbours() -> None:
 )
 def test_names(name: str, value: int | str, message: str) -> None:
     """Mistakes have one clear line."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     before = desk.transport.writes
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
         desk.driver.write(name, value)
@@ -171,7 +171,7 @@ def test_names(name: str, value: int | str, message: str) -> None:
 
 def test_read_only() -> None:
     """What cannot be written is told in the machine's words."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     for name in ("ID", "STATUS", "STATUS.BUSY", "INTERRUPT.ERROR", "COUNTER_SAMPLES"):
         desk.refused("READ_ONLY", lambda name=name: desk.driver.write(name, 1), name)
 

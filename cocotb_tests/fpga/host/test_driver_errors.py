@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.fpga.driver_fixture import TINY, Desk, samples_of
+from cocotb_tests.fpga.driver_fixture import TINY, DriverFixture, samples_of
 from fpga.host.driver import Driver
 from fpga.host.register_access import MachineError
 from gen import config as named
@@ -21,7 +21,7 @@ from golden.samples import Samples
 
 def test_refusals_before_anything_is_sent() -> None:
     """What the host can see it does not send; it says what the machine would have said."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     driver, samples = desk.driver, samples_of(TINY, 6, 5)
     driver.initialise()
     update_shifts, before = TINY.training.update_shifts, desk.transport.packets
@@ -41,7 +41,7 @@ def test_refusals_before_anything_is_sent() -> None:
         "UPDATE_SHIFT", lambda: driver.train(samples, 4, [8, 15, 8]), "update shifts [8, 15, 8] are not 5 .. 14"
     )
     assert desk.transport.packets == before
-    bare = Desk(named.load("tiny"))
+    bare = DriverFixture(named.load("tiny"))
     bare.refused("LOADABLE", lambda: bare.driver.load_seeds({}), "random.loadable is off")
     bare.refused("LOADABLE", lambda: bare.driver.load_pulses(np.zeros(32, int)), "pulse.loadable is off")
     bare.refused("LOADABLE", lambda: bare.driver.load_switching(np.zeros((1, 2, 32), int)), "switching.loadable is off")
@@ -75,7 +75,7 @@ _WRONG: dict[str, Callable[[Driver], object]] = {
 @pytest.mark.parametrize("message", _WRONG)
 def test_wrong_arrays(message: str) -> None:
     """Arrays of another shape or range go nowhere."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     desk.driver.initialise()
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         _WRONG[message](desk.driver)
@@ -85,7 +85,7 @@ def test_wrong_arrays(message: str) -> None:
 def test_binary_weights() -> None:
     """Binary synapses have no second device."""
     config = variant(TINY, array={"synapse": "binary"})
-    desk = Desk(config)
+    desk = DriverFixture(config)
     ones = np.ones((config.geometry.rows, config.array.lanes), int)
     with pytest.raises(ValueError, match=r"^r2 must be 0 .. 0, not 1$"):
         desk.driver.load_weights(ones, ones)
@@ -98,7 +98,7 @@ def _packet(config: MachineConfig, words: int) -> bytes:
 
 def test_what_the_machine_refuses() -> None:
     """What only the machine can see comes back in its words, and it is ready again."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     driver, transport, samples = desk.driver, desk.transport, samples_of(TINY, 6, 6)
     desk.refused("STATE", lambda: driver.train(samples, 4, TINY.training.update_shifts))
     desk.refused("STATE", lambda: driver.infer(samples))
@@ -130,7 +130,7 @@ def test_what_the_machine_refuses() -> None:
 
 def test_time_limit() -> None:
     """A machine that has waited too long ends the command; weights stay, sums keep what they have."""
-    desk = Desk(TINY, timeout=0.05)
+    desk = DriverFixture(TINY, timeout=0.05)
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 7)
     driver.initialise()
     golden.initialise()
@@ -155,7 +155,7 @@ def test_time_limit() -> None:
 
 def test_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing moves a command gives up; the machine can be stopped and used, after whole samples."""
-    desk = Desk(TINY, timeout=0.05)
+    desk = DriverFixture(TINY, timeout=0.05)
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 8)
     update_shifts = TINY.training.update_shifts
     driver.initialise()
@@ -176,7 +176,7 @@ def test_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends training after a sample, with a write pass."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 9)
     update_shifts = TINY.training.update_shifts
     driver.initialise()
@@ -201,7 +201,7 @@ def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dump goes on to its end although nobody wants its words any more."""
-    desk = Desk(TINY, timeout=5)
+    desk = DriverFixture(TINY, timeout=5)
     desk.driver.initialise()
     words = 50
     read, discard = desk.transport.read, desk.transport.discard
@@ -219,7 +219,7 @@ def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
     desk.driver.stop()
     assert words <= 0
     words = 1 << 60
-    desk = Desk(TINY, timeout=0.05)
+    desk = DriverFixture(TINY, timeout=0.05)
     monkeypatch.setattr(desk.transport, "read", lambda address: 1)
     with pytest.raises(TransportTimeout, match=r"^the machine has not stopped for 0\.05 s: reset it$"):
         desk.driver.stop()
@@ -227,7 +227,7 @@ def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_reset() -> None:
     """Reset makes counters zero and neurons unknown; streams start again, memories stay."""
-    desk = Desk(TINY)
+    desk = DriverFixture(TINY)
     driver = desk.driver
     driver.initialise()
     first = driver.dump_weights()

@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class Desk:
+class HardwareFixture:
     """A Verilated machine, a driver of it, and a golden machine to compare with."""
 
     def __init__(self, folder: Path, stalls: float = 0.0) -> None:
@@ -67,7 +67,7 @@ class Desk:
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_everything(folder: Path, stalls: float) -> None:
     """All commands, one after another."""
-    desk, rng, geometry = Desk(folder, stalls), random(21), TINY.geometry
+    desk, rng, geometry = HardwareFixture(folder, stalls), random(21), TINY.geometry
     driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 50, 21)
     desk.initialise()
     desk.train(50, 22)
@@ -111,7 +111,7 @@ def test_identity(folder: Path) -> None:
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_halted_streams(folder: Path, stalls: float) -> None:
     """A stream that halts in training: what was whole counts, without a write pass; the next command is as ever."""
-    desk = Desk(folder, stalls)
+    desk = HardwareFixture(folder, stalls)
     driver, golden, transport = desk.driver, desk.golden, desk.transport
     desk.initialise()
     driver.write("BATCH", 4)
@@ -144,7 +144,7 @@ def test_halted_streams(folder: Path, stalls: float) -> None:
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_loads_that_end_early(folder: Path, stalls: float) -> None:
     """A load whose stream ends in the middle of a row: whole rows count, no other is touched."""
-    desk = Desk(folder, stalls)
+    desk = HardwareFixture(folder, stalls)
     driver, golden, transport = desk.driver, desk.golden, desk.transport
     desk.initialise()
     for rows, last in ((10, True), (20, False), (34, False)):
@@ -178,7 +178,7 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
 def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
     """Stop, recover and reset whatever waits on either side: no word of before gets into what comes after."""
-    desk = Desk(folder, stalls)
+    desk = HardwareFixture(folder, stalls)
     driver, transport, golden = desk.driver, desk.transport, desk.golden
     desk.initialise()
     samples = samples_of(TINY, 8, 60)
@@ -221,7 +221,7 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
 
 def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream that stays away: the command gives up, the machine goes on afterwards."""
-    desk = Desk(folder)
+    desk = HardwareFixture(folder)
     desk.initialise()
     send = desk.transport.send
     samples = samples_of(TINY, 10, 70)

@@ -6,7 +6,7 @@ import pytest
 
 from cocotb_tests.fpga.driver_fixture import random
 from fpga.host.link import Link
-from golden.bus.link_frames import ANSWER, LIMIT, VERSION, Decoder, Frame, Kind, Result, Status, segments
+from golden.bus.link_frames import ANSWER, LIMIT, VERSION, Decoder, Frame, FrameKind, FrameResult, Status, segments
 from golden.bus.transport import BusError, LinkError, TransportTimeout
 
 Answer = Callable[[Frame], Iterator[Frame]]
@@ -30,7 +30,7 @@ class Script:
         """Answer what the function answers; OPEN is answered here."""
         for request in self._decoder.feed(data):
             self.requests.append(request)
-            if request.kind == Kind.OPEN:
+            if request.kind == FrameKind.OPEN:
                 self._waiting += answered(request, word=self._word, room=self._room).encode()
             else:
                 self._waiting += b"".join(frame.encode() for frame in self._answer(request))
@@ -45,7 +45,7 @@ class Script:
         self._waiting = b""
 
 
-def answered(request: Frame, data: bytes = b"", result: int = Result.OK, word: int = 4, room: int = 600) -> Frame:
+def answered(request: Frame, data: bytes = b"", result: int = FrameResult.OK, word: int = 4, room: int = 600) -> Frame:
     """Answer a request."""
     body = Status(result, False, word, room).encode() + data
     return Frame(request.session, request.sequence, request.kind + ANSWER, body)
@@ -59,7 +59,7 @@ def test_requests() -> None:
     """What goes over the line, in one session, one sequence number after another."""
 
     def answer(request: Frame) -> Iterator[Frame]:
-        yield answered(request, b"\x78\x56\x34\x12" if request.kind == Kind.READ else b"")
+        yield answered(request, b"\x78\x56\x34\x12" if request.kind == FrameKind.READ else b"")
 
     script = Script(answer)
     link = _link(script)
@@ -70,10 +70,10 @@ def test_requests() -> None:
     session = script.requests[0].session
     assert session
     assert script.requests == [
-        Frame(session, 0, Kind.OPEN, bytes([VERSION])),
-        Frame(session, 1, Kind.READ, b"\x04\x01"),
-        Frame(session, 2, Kind.WRITE, b"\xf8\x03\x06\x01\xef\xcd\xab"),
-        Frame(session, 3, Kind.FLUSH),
+        Frame(session, 0, FrameKind.OPEN, bytes([VERSION])),
+        Frame(session, 1, FrameKind.READ, b"\x04\x01"),
+        Frame(session, 2, FrameKind.WRITE, b"\xf8\x03\x06\x01\xef\xcd\xab"),
+        Frame(session, 3, FrameKind.FLUSH),
     ]
     for _ in range(600):
         link.read(0)
@@ -91,7 +91,7 @@ def test_repeats() -> None:
         yield request
         yield Frame(request.session ^ 1, request.sequence, request.kind + ANSWER, bytes(10))
         yield Frame(request.session, request.sequence ^ 1, request.kind + ANSWER, bytes(10))
-        yield Frame(request.session, request.sequence, Kind.WRITE + ANSWER, bytes(10))
+        yield Frame(request.session, request.sequence, FrameKind.WRITE + ANSWER, bytes(10))
         if tries == 4:
             yield answered(request, b"\x01\x00\x00\x00")
             yield answered(request, b"\x02\x00\x00\x00")
@@ -111,7 +111,7 @@ def test_silence() -> None:
 
     def answer(request: Frame) -> Iterator[Frame]:
         if not silent:
-            yield answered(request, output if request.kind == Kind.STREAM else b"\x05\x00\x00\x00")
+            yield answered(request, output if request.kind == FrameKind.STREAM else b"\x05\x00\x00\x00")
 
     script = Script(answer)
     link = _link(script)
@@ -120,7 +120,7 @@ def test_silence() -> None:
         link.wait(0)
     silent = False
     assert link.read(8) == 5
-    assert [request.kind for request in script.requests[-2:]] == [Kind.STREAM, Kind.READ]
+    assert [request.kind for request in script.requests[-2:]] == [FrameKind.STREAM, FrameKind.READ]
     assert script.requests[-2].body == b"\x82abcdefgh"
     assert link.received() == 4
     assert link.receive(4, 0) == output
@@ -130,13 +130,16 @@ def test_silence() -> None:
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (Result.FULL, "the other end has no room for words although it said so"),
-        (Result.MALFORMED, "the other end does not understand the request: another version of the link?"),
-        (Result.CLOSED, "the other end no longer knows this host: it was reset, or another host has taken it over"),
-        (Result.FAILED, "the other end does not reach the machine: gone"),
+        (FrameResult.FULL, "the other end has no room for words although it said so"),
+        (FrameResult.MALFORMED, "the other end does not understand the request: another version of the link?"),
+        (
+            FrameResult.CLOSED,
+            "the other end no longer knows this host: it was reset, or another host has taken it over",
+        ),
+        (FrameResult.FAILED, "the other end does not reach the machine: gone"),
     ],
 )
-def test_refusals(result: Result, message: str) -> None:
+def test_refusals(result: FrameResult, message: str) -> None:
     """Whatever goes wrong has one clear line."""
     link = _link(Script(lambda request: iter([answered(request, b"gone", result)])))
     for call in (lambda: link.read(0), lambda: link.write(0, 0), lambda: link.wait(0), link.discard):
@@ -147,7 +150,7 @@ def test_refusals(result: Result, message: str) -> None:
 
 def test_bus_errors() -> None:
     """SLVERR of the bus is not one of the link."""
-    link = _link(Script(lambda request: iter([answered(request, bytes(4), Result.SLVERR)])))
+    link = _link(Script(lambda request: iter([answered(request, bytes(4), FrameResult.SLVERR)])))
     with pytest.raises(BusError, match=r"^the bus answers SLVERR to a read of address 0x300$"):
         link.read(0x300)
     with pytest.raises(BusError, match=r"^the bus answers SLVERR to a write of address 0x304$"):
@@ -160,7 +163,7 @@ def test_other_versions() -> None:
     class Other(Script):
         def write(self, data: bytes) -> None:
             for request in Decoder().feed(data):
-                body = Status(Result.MALFORMED, False, 4, 600, VERSION + 1).encode()
+                body = Status(FrameResult.MALFORMED, False, 4, 600, VERSION + 1).encode()
                 self._waiting += Frame(request.session, request.sequence, request.kind + ANSWER, body).encode()
 
     with pytest.raises(LinkError, match=r"^the other end has version 3 of the link, this one 2$"):
@@ -214,7 +217,7 @@ def test_cut() -> None:
     class Cut(Script):
         def read(self, timeout: float) -> bytes:
             nonlocal cuts
-            if cuts and self.requests[-1].kind != Kind.OPEN:
+            if cuts and self.requests[-1].kind != FrameKind.OPEN:
                 cuts -= 1
                 raise ConnectionError("cut")
             return super().read(timeout)

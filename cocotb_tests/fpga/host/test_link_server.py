@@ -13,9 +13,9 @@ from cocotb_tests.fpga.loopback_transport import Echo
 from cocotb_tests.fpga.noise import NoisyLine
 from fpga.host.byte_line import Line, SerialLine, serial_port, tcp
 from fpga.host.link import Link
-from fpga.host.link_server import FarEnd, Server, serve_line
+from fpga.host.link_server import LinkServer, LinkServerEnd, serve_line
 from fpga.host.noise import Noise
-from golden.bus.link_frames import ANSWER, VERSION, Frame, Kind, Result, Status, split_answer
+from golden.bus.link_frames import ANSWER, VERSION, Frame, FrameKind, FrameResult, Status, split_answer
 from golden.bus.transport import BusError, LinkError, TransportTimeout
 
 WORD, CAPACITY = 4, 400
@@ -24,7 +24,7 @@ WORD, CAPACITY = 4, 400
 class Asker:
     """Asks a far end in one session, one sequence number after another."""
 
-    def __init__(self, far_end: FarEnd, session: int = 77) -> None:
+    def __init__(self, far_end: LinkServerEnd, session: int = 77) -> None:
         self._far_end, self._session, self._sequence = far_end, session, 255
 
     def ask(self, kind: int, body: bytes = b"", step: int = 1) -> tuple[Status, bytes] | None:
@@ -37,10 +37,10 @@ class Asker:
         return split_answer(answer.body)
 
 
-def _open(echo: Echo, session: int = 77) -> tuple[FarEnd, Asker]:
-    far_end = FarEnd(echo, WORD, CAPACITY)
+def _open(echo: Echo, session: int = 77) -> tuple[LinkServerEnd, Asker]:
+    far_end = LinkServerEnd(echo, WORD, CAPACITY)
     asker = Asker(far_end, session)
-    assert asker.ask(Kind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
+    assert asker.ask(FrameKind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
     return far_end, asker
 
 
@@ -49,36 +49,36 @@ def test_requests() -> None:
     echo = Echo(speed=8)
     _, asker = _open(echo)
     room = Status(0, False, WORD, CAPACITY)
-    assert asker.ask(Kind.WRITE, b"\x10\x00\x05\x78\x56\x34\x12") == (room, b"")
+    assert asker.ask(FrameKind.WRITE, b"\x10\x00\x05\x78\x56\x34\x12") == (room, b"")
     assert echo.writes == [(0x10, 0x12345678, 5)]
-    assert asker.ask(Kind.READ, b"\x10\x00") == (room, b"\x78\x56\x34\x12")
-    assert asker.ask(Kind.READ, b"\x00\x02") == (room._replace(result=Result.SLVERR), bytes(4))
-    assert asker.ask(Kind.WRITE, b"\x00\x02\x0f\0\0\0\0") == (room._replace(result=Result.SLVERR), b"")
+    assert asker.ask(FrameKind.READ, b"\x10\x00") == (room, b"\x78\x56\x34\x12")
+    assert asker.ask(FrameKind.READ, b"\x00\x02") == (room._replace(result=FrameResult.SLVERR), bytes(4))
+    assert asker.ask(FrameKind.WRITE, b"\x00\x02\x0f\0\0\0\0") == (room._replace(result=FrameResult.SLVERR), b"")
     # a packet of three words in two segments, and one word of the next
-    assert asker.ask(Kind.STREAM, b"\x02abcdefgh") == (room, b"")
-    assert asker.ask(Kind.STREAM, b"\x81ijkl\x01mnop") == (room._replace(room=CAPACITY - 4), b"abcdefgh")
+    assert asker.ask(FrameKind.STREAM, b"\x02abcdefgh") == (room, b"")
+    assert asker.ask(FrameKind.STREAM, b"\x81ijkl\x01mnop") == (room._replace(room=CAPACITY - 4), b"abcdefgh")
     assert echo.packets == [b"abcdefghijkl"]
     echo.interrupt = True
     room = room._replace(interrupt=True)
-    assert asker.ask(Kind.STREAM) == (room, b"ijkl")
-    assert asker.ask(Kind.READ, b"\x10\x00") == (room, b"\x78\x56\x34\x12")
+    assert asker.ask(FrameKind.STREAM) == (room, b"ijkl")
+    assert asker.ask(FrameKind.READ, b"\x10\x00") == (room, b"\x78\x56\x34\x12")
     before = echo.discards
-    assert asker.ask(Kind.FLUSH) == (room, b"")
+    assert asker.ask(FrameKind.FLUSH) == (room, b"")
     assert echo.discards == before + 1
-    asker.ask(Kind.STREAM, b"\x81qrst")
+    asker.ask(FrameKind.STREAM, b"\x81qrst")
     assert echo.packets == [b"abcdefghijkl", b"qrst"]
 
 
 def test_output_is_cut_to_words() -> None:
     """At most 256 bytes of output, whole words; the rest waits."""
     echo = Echo()
-    far_end = FarEnd(echo, 3, 1000)
+    far_end = LinkServerEnd(echo, 3, 1000)
     asker = Asker(far_end)
-    asker.ask(Kind.OPEN, bytes([VERSION]))
+    asker.ask(FrameKind.OPEN, bytes([VERSION]))
     data = bytes(range(252))
-    assert asker.ask(Kind.STREAM, bytes([84]) + data) == (Status(0, False, 3, 1000), b"")
+    assert asker.ask(FrameKind.STREAM, bytes([84]) + data) == (Status(0, False, 3, 1000), b"")
     echo.send([data])
-    assert asker.ask(Kind.STREAM, bytes([0x80 | 1]) + b"end") == (Status(0, False, 3, 1000), data + data[:3])
+    assert asker.ask(FrameKind.STREAM, bytes([0x80 | 1]) + b"end") == (Status(0, False, 3, 1000), data + data[:3])
 
 
 def test_never_twice() -> None:
@@ -87,48 +87,48 @@ def test_never_twice() -> None:
     _, asker = _open(echo)
     write, packet = b"\x10\x00\x0f\x01\0\0\0", b"\x81abcd"
     for round_ in range(300):
-        first = asker.ask(Kind.WRITE, write)
-        assert [asker.ask(Kind.WRITE, write, step=0) for _ in range(3)] == [first] * 3
-        first = asker.ask(Kind.STREAM, packet)
+        first = asker.ask(FrameKind.WRITE, write)
+        assert [asker.ask(FrameKind.WRITE, write, step=0) for _ in range(3)] == [first] * 3
+        first = asker.ask(FrameKind.STREAM, packet)
         assert first is not None
         assert first[1] == b"abcd"
-        assert [asker.ask(Kind.STREAM, packet, step=0) for _ in range(3)] == [first] * 3
+        assert [asker.ask(FrameKind.STREAM, packet, step=0) for _ in range(3)] == [first] * 3
         assert (len(echo.writes), len(echo.packets)) == (round_ + 1, round_ + 1)
         for step in (2, 17, 255):
-            assert asker.ask(Kind.WRITE, write, step=step) is None
-            assert asker.ask(Kind.STREAM, packet, step=-step) == first
+            assert asker.ask(FrameKind.WRITE, write, step=step) is None
+            assert asker.ask(FrameKind.STREAM, packet, step=-step) == first
     assert len(echo.writes) == len(echo.packets) == 300
 
 
 def test_sessions() -> None:
     """The last OPEN wins and finds empty buffers; nobody else is served."""
     echo = Echo(speed=0)
-    far_end = FarEnd(echo, WORD, CAPACITY)
+    far_end = LinkServerEnd(echo, WORD, CAPACITY)
     for session in (0, 77):
-        status, rest = split_answer((far_end.answer(Frame(session, 1, Kind.READ, b"\0\0")) or Frame(0, 0, 0)).body)
-        assert (status.result, rest) == (Result.CLOSED, b"")
+        status, rest = split_answer((far_end.answer(Frame(session, 1, FrameKind.READ, b"\0\0")) or Frame(0, 0, 0)).body)
+        assert (status.result, rest) == (FrameResult.CLOSED, b"")
     first = Asker(far_end, 1)
-    assert first.ask(Kind.OPEN, bytes([VERSION])) is not None
-    first.ask(Kind.STREAM, b"\x81abcd\x01efgh")
+    assert first.ask(FrameKind.OPEN, bytes([VERSION])) is not None
+    first.ask(FrameKind.STREAM, b"\x81abcd\x01efgh")
     second = Asker(far_end, 2)
-    assert second.ask(Kind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
-    closed = first.ask(Kind.WRITE, b"\x10\x00\x0f\x01\0\0\0")
+    assert second.ask(FrameKind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
+    closed = first.ask(FrameKind.WRITE, b"\x10\x00\x0f\x01\0\0\0")
     assert closed is not None
-    assert closed[0].result == Result.CLOSED
+    assert closed[0].result == FrameResult.CLOSED
     assert not echo.writes
     # what was half there of a packet is forgotten too
-    second.ask(Kind.STREAM, b"\x81ijkl")
+    second.ask(FrameKind.STREAM, b"\x81ijkl")
     assert echo.packets == [b"abcd", b"ijkl"]
 
 
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        (Kind.READ, b"\x10"),
-        (Kind.WRITE, b"\x10\x00\x0f\x01\0\0"),
-        (Kind.STREAM, b"\x82abcd"),
-        (Kind.STREAM, b"\x81abcd\x00"),
-        (Kind.FLUSH, b"x"),
+        (FrameKind.READ, b"\x10"),
+        (FrameKind.WRITE, b"\x10\x00\x0f\x01\0\0"),
+        (FrameKind.STREAM, b"\x82abcd"),
+        (FrameKind.STREAM, b"\x81abcd\x00"),
+        (FrameKind.FLUSH, b"x"),
         (6, b""),
         (0x7F, b""),
     ],
@@ -140,19 +140,19 @@ def test_malformed(kind: int, body: bytes) -> None:
     before = echo.discards
     answer = asker.ask(kind, body)
     assert answer is not None
-    assert answer[0].result == Result.MALFORMED
+    assert answer[0].result == FrameResult.MALFORMED
     assert (echo.writes, echo.packets, echo.discards) == ([], [], before)
-    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
+    assert asker.ask(FrameKind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
 
 
 def test_other_versions() -> None:
     """Another version is refused, and says which is known; the session that is open goes on."""
     far_end, asker = _open(Echo())
     for body in (bytes([VERSION + 1]), b"", bytes([VERSION, 0])):
-        answer = Asker(far_end, 9).ask(Kind.OPEN, body)
+        answer = Asker(far_end, 9).ask(FrameKind.OPEN, body)
         assert answer is not None
-        assert (answer[0].result, answer[0].version, answer[1]) == (Result.MALFORMED, VERSION, b"")
-    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
+        assert (answer[0].result, answer[0].version, answer[1]) == (FrameResult.MALFORMED, VERSION, b"")
+    assert asker.ask(FrameKind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
 
 
 def test_full() -> None:
@@ -160,11 +160,11 @@ def test_full() -> None:
     echo = Echo(speed=0)
     _, asker = _open(echo)
     for _ in range(2):
-        asker.ask(Kind.STREAM, bytes([0x80 | 49]) + bytes(196))
-    answer = asker.ask(Kind.STREAM, b"\x81abcd\x82efghijkl")
-    assert answer == (Status(Result.FULL, False, WORD, 8), b"")
+        asker.ask(FrameKind.STREAM, bytes([0x80 | 49]) + bytes(196))
+    answer = asker.ask(FrameKind.STREAM, b"\x81abcd\x82efghijkl")
+    assert answer == (Status(FrameResult.FULL, False, WORD, 8), b"")
     assert len(echo.packets) == 2
-    assert asker.ask(Kind.STREAM, b"\x81abcd\x81efgh") == (Status(0, False, WORD, 0), b"")
+    assert asker.ask(FrameKind.STREAM, b"\x81abcd\x81efgh") == (Status(0, False, WORD, 0), b"")
 
 
 def test_large_packet() -> None:
@@ -172,14 +172,14 @@ def test_large_packet() -> None:
     echo = Echo(speed=100)
     _, asker = _open(echo)
     for _ in range(4):
-        assert asker.ask(Kind.STREAM, bytes([60]) + bytes(240)) == (Status(0, False, WORD, CAPACITY), b"")
-    assert asker.ask(Kind.STREAM, b"\x81abcd") == (Status(0, False, WORD, 0), bytes(100))
-    answer = asker.ask(Kind.STREAM, b"\x81efgh")
+        assert asker.ask(FrameKind.STREAM, bytes([60]) + bytes(240)) == (Status(0, False, WORD, CAPACITY), b"")
+    assert asker.ask(FrameKind.STREAM, b"\x81abcd") == (Status(0, False, WORD, 0), bytes(100))
+    answer = asker.ask(FrameKind.STREAM, b"\x81efgh")
     assert answer is not None
-    assert answer[0].result == Result.FULL
+    assert answer[0].result == FrameResult.FULL
     back = b""
     while answer[0].room < CAPACITY:
-        answer = asker.ask(Kind.STREAM)
+        answer = asker.ask(FrameKind.STREAM)
         assert answer is not None
         back += answer[1]
     assert back == bytes(860) + b"abcd"
@@ -195,8 +195,8 @@ def test_machine_out_of_reach(error: Exception, monkeypatch: pytest.MonkeyPatch)
         raise error
 
     monkeypatch.setattr(echo, "read", fail)
-    assert asker.ask(Kind.READ, b"\x10\x00") == (Status(Result.FAILED, False, WORD, CAPACITY), b"gone")
-    assert asker.ask(Kind.STREAM) == (Status(0, False, WORD, CAPACITY), b"")
+    assert asker.ask(FrameKind.READ, b"\x10\x00") == (Status(FrameResult.FAILED, False, WORD, CAPACITY), b"gone")
+    assert asker.ask(FrameKind.STREAM) == (Status(0, False, WORD, CAPACITY), b"")
 
 
 def _work(link: Link, echo: Echo, rng: np.random.Generator, turns: int) -> None:
@@ -281,7 +281,7 @@ def test_server() -> None:
         with pytest.raises(LinkError, match=r"^the other end no longer knows this host"):
             first.write(8, 3)
         assert echo.writes == [(0, 1, 15), (4, 2, 15)]
-    server = Server(FarEnd(echo, WORD, CAPACITY))
+    server = LinkServer(LinkServerEnd(echo, WORD, CAPACITY))
     assert server.address[0] == "127.0.0.1"
     server.stop()
     server.run()
@@ -308,7 +308,7 @@ def test_serial() -> None:
             def close(self) -> None:
                 pass
 
-        with beside(lambda: serve_line(FarEnd(echo, WORD, CAPACITY), Terminal())):
+        with beside(lambda: serve_line(LinkServerEnd(echo, WORD, CAPACITY), Terminal())):
             link = Link(lambda: line, repeat=0.2, timeout=10)
             _work(link, echo, rng, 100)
             link.close()

@@ -28,7 +28,7 @@ from golden.run.session import LostError, Session
 TINY = named.load("tiny")
 #: Four clock cycles a bit, as in no board: the wire is not what the machine waits for.
 CLOCK, BAUD = 4e6, 1_000_000
-LINE = train_serial.Line(train_serial.SIM, BAUD, CLOCK, patience=60, repeat=0.3, quick=True)
+LINE = train_serial.SerialBoard(train_serial.SIM, BAUD, CLOCK, patience=60, repeat=0.3, quick=True)
 
 Folder = tuple[Path, dict[str, Any]]
 
@@ -70,7 +70,7 @@ def _alone() -> str:
 def _session(
     run: Run,
     manifest: dict[str, Any],
-    way: train_serial.Line,
+    way: train_serial.SerialBoard,
     folder: Path,
     checkpoint: Path,
     *,
@@ -93,7 +93,7 @@ def train(board: Folder, tmp_path: Path) -> Train:
     """Trains over a wire; gives the outcome and the digest of the weights."""
     folder, manifest = board
 
-    def call(way: train_serial.Line, **options: bool) -> dict[str, Any]:
+    def call(way: train_serial.SerialBoard, **options: bool) -> dict[str, Any]:
         run = _run()
         found = _session(run, manifest, way, folder, tmp_path / "checkpoint.npz", **options)
         return found | {"weights": run.weights_sha256()}
@@ -136,7 +136,7 @@ def test_cable_pulled_for_a_moment(train: Train) -> None:
     assert outcome["cuts"] == 1
 
 
-def _cut(train: Train, found: Simulated) -> train_serial.Line:
+def _cut(train: Train, found: Simulated) -> train_serial.SerialBoard:
     """Train until the cable is pulled for longer than the program waits; give the way to the board."""
     way = replace(LINE, port=found.port, patience=1.5)
     with pytest.raises(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cocotb_tests.fpga.driver_fixture import random
-from golden.bus.link_frames import Decoder, Frame, Kind, Status, cut_segment, segments, split_answer
+from golden.bus.link_frames import Decoder, Frame, FrameKind, Status, cut_segment, segments, split_answer
 
 
 def _written(session: int, sequence: int, kind: int, body: bytes) -> bytes:
@@ -30,7 +30,7 @@ def _frame(rng: np.random.Generator) -> Frame:
 
 def test_frames() -> None:
     """The bytes of a frame, by hand and by chance; a decoder finds it whatever pieces it comes in."""
-    assert Frame(0x1234, 7, Kind.READ, b"\x10\x00").encode().hex(" ") == "7e 34 12 07 02 10 00 7c de 98 e0 7e"
+    assert Frame(0x1234, 7, FrameKind.READ, b"\x10\x00").encode().hex(" ") == "7e 34 12 07 02 10 00 7c de 98 e0 7e"
     rng = random(1)
     frames = [_frame(rng) for _ in range(200)]
     line = b""

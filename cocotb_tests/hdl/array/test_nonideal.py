@@ -184,7 +184,7 @@ def test_missing_repair_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 class Pair:
     """Hardware and golden model, given the same commands."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, config = bench, bench.config
         geometry, nonideal = config.geometry, config.nonideal
         self.rows, self.lanes = geometry.rows, config.array.lanes
@@ -273,7 +273,7 @@ class Pair:
 
 async def _pair(dut: HierarchyObject, regime: Regime) -> Pair:
     """Reset and initialise."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, regime)
     for row in range(pair.rows):

@@ -157,7 +157,7 @@ class _Answers:
 class Pair:
     """Hardware and golden model, given the same commands."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, config = bench, bench.config
         self.geometry = config.geometry
         self.rows, self.lanes, self.group = config.geometry.rows, config.array.lanes, config.array.group
@@ -290,7 +290,7 @@ class Pair:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
     """All commands in random order, with hazards; one command per cycle but for those, done 4 cycles later."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, regime)
     await pair.initialise()
@@ -333,7 +333,7 @@ async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def hazard_costs_two_cycles(dut: HierarchyObject) -> None:
     """Changes of one row follow each other in 3 cycles, of different rows in one; reads wait as well."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
     await pair.initialise()
@@ -356,7 +356,7 @@ async def hazard_costs_two_cycles(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def writes_and_reads(dut: HierarchyObject) -> None:
     """Every pair of states in every lane, written and read back; rows beside stay, and no stream moves on."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
     await pair.initialise()
@@ -382,7 +382,7 @@ async def writes_and_reads(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def reset_of_one_cycle(dut: HierarchyObject) -> None:
     """A reset of one cycle at any moment of rows that are driven leaves column sums of 0, and the states."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
     pair.set_drive(np.ones(pair.lanes, np.int64))
@@ -409,7 +409,7 @@ async def reset_of_one_cycle(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def other_tables(dut: HierarchyObject) -> None:
     """Tables that a host has loaded, word by word, take the place of the one after reset, entry by entry."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     config, rng = bench.config, bench.rng
     if not config.switching.loadable:
         return
@@ -454,7 +454,7 @@ async def other_tables(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def every_pulse(dut: HierarchyObject) -> None:
     """All state pairs x both polarities x all width codes, with words that switch and words that do not."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     pair = Pair(bench, Regime.FLOWING)
     await pair.initialise()

@@ -24,7 +24,7 @@ def test_axi_lite() -> None:
 class _Bank:
     """A register bank: takes a request when it pleases, answers it when it pleases, as fast as the real one at best."""
 
-    def __init__(self, bench: block_bench.Bench, hurry: bool) -> None:
+    def __init__(self, bench: block_bench.BlockBench, hurry: bool) -> None:
         self._ports, self._rng, self._hurry = bench.ports, bench.rng, hurry
         self.golden = RegisterBank(register_map.register_map(bench.config))
         self.requests: list[Request] = []
@@ -62,7 +62,7 @@ class _Bank:
 class _Slave:
     """The slave between the bus and such a bank."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime, hurry: bool = True) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime, hurry: bool = True) -> None:
         self.bench = bench
         self.bank = _Bank(bench, hurry)
         self.channels = AxiLiteChannels(bench.dut, regime, bench.rng)
@@ -93,7 +93,7 @@ class _Slave:
         assert not self.bench.ports.bits("request__valid")
 
 
-def _random(bench: block_bench.Bench, write: bool) -> Request:
+def _random(bench: block_bench.BlockBench, write: bool) -> Request:
     address, data = int(bench.rng.integers(0, 1 << 10)), int(bench.rng.integers(1 << 32))
     return Request(address, write, data, int(bench.rng.integers(16)))
 
@@ -102,7 +102,7 @@ def _random(bench: block_bench.Bench, write: bool) -> Request:
 @cocotb.parametrize(regime=block_bench.REGIMES, hurry=(True, False))
 async def traffic(dut: HierarchyObject, regime: Regime, hurry: bool) -> None:
     """Reads and writes at the same time: each direction keeps its order, nothing is lost, made twice or mixed up."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     slave = _Slave(bench, regime, hurry)
     reads = [_random(bench, False) for _ in range(250)]
@@ -122,7 +122,7 @@ async def traffic(dut: HierarchyObject, regime: Regime, hurry: bool) -> None:
 @cocotb.test()
 async def speed(dut: HierarchyObject) -> None:
     """A response is offered 4 cycles after the last part of its access was taken; an access takes 3 cycles."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     slave = _Slave(bench, Regime.FLOWING)
     for first, second in (("aw", "w"), ("w", "aw")):  # address first, data first
@@ -150,7 +150,7 @@ async def speed(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def directions_are_independent(dut: HierarchyObject) -> None:
     """A response that is not taken, and a write of which half is missing, hold up nothing of the other direction."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     slave = _Slave(bench, Regime.FLOWING)
     channels = slave.channels
@@ -193,7 +193,7 @@ async def directions_are_independent(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def outputs_from_registers(dut: HierarchyObject) -> None:
     """No output of the bus, nor of the streams, depends on an input of the same cycle."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     ports = bench.ports
     inputs = [name for name in ports.names("input") if name not in ("clk", "rst")]
@@ -220,7 +220,7 @@ async def outputs_from_registers(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def reset(dut: HierarchyObject) -> None:
     """During reset nothing is taken and nothing is offered, whatever was under way."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     ports = bench.ports
     handshakes = ["s_axi_awready", "s_axi_wready", "s_axi_arready", "s_axi_bvalid", "s_axi_rvalid", "request__valid"]

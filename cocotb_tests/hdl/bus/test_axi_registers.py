@@ -73,7 +73,7 @@ class _Orders:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def bursts(dut: HierarchyObject, regime: Regime) -> None:
     """Reads and writes under way at the same time: some order of them explains all responses, and the next ones."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     channels = AxiLiteChannels(dut, regime, bench.rng)
     monitor = AxiLiteMonitor(bench.ports)
@@ -127,7 +127,7 @@ async def bursts(dut: HierarchyObject, regime: Regime) -> None:
             assert bench.ports.bits(port) in [pack(described, v if len(v) > 1 else v[0]) for v in values], port
 
 
-async def _responses(bench: block_bench.Bench, monitor: AxiLiteMonitor, reads: int, writes: int) -> None:
+async def _responses(bench: block_bench.BlockBench, monitor: AxiLiteMonitor, reads: int, writes: int) -> None:
     """Let cycles pass until so many responses were taken."""
     seen = monitor.transfers
     await bench.clock.until(lambda: (len(seen["r"]), len(seen["b"])) == (reads, writes))
@@ -136,7 +136,7 @@ async def _responses(bench: block_bench.Bench, monitor: AxiLiteMonitor, reads: i
 @cocotb.test()
 async def master(dut: HierarchyObject) -> None:
     """What a host does first, with the master of cocotbext-axi: identify, set, start, be refused, read the error."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bench.add(AxiLiteMonitor(bench.ports))
     with quiet():
@@ -149,7 +149,7 @@ async def master(dut: HierarchyObject) -> None:
     equal("cycles of start", len(started), 1)
 
 
-async def _host(axi: AxiLiteMaster, registers_: RegisterMap, bench: block_bench.Bench) -> None:
+async def _host(axi: AxiLiteMaster, registers_: RegisterMap, bench: block_bench.BlockBench) -> None:
     address = {register.name: register.address for register in registers_.registers}
     assert await axi.read_dword(address["ID"]) == int.from_bytes(b"MTJG", "big")
     assert await axi.read_dword(address["VERSION"]) == 1 << 16
@@ -180,7 +180,7 @@ async def _host(axi: AxiLiteMaster, registers_: RegisterMap, bench: block_bench.
 @cocotb.test()
 async def clear_in_flight(dut: HierarchyObject) -> None:
     """A clear at any moment of an access: the access is answered all the same, and the registers have reset values."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     channels = AxiLiteChannels(dut, Regime.FLOWING, bench.rng)
     monitor = AxiLiteMonitor(bench.ports)

@@ -68,7 +68,7 @@ def _refusals(
 class _Around:
     """Registers, machine, framer and output, as control sees them; predicts every output in every cycle."""
 
-    def __init__(self, bench: block_bench.Bench) -> None:
+    def __init__(self, bench: block_bench.BlockBench) -> None:
         self.bench, self.ports, self.config = bench, bench.ports, bench.config
         self.layers = len(self.config.layers) - 1
         #: Inputs of the next cycle, the error register, and what the machine does with commands: for how many cycles it
@@ -226,7 +226,7 @@ class _Around:
 
 
 async def _around(dut: HierarchyObject) -> _Around:
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     around = _Around(bench)
     await around.step()

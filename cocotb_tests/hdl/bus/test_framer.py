@@ -27,7 +27,7 @@ class _Model:
     A word is judged in the cycles after the one in which it was taken, until it goes on or is forgotten.
     """
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports = bench, bench.ports
         self.source, self.packets = bench.source("packets", regime)
         self.groups, self.classes = bench.config.geometry.groups(0), bench.config.layers[-1]
@@ -115,7 +115,7 @@ class _Model:
 class _Host:
     """Sends packets and knows what becomes of them."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.rng, self.model = bench, bench.rng, _Model(bench, regime)
         self.top = 1 << (2 * bench.config.array.group)
         self.longest = max(
@@ -183,7 +183,7 @@ class _Host:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def packets(dut: HierarchyObject, regime: Regime) -> None:
     """Samples and loads of all lengths, whole or at fault in every way; what is behind a fault is forgotten."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     host, rng = _Host(bench, regime), bench.rng
     model = host.model
@@ -214,7 +214,7 @@ async def packets(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def one_word_per_cycle(dut: HierarchyObject) -> None:
     """Nothing stalls: samples go through in as many cycles as they have words, one cycle late."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     host = _Host(bench, Regime.FLOWING)
     taken: list[int] = []
@@ -230,7 +230,7 @@ async def one_word_per_cycle(dut: HierarchyObject) -> None:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def behind_a_load(dut: HierarchyObject, regime: Regime) -> None:
     """A sample that is sent right behind a load, however short, waits for the load's end and is a sample."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     host, rng = _Host(bench, regime), bench.rng
     model = host.model
@@ -253,7 +253,7 @@ async def behind_a_load(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def discards_at_any_time(dut: HierarchyObject, regime: Regime) -> None:
     """A host that stops in the middle of packets: whatever it discards, the next word begins a packet."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     host, rng = _Host(bench, regime), bench.rng
     model = host.model

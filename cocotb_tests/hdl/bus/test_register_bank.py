@@ -41,7 +41,7 @@ def test_most_layers() -> None:
 class _Bank:
     """The block beside its golden twin: outputs are compared in every cycle, answers as they come."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime = Regime.FLOWING) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime = Regime.FLOWING) -> None:
         self.bench = bench
         self.map = register_map.register_map(bench.config)
         self.golden = RegisterBank(self.map)
@@ -176,7 +176,7 @@ class _Bank:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def random_accesses(dut: HierarchyObject, regime: Regime) -> None:
     """Accesses of all kinds, while hardware changes what it gives, sets events and clears all registers."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench, regime)
     rng = bench.rng
@@ -252,7 +252,7 @@ def _reset_value(place: Place) -> int:
 @cocotb.test()
 async def walk(dut: HierarchyObject) -> None:
     """Every field of every register: value after reset, who may change it and how, bits beside it."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench)
     for address, place in bank.map.places.items():
@@ -282,7 +282,7 @@ async def walk(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def every_address(dut: HierarchyObject) -> None:
     """Reads and writes of all 1024 addresses: which are refused, why, and that a write of no byte changes nothing."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench)
     pulses: list[tuple[int, ...]] = []
@@ -309,7 +309,7 @@ async def every_address(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def throughput(dut: HierarchyObject) -> None:
     """Requests are taken every 2 cycles, and answered in the next."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench)
     others = [address for address, place in bank.map.places.items() if not place.register.buffered]
@@ -323,7 +323,7 @@ async def throughput(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def counters(dut: HierarchyObject) -> None:
     """The two words of a counter are of the same moment; the copy of the high word is shared, and only they use it."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench)
     low, high = 0xFFFF_FFFF, 0x1234
@@ -347,7 +347,7 @@ async def counters(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def same_cycle(dut: HierarchyObject) -> None:
     """In the cycle of a write, hardware sets what the write clears; in that of a read, the read is the earlier one."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench)
     for register in bank.map.registers:
@@ -375,7 +375,7 @@ async def same_cycle(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def clear(dut: HierarchyObject) -> None:
     """All registers return to their reset values, whatever else happens in the same cycle; the access is answered."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     bank = _Bank(bench)
     writable = [address for address, place in bank.map.places.items() if place.register.writable]

@@ -20,7 +20,7 @@ def test_output(config: MachineConfig) -> None:
 class _Words:
     """Offers predictions and words of dumps, one kind at a time, and checks what does not wait for a taker."""
 
-    def __init__(self, bench: block_bench.Bench, regime: Regime) -> None:
+    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports = bench, bench.ports
         self._pattern = source_pattern(regime, bench.rng)
         self.queue: list[tuple[str, int, int]] = []
@@ -63,7 +63,7 @@ class _Words:
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def words(dut: HierarchyObject, regime: Regime) -> None:
     """Predictions and dumps in turn; what is not offered means nothing."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     around, packets = _Words(bench, regime), bench.sink("packets", regime)
     expected = []
@@ -86,7 +86,7 @@ async def words(dut: HierarchyObject, regime: Regime) -> None:
 @cocotb.test()
 async def stays_through_a_pause(dut: HierarchyObject) -> None:
     """A word that nobody takes stays for ever, and nothing goes in behind it."""
-    bench = block_bench.Bench(dut)
+    bench = block_bench.BlockBench(dut)
     await bench.start()
     around, packets = _Words(bench, Regime.FLOWING), bench.sink("packets", Regime.FLOWING)
     bench.clock.agents[-2].pattern = iter(lambda: False, True)  # type: ignore[attr-defined]

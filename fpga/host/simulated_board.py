@@ -9,7 +9,7 @@ from sim.verilated_build import BUILDS, build
 #: Module that the shim is written for.
 TOP = "mtj_gxnor_board"
 
-_SHIM = Path(__file__).with_name("board.cpp")
+_SHIM = Path(__file__).with_name("simulated_board.cpp")
 _FUNCTIONS = {
     "new": (ctypes.c_void_p, [ctypes.c_double]),
     "delete": (None, [ctypes.c_void_p]),
@@ -24,7 +24,7 @@ _FUNCTIONS = {
 _IDLE = 12
 
 
-class Board:
+class SimulatedBoard:
     """A board whose clock runs only in `run`.
 
     Parameters

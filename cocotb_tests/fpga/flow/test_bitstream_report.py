@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cocotb_tests.fpga.minimal_design import small
-from fpga.flow.report import misfit, timing
+from fpga.flow.bitstream_report import misfit, timing
 from fpga.flow.tools import FlowError
 
 TIMING: dict[str, Any] = {

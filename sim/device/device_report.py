@@ -11,7 +11,7 @@ from tqdm import tqdm
 from gen.provenance import stamp
 from golden.lib.atomic_write import whole, write_json
 from sim.device.hardware import Statistics, Streams
-from sim.device.sections import SECTIONS, Job
+from sim.device.sections import SECTIONS, DeviceJob
 
 _PACKAGES = ("numpy", "scipy", "matplotlib", "cmtj")
 
@@ -27,12 +27,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def make(job: Job, build: Path) -> tuple[dict[str, Any], list[str]]:
+def make(job: DeviceJob, build: Path) -> tuple[dict[str, Any], list[str]]:
     """Work through all sections; write ``reports/device.json`` and plots beside it.
 
     Parameters
     ----------
-    job : Job
+    job : DeviceJob
         Device, conditions and effort.
     build : Path
         Folder for everything that is made.
