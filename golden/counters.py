@@ -27,7 +27,7 @@ COUNTERS = {
     "backward_groups_sensed": "groups of column sums read out in backward passes",
     "backward_products": "non-zero products in backward passes",
     "gradient_rows": "rows of the gradient memory accumulated",
-    "update_rows": "rows of the gradient memory read for write pulses, not those read again by CLEAR_SWITCHED",
+    "update_rows": "rows of the gradient memory read for write pulses, not those read again to clear switched lanes",
     "rows_initialised": "rows put into random states",
     "rows_pulsed": "rows that received write pulses",
     "rows_written": "rows whose device states the host has loaded",
