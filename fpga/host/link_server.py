@@ -1,4 +1,4 @@
-"""The far end of the link of docs/link.md in Python: gives the other side of a line what a transport reaches here."""
+"""The machine's end of the link of docs/link.md in Python: a line reaches a transport through it."""
 
 import select
 import socket
@@ -108,11 +108,11 @@ def _address(data: bytes) -> int:
 
 
 class LinkServer:
-    """Lets hosts reach a far end over TCP, one at a time: who comes later takes over.
+    """Lets hosts reach a machine over TCP, one at a time: who comes later takes over.
 
     Parameters
     ----------
-    far_end : LinkServerEnd
+    end : LinkServerEnd
         What they reach.
     host : str
         Address to listen at; only programs of this computer reach the default.
@@ -125,8 +125,8 @@ class LinkServer:
         Where it listens: host and port.
     """
 
-    def __init__(self, far_end: LinkServerEnd, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._far_end = far_end
+    def __init__(self, end: LinkServerEnd, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._end = end
         self._listener = socket.create_server((host, port))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self._stopped = False
@@ -144,7 +144,7 @@ class LinkServer:
                     line, decoder = SocketLine(self._listener.accept()[0]), Decoder()
                 elif line and readable:
                     try:
-                        serve(self._far_end, line, decoder)
+                        serve(self._end, line, decoder)
                     except OSError:
                         line.close()
                         line = None
@@ -156,12 +156,12 @@ class LinkServer:
         self._stopped = True
 
 
-def serve(far_end: LinkServerEnd, line: Line, decoder: Decoder, wait: float = 0) -> None:
+def serve(end: LinkServerEnd, line: Line, decoder: Decoder, wait: float = 0) -> None:
     """Answer the requests that have come over a line.
 
     Parameters
     ----------
-    far_end : LinkServerEnd
+    end : LinkServerEnd
         What answers.
     line : Line
         The line.
@@ -171,14 +171,14 @@ def serve(far_end: LinkServerEnd, line: Line, decoder: Decoder, wait: float = 0)
         How long to wait for the first byte, s.
     """
     for request in decoder.feed(line.read(wait)):
-        answer = far_end.answer(request)
+        answer = end.answer(request)
         if answer is not None:
             line.write(answer.encode())
 
 
-def serve_line(far_end: LinkServerEnd, line: Line) -> None:
+def serve_line(end: LinkServerEnd, line: Line) -> None:
     """Answer the requests that come over a line until it is cut."""
     decoder = Decoder()
     with suppress(OSError):
         while True:
-            serve(far_end, line, decoder, _LOOK)
+            serve(end, line, decoder, _LOOK)

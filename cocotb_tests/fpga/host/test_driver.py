@@ -29,37 +29,37 @@ def _configs() -> dict[str, MachineConfig]:
 def test_commands(name: str) -> None:
     """Everything a host does, against the golden machine: predictions, state and counters."""
     config = _configs()[name]
-    desk, update_shifts = DriverFixture(config), config.training.update_shifts
-    driver, golden = desk.driver, desk.golden
+    pair, update_shifts = DriverFixture(config), config.training.update_shifts
+    driver, golden = pair.driver, pair.golden
     driver.initialise()
     golden.initialise()
-    desk.equal()
+    pair.equal()
     samples, batch = samples_of(config, 30, 1), config.training.batch
     np.testing.assert_array_equal(
         driver.train(samples, batch, update_shifts), golden.train(samples, batch, update_shifts)
     )
-    desk.equal()
+    pair.equal()
     np.testing.assert_array_equal(driver.infer(samples), golden.test(samples))
     parts = [samples[start : start + 2 * batch] for start in range(0, 30, 2 * batch)]
     expected = np.concatenate([golden.train(part, batch, update_shifts) for part in parts])
     np.testing.assert_array_equal(driver.train(iter(parts), batch, update_shifts), expected)
     assert len(driver.train([], batch, update_shifts)) == 0
-    desk.equal()
+    pair.equal()
     for found, states in zip(driver.dump_weights(), golden.dump_weights(), strict=True):
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found, states)
     offset, scale = driver.dump_neurons()
     np.testing.assert_array_equal(offset, golden.neurons.offset)
     np.testing.assert_array_equal(scale, golden.neurons.scale)
-    desk.equal()
+    pair.equal()
 
 
 @pytest.mark.parametrize("name", _configs())
 def test_loads(name: str) -> None:
     """What is loaded is what trains: weights, neurons, seeds and both tables."""
     config, rng = _configs()[name], random(2)
-    desk, update_shifts = DriverFixture(config), config.training.update_shifts
-    driver, golden, geometry = desk.driver, desk.golden, config.geometry
+    pair, update_shifts = DriverFixture(config), config.training.update_shifts
+    driver, golden, geometry = pair.driver, pair.golden, config.geometry
     shape = (geometry.rows, geometry.lanes)
     r1 = rng.integers(0, 2, shape).astype(np.uint8)
     r2 = rng.integers(0, config.array.devices, shape)
@@ -84,7 +84,7 @@ def test_loads(name: str) -> None:
     golden.load_switching(thresholds)
     samples = samples_of(config, 20, 3)
     np.testing.assert_array_equal(driver.train(samples, 5, update_shifts), golden.train(samples, 5, update_shifts))
-    desk.equal()
+    pair.equal()
 
 
 def test_checkpoint() -> None:
@@ -100,8 +100,8 @@ def test_checkpoint() -> None:
 
 def test_registers() -> None:
     """Registers, fields, elements of arrays, 64 bits; a field is written and its neighbours are not."""
-    desk = DriverFixture(TINY)
-    driver = desk.driver
+    pair = DriverFixture(TINY)
+    driver = pair.driver
     assert driver.read("ID") == 0x4D544A47
     assert (driver.read("DESIGN"), driver.read("DESIGN.VALUE")) == (DESIGN, DESIGN)
     driver.write("SAMPLES", 0xFFFFFFFF)
@@ -121,7 +121,7 @@ def test_registers() -> None:
     # two errors, of which one is cleared
     for address in (0x3FC, 0x01):
         with pytest.raises(BusError):
-            desk.transport.read(address)
+            pair.transport.read(address)
     driver.write("ERROR.UNMAPPED", 1)
     assert driver.read("ERROR") == 1 << 15
     driver.recover()
@@ -162,18 +162,18 @@ def test_neighbours() -> None:
 )
 def test_names(name: str, value: int | str, message: str) -> None:
     """Mistakes have one clear line."""
-    desk = DriverFixture(TINY)
-    before = desk.transport.writes
+    pair = DriverFixture(TINY)
+    before = pair.transport.writes
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        desk.driver.write(name, value)
-    assert desk.transport.writes == before
+        pair.driver.write(name, value)
+    assert pair.transport.writes == before
 
 
 def test_read_only() -> None:
     """What cannot be written is told in the machine's words."""
-    desk = DriverFixture(TINY)
+    pair = DriverFixture(TINY)
     for name in ("ID", "STATUS", "STATUS.BUSY", "INTERRUPT.ERROR", "COUNTER_SAMPLES"):
-        desk.refused("READ_ONLY", lambda name=name: desk.driver.write(name, 1), name)
+        pair.refused("READ_ONLY", lambda name=name: pair.driver.write(name, 1), name)
 
 
 def test_identity() -> None:

@@ -21,10 +21,10 @@ from golden.samples import Samples
 
 def test_refusals_before_anything_is_sent() -> None:
     """What the host can see it does not send; it says what the machine would have said."""
-    desk = DriverFixture(TINY)
-    driver, samples = desk.driver, samples_of(TINY, 6, 5)
+    pair = DriverFixture(TINY)
+    driver, samples = pair.driver, samples_of(TINY, 6, 5)
     driver.initialise()
-    update_shifts, before = TINY.training.update_shifts, desk.transport.packets
+    update_shifts, before = TINY.training.update_shifts, pair.transport.packets
     labels = samples.labels.copy()
     labels[3] = 3
     wrong = {
@@ -34,13 +34,13 @@ def test_refusals_before_anything_is_sent() -> None:
         "SAMPLES": (samples[:0], ""),
     }
     for name, (given, detail) in wrong.items():
-        desk.refused(name, lambda given=given: driver.train(given, 4, update_shifts), detail)
-        desk.refused(name, lambda given=given: driver.infer(given), detail)
-    desk.refused("BATCH", lambda: driver.train(samples, 0, update_shifts), "batch is 0")
-    desk.refused(
+        pair.refused(name, lambda given=given: driver.train(given, 4, update_shifts), detail)
+        pair.refused(name, lambda given=given: driver.infer(given), detail)
+    pair.refused("BATCH", lambda: driver.train(samples, 0, update_shifts), "batch is 0")
+    pair.refused(
         "UPDATE_SHIFT", lambda: driver.train(samples, 4, [8, 15, 8]), "update shifts [8, 15, 8] are not 5 .. 14"
     )
-    assert desk.transport.packets == before
+    assert pair.transport.packets == before
     bare = DriverFixture(named.load("tiny"))
     bare.refused("LOADABLE", lambda: bare.driver.load_seeds({}), "random.loadable is off")
     bare.refused("LOADABLE", lambda: bare.driver.load_pulses(np.zeros(32, int)), "pulse.loadable is off")
@@ -75,21 +75,21 @@ _WRONG: dict[str, Callable[[Driver], object]] = {
 @pytest.mark.parametrize("message", _WRONG)
 def test_wrong_arrays(message: str) -> None:
     """Arrays of another shape or range go nowhere."""
-    desk = DriverFixture(TINY)
-    desk.driver.initialise()
+    pair = DriverFixture(TINY)
+    pair.driver.initialise()
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        _WRONG[message](desk.driver)
-    assert desk.transport.packets == 0
+        _WRONG[message](pair.driver)
+    assert pair.transport.packets == 0
 
 
 def test_binary_weights() -> None:
     """Binary synapses have no second device."""
     config = variant(TINY, array={"synapse": "binary"})
-    desk = DriverFixture(config)
+    pair = DriverFixture(config)
     ones = np.ones((config.geometry.rows, config.array.lanes), int)
     with pytest.raises(ValueError, match=r"^r2 must be 0 .. 0, not 1$"):
-        desk.driver.load_weights(ones, ones)
-    desk.driver.load_weights(ones, 0 * ones)
+        pair.driver.load_weights(ones, ones)
+    pair.driver.load_weights(ones, 0 * ones)
 
 
 def _packet(config: MachineConfig, words: int) -> bytes:
@@ -98,19 +98,19 @@ def _packet(config: MachineConfig, words: int) -> bytes:
 
 def test_what_the_machine_refuses() -> None:
     """What only the machine can see comes back in its words, and it is ready again."""
-    desk = DriverFixture(TINY)
-    driver, transport, samples = desk.driver, desk.transport, samples_of(TINY, 6, 6)
-    desk.refused("STATE", lambda: driver.train(samples, 4, TINY.training.update_shifts))
-    desk.refused("STATE", lambda: driver.infer(samples))
+    pair = DriverFixture(TINY)
+    driver, transport, samples = pair.driver, pair.transport, samples_of(TINY, 6, 6)
+    pair.refused("STATE", lambda: driver.train(samples, 4, TINY.training.update_shifts))
+    pair.refused("STATE", lambda: driver.infer(samples))
     driver.initialise()
     # a host that was here before has left half a sample and an error
     transport.send([_packet(TINY, 2), _packet(TINY, 7)])
     transport.wait(0)
-    desk.refused("SHORT", driver.initialise)
+    pair.refused("SHORT", driver.initialise)
     driver.initialise()
     transport.send([_packet(TINY, 6)] * 3)
     transport.wait(0)
-    desk.refused("UNFINISHED", lambda: driver.load_weights(*np.zeros((2, 35, 4), int)))
+    pair.refused("UNFINISHED", lambda: driver.load_weights(*np.zeros((2, 35, 4), int)))
     # a command under way stays under way
     driver.write("SAMPLES", 3)
     driver.write("COMMAND.OPERATION", "TEST")
@@ -122,16 +122,16 @@ def test_what_the_machine_refuses() -> None:
     # the registers still say what TEST was told, the codes of an operation that is none
     driver.write("COMMAND.OPERATION", 15)
     driver.write("CONTROL.START", 1)
-    desk.refused("OPERATION", lambda: driver.infer(samples))
+    pair.refused("OPERATION", lambda: driver.infer(samples))
     driver.initialise()
-    desk.golden.initialise()
+    pair.golden.initialise()
     assert len(driver.infer(samples)) == 6
 
 
 def test_time_limit() -> None:
     """A machine that has waited too long ends the command; weights stay, sums keep what they have."""
-    desk = DriverFixture(TINY, timeout=0.05)
-    driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 7)
+    pair = DriverFixture(TINY, timeout=0.05)
+    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 6, 7)
     driver.initialise()
     golden.initialise()
     driver.write("TIMEOUT", 1000)
@@ -141,70 +141,70 @@ def test_time_limit() -> None:
     driver.write("SAMPLES", 10)
     driver.write("COMMAND.OPERATION", "TRAIN")
     driver.write("CONTROL.START", 1)
-    desk.transport.send(pack_samples(samples.trits, samples.labels, TINY.array.group))
-    desk.transport.wait(0)
-    desk.transport.block.expire()
+    pair.transport.send(pack_samples(samples.trits, samples.labels, TINY.array.group))
+    pair.transport.wait(0)
+    pair.transport.block.expire()
     golden.present(samples[:4], training=True)
     golden.update(TINY.training.update_shifts)
     golden.present(samples[4:], training=True)
     with pytest.raises(MachineError, match=r"^TIMEOUT: "):
         driver.infer(samples)
-    desk.equal()
+    pair.equal()
     np.testing.assert_array_equal(driver.infer(samples), golden.test(samples))
 
 
 def test_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing moves a command gives up; the machine can be stopped and used, after whole samples."""
-    desk = DriverFixture(TINY, timeout=0.05)
-    driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 8)
+    pair = DriverFixture(TINY, timeout=0.05)
+    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 6, 8)
     update_shifts = TINY.training.update_shifts
     driver.initialise()
     golden.initialise()
-    send = desk.transport.send
+    send = pair.transport.send
     # the way loses the end of the stream
-    monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:2]))
+    monkeypatch.setattr(pair.transport, "send", lambda packets: send(packets[:2]))
     with pytest.raises(TransportTimeout, match=r"^TRAIN: nothing has moved for 0\.05 s, the machine waits for input$"):
         driver.train(samples, 4, update_shifts)
     monkeypatch.undo()
-    desk.transport.block.send(0, False)  # half a sample
+    pair.transport.block.send(0, False)  # half a sample
     driver.recover()
     golden.train(samples[:2], 4, update_shifts)
-    desk.equal()
+    pair.equal()
     np.testing.assert_array_equal(driver.train(samples, 4, update_shifts), golden.train(samples, 4, update_shifts))
-    desk.equal()
+    pair.equal()
 
 
 def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends training after a sample, with a write pass."""
-    desk = DriverFixture(TINY)
-    driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 6, 9)
+    pair = DriverFixture(TINY)
+    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 6, 9)
     update_shifts = TINY.training.update_shifts
     driver.initialise()
     golden.initialise()
-    wait, send = desk.transport.wait, desk.transport.send
+    wait, send = pair.transport.wait, pair.transport.send
 
     def interrupt(timeout: float) -> bool:
         wait(timeout)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(desk.transport, "wait", interrupt)
-    monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:3]))
+    monkeypatch.setattr(pair.transport, "wait", interrupt)
+    monkeypatch.setattr(pair.transport, "send", lambda packets: send(packets[:3]))
     with pytest.raises(KeyboardInterrupt):
         driver.train(samples, 4, update_shifts)
     monkeypatch.undo()
     golden.train(samples[:3], 4, update_shifts)
-    desk.equal()
+    pair.equal()
     assert driver.counters()["samples"] == 3
     np.testing.assert_array_equal(driver.train(samples, 4, update_shifts), golden.train(samples, 4, update_shifts))
-    desk.equal()
+    pair.equal()
 
 
 def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dump goes on to its end although nobody wants its words any more."""
-    desk = DriverFixture(TINY, timeout=5)
-    desk.driver.initialise()
+    pair = DriverFixture(TINY, timeout=5)
+    pair.driver.initialise()
     words = 50
-    read, discard = desk.transport.read, desk.transport.discard
+    read, discard = pair.transport.read, pair.transport.discard
 
     def busy(address: int) -> int:
         return read(address) | (address == 0x14 and words > 0)
@@ -214,25 +214,25 @@ def test_stop_takes_output(monkeypatch: pytest.MonkeyPatch) -> None:
         words -= 10
         discard()
 
-    monkeypatch.setattr(desk.transport, "read", busy)
-    monkeypatch.setattr(desk.transport, "discard", take)
-    desk.driver.stop()
+    monkeypatch.setattr(pair.transport, "read", busy)
+    monkeypatch.setattr(pair.transport, "discard", take)
+    pair.driver.stop()
     assert words <= 0
     words = 1 << 60
-    desk = DriverFixture(TINY, timeout=0.05)
-    monkeypatch.setattr(desk.transport, "read", lambda address: 1)
+    pair = DriverFixture(TINY, timeout=0.05)
+    monkeypatch.setattr(pair.transport, "read", lambda address: 1)
     with pytest.raises(TransportTimeout, match=r"^the machine has not stopped for 0\.05 s: reset it$"):
-        desk.driver.stop()
+        pair.driver.stop()
 
 
 def test_reset() -> None:
     """Reset makes counters zero and neurons unknown; streams start again, memories stay."""
-    desk = DriverFixture(TINY)
-    driver = desk.driver
+    pair = DriverFixture(TINY)
+    driver = pair.driver
     driver.initialise()
     first = driver.dump_weights()
-    desk.transport.send([_packet(TINY, 6)] * 4)
-    desk.transport.wait(0)
+    pair.transport.send([_packet(TINY, 6)] * 4)
+    pair.transport.wait(0)
     driver.reset()
     assert not any(driver.counters().values())
     assert not driver.read("STATUS.NEURONS")

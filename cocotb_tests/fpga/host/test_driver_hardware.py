@@ -67,11 +67,11 @@ class HardwareFixture:
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_everything(folder: Path, stalls: float) -> None:
     """All commands, one after another."""
-    desk, rng, geometry = HardwareFixture(folder, stalls), random(21), TINY.geometry
-    driver, golden, samples = desk.driver, desk.golden, samples_of(TINY, 50, 21)
-    desk.initialise()
-    desk.train(50, 22)
-    desk.equal()
+    pair, rng, geometry = HardwareFixture(folder, stalls), random(21), TINY.geometry
+    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 50, 21)
+    pair.initialise()
+    pair.train(50, 22)
+    pair.equal()
     np.testing.assert_array_equal(driver.infer(samples), golden.test(samples))
     r1, r2 = rng.integers(0, 2, (2, geometry.rows, geometry.lanes))
     driver.load_weights(r1, r2)
@@ -84,16 +84,16 @@ def test_everything(folder: Path, stalls: float) -> None:
     scale = rng.integers(0, 1 << bits, elements)
     driver.load_neurons(offset, scale)
     golden.load_neurons(offset, scale)
-    desk.equal()
+    pair.equal()
     codes = rng.integers(0, 32, 32)
     driver.load_pulses(codes)
     golden.load_pulses(codes)
     thresholds = rng.integers(1, 65537, (1, 2, 32))
     driver.load_switching(thresholds)
     golden.load_switching(thresholds)
-    desk.train(50, 23)
-    desk.equal()
-    assert desk.transport.violations == 0
+    pair.train(50, 23)
+    pair.equal()
+    assert pair.transport.violations == 0
     driver.close()
 
 
@@ -111,9 +111,9 @@ def test_identity(folder: Path) -> None:
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_halted_streams(folder: Path, stalls: float) -> None:
     """A stream that halts in training: what was whole counts, without a write pass; the next command is as ever."""
-    desk = HardwareFixture(folder, stalls)
-    driver, golden, transport = desk.driver, desk.golden, desk.transport
-    desk.initialise()
+    pair = HardwareFixture(folder, stalls)
+    driver, golden, transport = pair.driver, pair.golden, pair.transport
+    pair.initialise()
     driver.write("BATCH", 4)
     for number, name in enumerate(("LABEL", "SHORT", "LONG", "TIMEOUT")):
         samples = samples_of(TINY, 6, 30 + number)
@@ -136,17 +136,17 @@ def test_halted_streams(folder: Path, stalls: float) -> None:
         with pytest.raises(MachineError, match=f"^{name}: "):
             driver.initialise()
         driver.write("TIMEOUT", 0)
-        desk.train(9, 40 + number)
-        desk.equal()
+        pair.train(9, 40 + number)
+        pair.equal()
     driver.close()
 
 
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_loads_that_end_early(folder: Path, stalls: float) -> None:
     """A load whose stream ends in the middle of a row: whole rows count, no other is touched."""
-    desk = HardwareFixture(folder, stalls)
-    driver, golden, transport = desk.driver, desk.golden, desk.transport
-    desk.initialise()
+    pair = HardwareFixture(folder, stalls)
+    driver, golden, transport = pair.driver, pair.golden, pair.transport
+    pair.initialise()
     for rows, last in ((10, True), (20, False), (34, False)):
         driver.write("COMMAND.OPERATION", "LOAD_WEIGHTS")
         driver.write("CONTROL.START", 1)
@@ -156,10 +156,10 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
             transport.wait(0)
         driver.recover()
         golden.load_weights(ones, 0 * ones)
-        desk.equal()
+        pair.equal()
     with pytest.raises(MachineError, match=r"^STATE: "):
         driver.train(samples_of(TINY, 4), 4, UPDATE_SHIFTS)
-    desk.initialise()
+    pair.initialise()
     driver.write("COMMAND.OPERATION", "LOAD_PULSES")
     driver.write("CONTROL.START", 1)
     transport.send([bytes(3 * WORD)], last=False)
@@ -169,8 +169,8 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
     codes = np.arange(32)[::-1]
     driver.load_pulses(codes)
     golden.load_pulses(codes)
-    desk.train(20, 50)
-    desk.equal()
+    pair.train(20, 50)
+    pair.equal()
     driver.close()
 
 
@@ -178,9 +178,9 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
 def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
     """Stop, recover and reset whatever waits on either side: no word of before gets into what comes after."""
-    desk = HardwareFixture(folder, stalls)
-    driver, transport, golden = desk.driver, desk.transport, desk.golden
-    desk.initialise()
+    pair = HardwareFixture(folder, stalls)
+    driver, transport, golden = pair.driver, pair.transport, pair.golden
+    pair.initialise()
     samples = samples_of(TINY, 8, 60)
     packets = pack_samples(samples.trits, samples.labels, TINY.array.group)
     for way in (driver.stop, driver.recover, driver.reset):
@@ -200,40 +200,40 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
             golden.test(samples[: driver.counters()["samples"] - before])
         else:
             golden.reset()
-            desk.initialise()
-        desk.train(9, 61)
-        desk.equal()
+            pair.initialise()
+        pair.train(9, 61)
+        pair.equal()
     driver.write("COMMAND.OPERATION", "DUMP_WEIGHTS")
     driver.write("CONTROL.START", 1)
     transport.receive(3 * WORD, 1)
     driver.stop()
     golden.dump_weights()
-    desk.equal()
+    pair.equal()
     driver.write("COMMAND.OPERATION", "DUMP_WEIGHTS")
     driver.write("CONTROL.START", 1)
     transport.receive(3 * WORD, 1)
     driver.reset()
     golden.reset()
-    desk.initialise()
-    desk.equal()
+    pair.initialise()
+    pair.equal()
     driver.close()
 
 
 def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream that stays away: the command gives up, the machine goes on afterwards."""
-    desk = HardwareFixture(folder)
-    desk.initialise()
-    send = desk.transport.send
+    pair = HardwareFixture(folder)
+    pair.initialise()
+    send = pair.transport.send
     samples = samples_of(TINY, 10, 70)
-    monkeypatch.setattr(desk.transport, "send", lambda packets: send(packets[:6]))
+    monkeypatch.setattr(pair.transport, "send", lambda packets: send(packets[:6]))
     with pytest.raises(TransportTimeout, match=r"^TRAIN: nothing has moved for 1 s, the machine waits for input$"):
-        desk.driver.train(samples, 4, UPDATE_SHIFTS)
+        pair.driver.train(samples, 4, UPDATE_SHIFTS)
     monkeypatch.undo()
-    desk.driver.recover()
-    desk.golden.train(samples[:6], 4, UPDATE_SHIFTS)
-    desk.equal()
-    desk.train(9, 71)
-    desk.driver.close()
+    pair.driver.recover()
+    pair.golden.train(samples[:6], 4, UPDATE_SHIFTS)
+    pair.equal()
+    pair.train(9, 71)
+    pair.driver.close()
 
 
 def test_over_a_noisy_line(folder: Path) -> None:

@@ -24,13 +24,13 @@ WORD, CAPACITY = 4, 400
 class Asker:
     """Asks a far end in one session, one sequence number after another."""
 
-    def __init__(self, far_end: LinkServerEnd, session: int = 77) -> None:
-        self._far_end, self._session, self._sequence = far_end, session, 255
+    def __init__(self, end: LinkServerEnd, session: int = 77) -> None:
+        self._end, self._session, self._sequence = end, session, 255
 
     def ask(self, kind: int, body: bytes = b"", step: int = 1) -> tuple[Status, bytes] | None:
         """Give the status and the rest of the answer."""
         self._sequence = (self._sequence + step) % 256
-        answer = self._far_end.answer(Frame(self._session, self._sequence, kind, body))
+        answer = self._end.answer(Frame(self._session, self._sequence, kind, body))
         if answer is None:
             return None
         assert (answer.session, answer.sequence, answer.kind) == (self._session, self._sequence, kind + ANSWER)
@@ -38,10 +38,10 @@ class Asker:
 
 
 def _open(echo: Echo, session: int = 77) -> tuple[LinkServerEnd, Asker]:
-    far_end = LinkServerEnd(echo, WORD, CAPACITY)
-    asker = Asker(far_end, session)
+    end = LinkServerEnd(echo, WORD, CAPACITY)
+    asker = Asker(end, session)
     assert asker.ask(FrameKind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
-    return far_end, asker
+    return end, asker
 
 
 def test_requests() -> None:
@@ -72,8 +72,8 @@ def test_requests() -> None:
 def test_output_is_cut_to_words() -> None:
     """At most 256 bytes of output, whole words; the rest waits."""
     echo = Echo()
-    far_end = LinkServerEnd(echo, 3, 1000)
-    asker = Asker(far_end)
+    end = LinkServerEnd(echo, 3, 1000)
+    asker = Asker(end)
     asker.ask(FrameKind.OPEN, bytes([VERSION]))
     data = bytes(range(252))
     assert asker.ask(FrameKind.STREAM, bytes([84]) + data) == (Status(0, False, 3, 1000), b"")
@@ -103,14 +103,14 @@ def test_never_twice() -> None:
 def test_sessions() -> None:
     """The last OPEN wins and finds empty buffers; nobody else is served."""
     echo = Echo(speed=0)
-    far_end = LinkServerEnd(echo, WORD, CAPACITY)
+    end = LinkServerEnd(echo, WORD, CAPACITY)
     for session in (0, 77):
-        status, rest = split_answer((far_end.answer(Frame(session, 1, FrameKind.READ, b"\0\0")) or Frame(0, 0, 0)).body)
+        status, rest = split_answer((end.answer(Frame(session, 1, FrameKind.READ, b"\0\0")) or Frame(0, 0, 0)).body)
         assert (status.result, rest) == (FrameResult.CLOSED, b"")
-    first = Asker(far_end, 1)
+    first = Asker(end, 1)
     assert first.ask(FrameKind.OPEN, bytes([VERSION])) is not None
     first.ask(FrameKind.STREAM, b"\x81abcd\x01efgh")
-    second = Asker(far_end, 2)
+    second = Asker(end, 2)
     assert second.ask(FrameKind.OPEN, bytes([VERSION])) == (Status(0, False, WORD, CAPACITY), b"")
     closed = first.ask(FrameKind.WRITE, b"\x10\x00\x0f\x01\0\0\0")
     assert closed is not None
@@ -147,9 +147,9 @@ def test_malformed(kind: int, body: bytes) -> None:
 
 def test_other_versions() -> None:
     """Another version is refused, and says which is known; the session that is open goes on."""
-    far_end, asker = _open(Echo())
+    end, asker = _open(Echo())
     for body in (bytes([VERSION + 1]), b"", bytes([VERSION, 0])):
-        answer = Asker(far_end, 9).ask(FrameKind.OPEN, body)
+        answer = Asker(end, 9).ask(FrameKind.OPEN, body)
         assert answer is not None
         assert (answer[0].result, answer[0].version, answer[1]) == (FrameResult.MALFORMED, VERSION, b"")
     assert asker.ask(FrameKind.STREAM, b"\x81abcd") == (Status(0, False, WORD, CAPACITY), b"abcd")
