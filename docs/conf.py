@@ -28,7 +28,8 @@ apidoc_modules = [
     {
         "path": str(ROOT / package),
         "destination": f"docs/api/{package}",
-        "exclude_patterns": ["**/__main__.py"],
+        # commands are for the command line, and some need PyTorch
+        "exclude_patterns": ["**/__main__.py", "**/commands"],
         "module_first": True,
         "automodule_options": {"members", "show-inheritance"},
     }

@@ -15,7 +15,7 @@ from golden.lib.errors import Interrupted, UserError
 #: The base of what a wrong command or option raises, to which typer gives no name.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
 
-#: Command -> module of this package, and what it does in one line.
+#: Command -> module of `mtj_gxnor.commands`, and what it does in one line.
 COMMANDS = {
     "train": ("train", "Train in RTL beside the golden model, or golden alone."),
     "infer": ("infer", "Predict in RTL with a network trained elsewhere."),
@@ -63,7 +63,7 @@ def application(name: str | None) -> typer.Typer:
         if command != name:
             app.command(command, help=text)(lambda: None)
             continue
-        found = import_module(f"mtj_gxnor.{module}").COMMANDS[command]
+        found = import_module(f"mtj_gxnor.commands.{module}").COMMANDS[command]
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=command, help=text)
         else:

@@ -13,7 +13,7 @@ import pytest
 
 from cocotb_tests.machine.test_faults import FAULTS, mutate
 from gen import verilog
-from mtj_gxnor.train import train
+from mtj_gxnor.commands.train import train
 from sim import runner
 
 SIM = os.environ.get("SIM", "verilator")

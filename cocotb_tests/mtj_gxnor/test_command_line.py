@@ -18,7 +18,7 @@ _EXTRA = {"accuracy"} if importlib.util.find_spec("torch") is None else set()
 def test_every_command_has_its_module() -> None:
     """Modules and table name the same commands."""
     modules = {module for module, _ in COMMANDS.values()} - _EXTRA
-    found = {name: module for module in modules for name in import_module(f"mtj_gxnor.{module}").COMMANDS}
+    found = {name: module for module in modules for name in import_module(f"mtj_gxnor.commands.{module}").COMMANDS}
     assert found == {name: module for name, (module, _) in COMMANDS.items() if module not in _EXTRA}
 
 
@@ -35,7 +35,7 @@ def test_help_names_options_with_defaults(name: str) -> None:
     """Every parameter is there, with a default unless it is a switch, is required, or has none to name."""
     result = call(name, "--help")
     assert result.exit_code == 0, result.output
-    found = import_module(f"mtj_gxnor.{COMMANDS[name][0]}").COMMANDS[name]
+    found = import_module(f"mtj_gxnor.commands.{COMMANDS[name][0]}").COMMANDS[name]
     if isinstance(found, typer.Typer):
         return
     for parameter, kind in found.__annotations__.items():

@@ -16,7 +16,7 @@ from sim.runner import ROOT
 LINES = """
 import mtj_gxnor
 config = mtj_gxnor.load_config("digits")
-run = mtj_gxnor.train(config, mtj_gxnor.load_data("digits"), samples=60, epochs=1)
+run = mtj_gxnor.commands.train(config, mtj_gxnor.load_data("digits"), samples=60, epochs=1)
 print(run.curve[-1].test_samples, mtj_gxnor.weights(run, 0).shape, mtj_gxnor.__file__)
 print(len(mtj_gxnor.write_verilog(mtj_gxnor.load_config("tiny"), "verilog")))
 """

@@ -15,7 +15,7 @@ from golden.dense import Dense
 from golden.lib.atomic_write import write_json
 from golden.run import data
 from golden.samples import Samples
-from mtj_gxnor.options import BUILD, Build, DataDir
+from mtj_gxnor.commands.options import BUILD, Build, DataDir
 
 
 def predict(

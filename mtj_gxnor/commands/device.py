@@ -12,7 +12,7 @@ from golden.device.junction import JUNCTIONS
 from golden.device.measured import read
 from golden.device.switching import MODELS
 from golden.lib.atomic_write import whole
-from mtj_gxnor.options import BUILD, Build
+from mtj_gxnor.commands.options import BUILD, Build
 from sim.device.device_report import make
 from sim.device.sections import DeviceJob
 

@@ -8,7 +8,7 @@ import typer
 
 from gen import config as configs
 from gen import config_docs, register_docs, verilog
-from mtj_gxnor.options import BUILD
+from mtj_gxnor.commands.options import BUILD
 from sim import lint as linting
 
 _BUILD = BUILD / "verilog"

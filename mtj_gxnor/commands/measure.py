@@ -8,7 +8,7 @@ import typer
 
 from gen import verilog
 from golden.run import data
-from mtj_gxnor.options import BUILD, Build, DataDir
+from mtj_gxnor.commands.options import BUILD, Build, DataDir
 from sim import ablation as ablations
 from sim import bus_traffic
 from sim.bench import bench_report

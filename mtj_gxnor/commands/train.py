@@ -17,7 +17,7 @@ from golden.machine import Machine
 from golden.run import data, memory_check
 from golden.run.run import Run
 from golden.run.session import Backend, Session
-from mtj_gxnor.options import BUILD, Build, DataDir, Epochs, Samples, Seed
+from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Samples, Seed
 from sim import rtl, run_report, runner
 from sim.verilated import Verilated
 

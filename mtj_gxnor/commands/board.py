@@ -18,7 +18,7 @@ from golden.input_buffer import word_bytes
 from golden.run import data
 from golden.run.run import Run
 from golden.run.session import Session
-from mtj_gxnor.options import BUILD, Build, DataDir, Epochs, Samples, Seed
+from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Samples, Seed
 from sim import manifest_reader, run_report
 from sim.verilated import Verilated
 
