@@ -144,6 +144,7 @@ figures: train ## train, keep the picture for the README, and draw the figures o
 	$(RUN) -m docs.figures
 
 docs: $(DOCS) ## build the documents with an API reference into build/docs/; warnings are errors
+	rm -rf docs/api
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . build/docs
 	@echo build/docs/docs/index.html
 
