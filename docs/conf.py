@@ -29,7 +29,7 @@ apidoc_modules = [
         "path": str(ROOT / package),
         "destination": f"docs/api/{package}",
         # commands are for the command line, and some need PyTorch
-        "exclude_patterns": ["**/__main__.py", "**/commands/**", "**/commands"],
+        "exclude_patterns": [str(ROOT / package / name) for name in ("__main__.py", "commands", "commands/*")],
         "module_first": True,
         "automodule_options": {"members", "show-inheritance"},
     }

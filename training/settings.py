@@ -129,7 +129,7 @@ class Settings:
 _RATES = {
     "gxnor": (0.03, 1e-4),
     "mtj": (0.03, 2e-3),
-    "accumulate": (0.03, 5e-4),
+    "accumulate": (0.1, 1e-3),
     "ste": (0.03, 1e-4),
     "bop": (0.01, 1e-4),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from training import accuracy_report
 from training.errors import TrainingError
+from training.settings import RULES
 
 #: Between these lines of the document stands what is made here.
 BEGIN, END = "<!-- made by make accuracy-table -->", "<!-- end -->"
@@ -18,8 +19,6 @@ _KEPT = [
     *("dataset", "rule", "seed", "test_accuracy_last", "test_accuracy_best", "epochs", "parameters", "width"),
     *("network", "seconds", "device", "data", "command", "date", "test_curve", "train_curve"),
 ]
-
-_RULES = ("gxnor", "mtj", "ste")
 
 
 def collect(known: Path, folders: Iterable[Path]) -> list[dict[str, Any]]:
@@ -75,7 +74,7 @@ def render(rows: list[dict[str, Any]]) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for group, rules in groups.items():
-        for rule in (rule for rule in _RULES if rule in rules):
+        for rule in (rule for rule in RULES if rule in rules):
             found = [[row[f"test_accuracy_{which}"] for row in rules[rule]] for which in ("last", "best")]
             last, best = (_spread(values) for values in found)
             gap = "" if rule == "gxnor" or "gxnor" not in rules else _gap(rules["gxnor"], rules[rule])
