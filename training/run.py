@@ -16,11 +16,11 @@ from training import devices
 from training.accumulate import Accumulate, AccumulateParameters
 from training.augment import Augmentation
 from training.data import Images
-from training.descent import Adam, Averaged, Descent, Scaled
 from training.errors import TrainingError
 from training.export import evaluate, fold
 from training.mtj import Mtj, MtjParameters
 from training.networks import Network, squared_hinge
+from training.optimizers import Adam, Averaged, Descent, Scaled
 from training.quantize import SPACES
 from training.rules import Bop, Gxnor, Rule, Ste
 from training.settings import Settings

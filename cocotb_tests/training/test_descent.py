@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.descent import Adam, Averaged, Scaled
+from training.optimizers import Adam, Averaged, Scaled
 
 SIZES = [30, 20]
 CPU = torch.device("cpu")
