@@ -9,21 +9,22 @@ from mtj_gxnor.__main__ import main
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended, and what it printed, errors too."""
+    """How a command ended, what it printed, and that with errors and progress."""
 
     exit_code: int
+    stdout: str
     output: str
 
 
 def call(*arguments: str) -> Result:
     """Run a command as a shell would."""
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+    said, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
         try:
             main(arguments)
         except SystemExit as ended:
-            if isinstance(ended.code, str):
-                # what the interpreter does with a message
-                print(ended.code)
-            return Result(ended.code if isinstance(ended.code, int) else int(ended.code is not None), output.getvalue())
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+            # what the interpreter does with a message
+            message = f"{ended.code}\n" if isinstance(ended.code, str) else ""
+            return Result(code, said.getvalue(), said.getvalue() + errors.getvalue() + message)
     raise AssertionError("the command line did not exit")
