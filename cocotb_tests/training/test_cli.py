@@ -168,7 +168,7 @@ def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatc
     assert found["nonidealities"][0]["accuracy"][0] == found["nonidealities"][1]["accuracy"][0]
     assert (folder / "docs" / "accuracy-nonidealities.svg").read_text().count("test accuracy") >= 1
     monkeypatch.setattr("mtj_gxnor.commands.accuracy.Run", None)
-    assert _call(folder, **options).output == result.stdout
+    assert _call(folder, **options).stdout == result.stdout
 
 
 def test_every_point_of_the_curves_is_a_valid_device() -> None:
