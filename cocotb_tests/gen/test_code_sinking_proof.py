@@ -100,7 +100,8 @@ _CONFIGS = {
 _PROVEN = [
     *((block, "small") for block in BLOCKS),
     *(
-        (block, config)
+        # the periphery once more takes long, and has little of its own there
+        pytest.param(block, config, marks=pytest.mark.slow if block == "periphery" else ())
         for block in ("gradient_memory", "periphery", "synapse_array")
         for config in ("sliced", "nonideal")
     ),

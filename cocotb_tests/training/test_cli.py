@@ -164,8 +164,8 @@ def test_curves_are_drawn_from_points_that_are_run_once(folder: Path, monkeypatc
     result = _call(folder, **options)
     assert result.stdout.startswith("3 points, 0 left"), result.output
     found = json.loads((folder / "build" / "reports" / "nonidealities.json").read_text())
-    assert [curve["labels"] for curve in found["nonidealities"]] == [["0", "3"], ["verified", "blind"]]
-    assert found["nonidealities"][0]["accuracy"][0] == found["nonidealities"][1]["accuracy"][0]
+    assert [curve["labels"] for curve in found["curves"]] == [["0", "3"], ["verified", "blind"]]
+    assert found["curves"][0]["accuracy"][0] == found["curves"][1]["accuracy"][0]
     assert (folder / "docs" / "accuracy-nonidealities.svg").read_text().count("test accuracy") >= 1
     monkeypatch.setattr("mtj_gxnor.commands.accuracy.Run", None)
     assert _call(folder, **options).stdout == result.stdout
