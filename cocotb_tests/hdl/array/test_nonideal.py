@@ -9,7 +9,7 @@ import pytest
 from cocotb.handle import HierarchyObject
 
 from cocotb_tests.kit import configs, reference_packets
-from cocotb_tests.kit.array_timing import Course
+from cocotb_tests.kit.array_timing import ArrayTiming
 from cocotb_tests.kit.checkers import equal
 from golden.array.converter import ConverterParameters
 from golden.array.nonideal import NonidealParameters
@@ -205,7 +205,7 @@ class Pair:
         self.ops = bench.ports.described["macro__command__payload"]["fields"]["op"]["values"]
         self.expected: list[dict[str, Any]] = []
         self.sent: list[tuple[str, int]] = []
-        self._course = Course(config.array)
+        self._course = ArrayTiming(config.array)
         self.set_drive(np.zeros(self.lanes, np.int64))
 
     def set_drive(self, drive: np.ndarray) -> None:
