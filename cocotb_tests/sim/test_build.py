@@ -38,10 +38,10 @@ def test_failure(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(BuildError, match=r"^thing cannot be built: x.v:3: error: no \(logs in .*\.failed\)$"):
             build_once(tmp_path, "thing", 1, make)
-        (failed,) = tmp_path.iterdir()
-        assert (failed / LOG).read_text().splitlines() == ["fine", "x.v:3: error: no", "more"]
+        (log,) = tmp_path.glob(f"thing-*.failed/{LOG}")
+        assert log.read_text().splitlines() == ["fine", "x.v:3: error: no", "more"]
     built = build_once(tmp_path, "thing", 1, lambda place: None)
-    assert set(tmp_path.iterdir()) == {failed, built}
+    assert set(tmp_path.iterdir()) == {built, built.with_name(f"{built.name}.failed")}
 
 
 def test_another_process_was_first(tmp_path: Path) -> None:
