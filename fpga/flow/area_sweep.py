@@ -14,7 +14,7 @@ from gen import config as configs
 from gen.provenance import stamp
 from golden.array.converter import ConverterParameters
 from golden.config import MachineConfig
-from golden.lib.atomic_write import whole
+from golden.lib.atomic_write import write_json
 
 #: The board whose flow is used, and the lanes of the machines: what a lane costs does not depend on how many there are.
 BOARD, COUNT = "ulx3s", 32
@@ -140,7 +140,5 @@ HEAD = ("option", "LUT4 per lane", "LUT4 of the whole", "flip-flops", "block RAM
 def write(reports: Path = bitstream.REPORTS) -> list[dict[str, Any]]:
     """Measure all options and write the report."""
     made = list(measure())
-    with whole(reports / REPORT) as temporary:
-        content = {"board": BOARD, "lanes": COUNT, "options": made, **stamp()}
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_json(reports / REPORT, {"board": BOARD, "lanes": COUNT, "options": made, **stamp()})
     return made

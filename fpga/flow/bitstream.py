@@ -14,7 +14,7 @@ from fpga.flow.bitstream_report import misfit, report, timing
 from fpga.flow.project import LANES, TOP, Project
 from fpga.flow.steps import Steps
 from fpga.flow.tools import FlowError, Tools, complaint, find
-from golden.lib.atomic_write import whole
+from golden.lib.atomic_write import write_json
 from sim.build import whole_folder
 
 #: Where bitstreams and reports go.
@@ -210,8 +210,7 @@ def build(project: Project, builds: Path = BUILD, reports: Path = REPORTS) -> tu
     made = content is None
     if content is None:
         content = whole_folder(folder, lambda partial: _build(project, partial, tools))
-    with whole(reports / f"fpga-{project.name}.json") as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_json(reports / f"fpga-{project.name}.json", content)
     return content, made
 
 

@@ -27,6 +27,8 @@ from golden.samples import Samples
 CHECKPOINT_SECONDS = 10.0
 #: The whole state is compared as often as it takes no more than one part in this many of the time.
 _STATE_SHARE = 10
+#: What a user does to go on after an interruption.
+_AGAIN = "the same command with RESUME=1 goes on from the last checkpoint"
 #: Samples over which a compiled golden machine is compared with the NumPy one.
 _PREFIX_SAMPLES = 1000
 
@@ -120,8 +122,6 @@ class Session:
         End after so many steps; None for the whole run.
     progress : bool
         Whether a bar is shown.
-    again : str
-        What a user does to go on after an interruption.
     """
 
     def __init__(
@@ -133,10 +133,9 @@ class Session:
         resume: bool = False,
         steps: int | None = None,
         progress: bool = True,
-        again: str = "the same command with RESUME=1 goes on from the last checkpoint",
     ) -> None:
         self.run, self.backend, self._checkpoint = run, backend, checkpoint
-        self._resume, self._limit, self._progress, self._again = resume, steps, progress, again
+        self._resume, self._limit, self._progress = resume, steps, progress
         self.outcome = Outcome()
         # steps up to which the whole state is compared after every one
         self._careful = 0
@@ -190,12 +189,12 @@ class Session:
                     except LostError as lost:
                         save()
                         epoch = min(len(self.run.curve), self.run.epochs) or 1
-                        raise LostError(f"the machine is lost in epoch {epoch} {lost}; {self._again}") from None
+                        raise LostError(f"the machine is lost in epoch {epoch} {lost}; {_AGAIN}") from None
                     except UserError:
                         save()
                         raise
                     if interrupted():
-                        raise Interrupted(f"interrupted: {self._again}")
+                        raise Interrupted(f"interrupted: {_AGAIN}")
             outcome.seconds = before + time.monotonic() - started
         self._add_figures()
         return outcome
