@@ -93,7 +93,8 @@ class Clock:
     """
 
     def __init__(self, dut: HierarchyObject) -> None:
-        self._clk, self._rst = dut.clk, dut.rst
+        self._clk: Any = dut.clk
+        self._rst: Any = dut.rst
         self.cycle = 0
         self.agents: list[Agent] = []
 

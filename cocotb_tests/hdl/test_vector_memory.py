@@ -25,7 +25,7 @@ async def _filled(bench: block_bench.BlockBench) -> VectorMemory:
     golden = VectorMemory(geometry.vector_groups, geometry.group)
     golden.activations[:] = bench.integers(-1, 1, golden.activations.shape)
     golden.windows[:] = bench.integers(0, 1, golden.windows.shape)
-    golden.bus.errors[:] = bench.integers(-limit, limit, golden.bus.errors.shape)
+    golden.errors[:] = bench.integers(-limit, limit, golden.errors.shape)
     bench.ports.write("write_neurons", 1)
     bench.ports.write("write_errors", 1)
     for group in range(geometry.vector_groups):
@@ -42,7 +42,7 @@ def _write(bench: block_bench.BlockBench, golden: VectorMemory, group: int, erro
     bench.ports.write("error_target", errors)
     bench.ports.write("activations", to_planes(golden.activations[group], 2))
     bench.ports.write("windows", sum(int(bit) << at for at, bit in enumerate(golden.windows[group])))
-    bench.ports.write("deltas", golden.bus.errors[errors])
+    bench.ports.write("deltas", golden.errors[errors])
 
 
 @cocotb.test()
@@ -102,4 +102,4 @@ async def random_traffic(dut: HierarchyObject) -> None:
         if neurons:
             golden.activations[target], golden.windows[target] = fresh.activations[target], fresh.windows[target]
         if errors:
-            golden.bus.errors[error_target] = fresh.errors[error_target]
+            golden.errors[error_target] = fresh.errors[error_target]

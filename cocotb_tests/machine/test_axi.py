@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -73,7 +74,7 @@ class _Pair:
         self.golden = BusBlock(config, register_map.register_map(config), int(bench.manifest["design"], 16))
         self.address = {register.name: register.address for register in self.golden.bank.registers.registers}
         with quiet():
-            self._axi = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.clk)
+            self._axi: Any = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.clk)
             self._source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk)
             self._sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk)
         write, read = self._axi.write_if, self._axi.read_if

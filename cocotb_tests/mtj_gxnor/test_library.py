@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mtj_gxnor
@@ -16,7 +17,7 @@ from sim.runner import ROOT
 LINES = """
 import mtj_gxnor
 config = mtj_gxnor.load_config("digits")
-run = mtj_gxnor.commands.train(config, mtj_gxnor.load_data("digits"), samples=60, epochs=1)
+run = mtj_gxnor.train(config, mtj_gxnor.load_data("digits"), samples=60, epochs=1)
 print(run.curve[-1].test_samples, mtj_gxnor.weights(run, 0).shape, mtj_gxnor.__file__)
 print(len(mtj_gxnor.write_verilog(mtj_gxnor.load_config("tiny"), "verilog")))
 """
@@ -67,7 +68,7 @@ def test_weights_are_the_layers() -> None:
     """Layers of both orientations, one folded over column blocks, against the definition of the memory layout."""
     config = mtj_gxnor.load_config("tiny")
     assert any(layer.blocks > 1 for layer in config.geometry.layers)
-    run = Run(config, mtj_gxnor.Dataset(*_data(config)), 0, 1)
+    run = Run(config, _data(config), 0, 1)
     rows = run.machine.array.weights()
     for layer in config.geometry.layers:
         found = mtj_gxnor.weights(run, layer.index)
@@ -80,9 +81,7 @@ def test_weights_are_the_layers() -> None:
                 assert found[i, o] == rows[layer.row + block * height + along, lane]
 
 
-def _data(config: mtj_gxnor.MachineConfig) -> tuple[object, ...]:
-    import numpy as np
-
+def _data(config: mtj_gxnor.MachineConfig) -> mtj_gxnor.Dataset:
     images = np.zeros((config.layers[-1], config.layers[0]), np.uint8)
     labels = np.arange(config.layers[-1], dtype=np.uint8)
-    return images, labels, images, labels
+    return mtj_gxnor.Dataset(images, labels, images, labels)

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def test_digits() -> None:
     """1437 + 360 real digits of 8 x 8 pixels of 17 shades, in the order of scikit-learn, all classes in both parts."""
     from sklearn.datasets import load_digits
 
-    digits, original = data.load("digits", None), load_digits()
+    digits = data.load("digits", None)
+    original: Any = load_digits()
     assert digits.train_images.shape == (1437, 64)
     assert digits.test_images.shape == (360, 64)
     images = np.concatenate([digits.train_images, digits.test_images])

@@ -380,7 +380,7 @@ async def writes_and_reads(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def reset_of_one_cycle(dut: HierarchyObject) -> None:
+async def reset_of_one_cycle(dut: Any) -> None:
     """A reset of one cycle at any moment of rows that are driven leaves column sums of 0, and the states."""
     bench = block_bench.BlockBench(dut)
     await bench.start()

@@ -1,6 +1,7 @@
 """AXI4-Lite slave with the golden register bank behind it."""
 
 from itertools import pairwise
+from typing import Any
 
 import cocotb
 from cocotb.handle import HierarchyObject
@@ -218,7 +219,7 @@ async def outputs_from_registers(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def reset(dut: HierarchyObject) -> None:
+async def reset(dut: Any) -> None:
     """During reset nothing is taken and nothing is offered, whatever was under way."""
     bench = block_bench.BlockBench(dut)
     await bench.start()
