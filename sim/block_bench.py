@@ -46,9 +46,9 @@ def run(
     tests : str, optional
         Regular expression that selects tests.
     """
-    from gen import verilog
+    from gen import generated
 
-    run_files(verilog.block_files(config, "test", block), module, public=public, tests=tests)
+    run_files(generated.block(config, "test", block), module, public=public, tests=tests)
 
 
 def run_files(files: dict[str, str], module: str, *, public: tuple[str, ...] = (), tests: str | None = None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gen import config as configs
-from gen import manifest, verilog
+from gen import generated, manifest, verilog
 from gen.provenance import stamp
 from gen.register_map import register_map
 from golden.bus.axi import BusBlock
@@ -106,7 +106,7 @@ def campaign(transactions: int, seed: int, build: Path) -> dict[str, Any]:
     mismatches, hangs, lost = [], [], 0
     for name, stalls in tqdm(runs, unit="run", file=sys.stderr, dynamic_ncols=True):
         folder = build / "integration" / name
-        verilog.write(verilog.machine_files(chosen[name], name), folder)
+        verilog.write(generated.machine(chosen[name], name), folder)
         outcome = traffic(chosen[name], folder, share, stalls, seed)
         total += outcome.tally
         found.append(

@@ -18,7 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gen import config as configs
-from gen import packages, verilog
+from gen import generated, packages, verilog
 from golden.config import MachineConfig
 from sim import verilator
 
@@ -165,5 +165,5 @@ def named(output: Path) -> tuple[list[str], list[str]]:
 def _named(name: str, output: Path) -> list[str]:
     """Generate and lint one of them."""
     folder = output / name
-    verilog.write(verilog.machine_files(configs.load(name), name), folder)
+    verilog.write(generated.machine(configs.load(name), name), folder)
     return [f"{folder}: {finding}" for finding in machine(folder)]

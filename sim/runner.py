@@ -4,23 +4,22 @@ Environment: ``SEED`` is the random seed (default 1); ``WAVES=1`` records one wa
 after the test, under ``build/waves``.
 """
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TextIO
 
+from cocotb_tools import config
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
+from golden.lib.build_once import build_once
 from golden.lib.errors import UserError
-from sim import verilator
-from sim.build import LOG, build_once, failure
+from sim import verilate
+from sim.build import LOG, failure
 
 #: Where the packages are, on the path of the Python inside a simulation.
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,13 +105,8 @@ class Simulation:
         return "\n".join(lines) + "\n"
 
 
-#: Language options and waivers; lint has its own control file and is not the business of a simulation.
-VERILATOR_ARGS = ["--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-O3"]
-VERILATOR_ARGS += ["-CFLAGS", "-std=c++20"]
 #: Verilog files as Verilog 2005: there an initial value is an event, which starts combinational blocks at time 0.
 _ICARUS_ARGS = ["-g2005"]
-#: How fast code is compiled, by `Simulation.quick`: Verilator's own make variables.
-OPTIMIZE = {False: ["OPT_FAST=-O2 -march=native", "OPT_GLOBAL=-O2"], True: ["OPT_FAST=-O0", "OPT_GLOBAL=-O2"]}
 
 
 class _IcarusRunner(Icarus):
@@ -132,93 +126,42 @@ class _IcarusRunner(Icarus):
 
 
 class _VerilatorRunner(Verilator):
-    """cocotb's runner for Verilator: no --public-flat-rw, our Verilator, one run-time library for all designs."""
+    """cocotb's runner for Verilator, which runs what `sim.verilate` has built."""
 
-    def __init__(self, environment: dict[str, str], waveform: Path, *, quick: bool) -> None:
+    def __init__(self, environment: dict[str, str], waveform: Path) -> None:
         super().__init__()
-        self._tool = verilator.find()
-        self._environment = environment | self._tool.environment
-        self._waveform, self._quick = waveform, quick
+        self._environment, self._waveform = environment, waveform
 
     def _set_env_common(self) -> None:
         super()._set_env_common()
         self.env.update(self._environment)
-
-    def _simulator_in_path_build_only(self) -> None:
-        self.executable = str(self._tool.executable)
-
-    def _build_command(self) -> list[list[str]]:
-        verilate, make = super()._build_command()
-        # only the main program has the header: the rest is compiled as ever
-        main = "verilator.o: CXXFLAGS += -include main.h"
-        # cocotb knows the option for VCD alone
-        fst = waveform_format() == "fst"
-        kept = ["--trace-fst" if fst and argument == "--trace" else argument for argument in verilate]
-        return [
-            [argument for argument in kept if argument != "--public-flat-rw"],
-            [*make, f"--eval={main}", *OPTIMIZE[self._quick]],
-        ]
 
     def _test_command(self) -> list[list[str]]:
         if self.waves:
             self.test_args = ["--trace-file", str(self._waveform), *self.test_args]
         return super()._test_command()
 
-    def _execute_cmds(
-        self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
-    ) -> None:
-        if len(cmds) != 2:
-            super()._execute_cmds(cmds, cwd, stdout)
-            return
-        super()._execute_cmds(cmds[:1], cwd, stdout)
-        # Verilator's run-time library does not depend on the design: compile it once
-        objects, shared = self._library()
-        for name in objects:
-            if (shared / name).is_file():
-                shutil.copyfile(shared / name, self.build_dir / name)
-        super()._execute_cmds(cmds[1:], cwd, stdout)
-        shared.mkdir(parents=True, exist_ok=True)
-        for name in objects:
-            if not (shared / name).exists():
-                temporary = shared / f".{name}.{os.getpid()}"
-                shutil.copyfile(self.build_dir / name, temporary)
-                temporary.replace(shared / name)
-
-    def _library(self) -> tuple[list[str], Path]:
-        """Object files of the run-time library, and the folder of those compiled before in the same manner."""
-        text = (self.build_dir / "Vtop_classes.mk").read_text()
-        objects = re.search(r"VM_GLOBAL_FAST \+= \\\n(.*?)\n\n", text, re.DOTALL)
-        switches = re.findall(r"^VM_\w+ = \d$", text, re.MULTILINE)
-        manner = repr((switches, VERILATOR_ARGS, OPTIMIZE[self._quick], str(self._tool.executable), self._tool.version))
-        names = [f"{name}.o" for name in objects[1].replace("\\", " ").split()] if objects else []
-        return names, BUILDS / f"library-{hashlib.sha256(manner.encode()).hexdigest()[:16]}"
-
 
 def _runner(simulation: Simulation, environment: dict[str, str], waveform: Path) -> Runner:
     if simulation.simulator == "icarus":
         return _IcarusRunner(environment, waveform)
-    return _VerilatorRunner(environment, waveform, quick=simulation.quick)
+    return _VerilatorRunner(environment, waveform)
 
 
 def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) -> Path:
     """Build, unless the same content is there already; say where."""
-    verilating = simulation.simulator == "verilator"
-    tool = verilator.find().version if verilating else ""
+    if simulation.simulator == "verilator":
+        return verilate.build(_model(simulation, waves), folder).parent
 
     def make(place: Path) -> None:
         for file, content in simulation.files.items():
             (place / file).write_text(content)
-        sources = [place / file for file in simulation.files]
-        if verilating:
-            (place / "public.vlt").write_text(simulation.control_file())
-            (place / "main.h").write_text(simulation.header)
-            sources.append(place / "public.vlt")
         try:
             runner.build(
-                sources=sources,
+                sources=[place / file for file in simulation.files],
                 hdl_toplevel=simulation.top,
                 build_dir=place,
-                build_args=VERILATOR_ARGS if verilating else _ICARUS_ARGS,
+                build_args=_ICARUS_ARGS,
                 waves=waves,
                 always=True,
                 log_file=place / LOG,
@@ -227,8 +170,23 @@ def _build(runner: Runner, simulation: Simulation, folder: Path, waves: bool) ->
         except (RuntimeError, SystemExit) as error:
             raise failure(simulation.top, place) from error
 
-    content = (simulation, waves and waveform_format(), VERILATOR_ARGS, _ICARUS_ARGS, OPTIMIZE, tool)
-    return build_once(folder, simulation.top, content, make)
+    return build_once(folder, simulation.top, (simulation, waves, _ICARUS_ARGS), make)
+
+
+def _model(simulation: Simulation, waves: bool) -> verilate.Model:
+    """Put a simulation together with cocotb's main program and library."""
+    main = config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    options = ["--vpi", "--timing", "--timescale", "1ns/1ns", *([f"--trace-{waveform_format()}"] if waves else [])]
+    libraries = f"-Wl,-rpath,{config.libs_dir}", f"-L{config.libs_dir}", "-lcocotbvpi_verilator"
+    return verilate.Model(
+        simulation.top,
+        simulation.files | {"public.vlt": simulation.control_file()},
+        simulation.header + main.read_text(),
+        simulation.top,
+        options=tuple(options),
+        libraries=libraries,
+        quick=simulation.quick,
+    )
 
 
 def label_of(module: str, name: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from golden.bus.transport import BusError, TransportTimeout
 from golden.input_buffer import word_bytes
-from sim.verilated_build import BUILDS, build
+from sim import verilate
 
 #: Module that the shim is written for.
 TOP = "mtj_gxnor_axi"
@@ -17,10 +17,45 @@ TOP = "mtj_gxnor_axi"
 #: The shim.
 SHIM = Path(__file__).with_name("shim.cpp")
 
+#: Where models are built, one folder per content.
+BUILDS = Path("build/host")
+
 #: Clock cycles between two looks at the time, cycles that every call of `wait` runs, and most for a register access.
 _CHUNK, _MOMENT, _ACCESS = 1 << 12, 1 << 6, 1 << 16
 _NEVER = (1 << 64) - 1
 _OKAY = 0
+
+
+def library(folder: Path, top: str, shim: Path, builds: Path = BUILDS, *, quick: bool = False) -> Path:
+    """Build the model of generated Verilog as a shared library, unless the same one is there already.
+
+    Parameters
+    ----------
+    folder : Path
+        Verilog and ``files.f``, which lists it.
+    top : str
+        Module that is the top level.
+    shim : Path
+        C++ with the functions that the library shall have.
+    builds : Path
+        Folder under which models are kept.
+    quick : bool
+        Compile quickly instead of for speed: right for short runs.
+
+    Returns
+    -------
+    Path
+        The library.
+
+    Raises
+    ------
+    sim.build.BuildError
+        If that fails.
+    sim.verilator.ToolError
+        If a tool is missing.
+    """
+    files = {name: (folder / name).read_text() for name in (folder / "files.f").read_text().split()}
+    return verilate.build(verilate.Model(top, files, shim.read_text(), "model.so", shared=True, quick=quick), builds)
 
 
 def _load(library: Path) -> ctypes.CDLL:
@@ -73,7 +108,7 @@ class Verilated:
             raise ValueError(f"stalls must be 0 .. 1, 1 excluded, not {stalls}")
         manifest = json.loads((folder / "manifest.json").read_text())
         self._word = word_bytes(manifest["config"]["array"]["group"])
-        self._library = _load(build(folder, TOP, SHIM, builds, quick=quick))
+        self._library = _load(library(folder, TOP, SHIM, builds, quick=quick))
         self._model: int | None = self._library.model_new(self._word)
         self._ended = 0, 0
         if self._word > self._do("word_capacity"):

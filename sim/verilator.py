@@ -79,3 +79,10 @@ def find() -> Verilator:
         raise ToolError(f"Verilator >= {MINIMUM[0]}.{MINIMUM[1]:03d} is missing: run make setup, or install it on PATH")
     environment = {"VERILATOR_ROOT": str(root), "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"}
     return Verilator(executable, _version(executable, environment)[0], environment)
+
+
+def include(tool: Verilator) -> Path:
+    """Say where a Verilator keeps the headers and sources of its run-time library."""
+    command = [tool.executable, "--getenv", "VERILATOR_ROOT"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | tool.environment)
+    return Path(answer.stdout.strip()) / "include"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gen import config, verilog
+from gen import config, generated, verilog
 from sim import runner
 
 DOCUMENT = runner.ROOT / "docs" / "integration.md"
 
 
 def test_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    verilog.write(verilog.machine_files(config.load("tiny"), "tiny"), tmp_path / "build" / "verilog" / "tiny")
+    verilog.write(generated.machine(config.load("tiny"), "tiny"), tmp_path / "build" / "verilog" / "tiny")
     monkeypatch.chdir(tmp_path)
     examples = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
     assert len(examples) == 3

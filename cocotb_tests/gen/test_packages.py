@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cocotb_tests.machine import slow_array
 from gen import config as configs
-from gen import constants, packages, verilog
+from gen import constants, generated, packages, verilog
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 from sim import verilator
@@ -39,7 +39,7 @@ targets:
 
 @cache
 def _machine() -> dict[str, str]:
-    return verilog.machine_files(configs.load("tiny"), "tiny")
+    return generated.machine(configs.load("tiny"), "tiny")
 
 
 def _fusesoc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

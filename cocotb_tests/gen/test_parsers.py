@@ -10,7 +10,7 @@ import pyslang
 import pytest
 
 from gen import config as configs
-from gen import constants, verilog
+from gen import constants, generated, verilog
 from sim import lint
 
 _EXAMPLES = Path(verilog.__file__).parents[1] / "fpga" / "examples"
@@ -33,7 +33,7 @@ _SLANG = {
 
 @cache
 def _machine() -> dict[str, str]:
-    return verilog.machine_files(configs.load("tiny"), "tiny")
+    return generated.machine(configs.load("tiny"), "tiny")
 
 
 @pytest.fixture(params=_TOPS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cocotb_tests.machine.machine_bench import PresentationJob, make_samples
-from gen import verilog
+from gen import generated, verilog
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.tables import PulseParameters
@@ -85,7 +85,7 @@ def present(
 
 def generate(config: MachineConfig) -> dict[str, str]:
     """Generate a machine for a test."""
-    return verilog.machine_files(config, "test")
+    return generated.machine(config, "test")
 
 
 def lively(seed: int, number: int, *, nonideal: bool = False) -> MachineConfig:

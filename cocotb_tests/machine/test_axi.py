@@ -13,7 +13,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiS
 from cocotb_tests.kit import configs
 from cocotb_tests.kit.axi_lite import AxiLiteMonitor, quiet
 from cocotb_tests.kit.checkers import equal
-from gen import register_map, verilog
+from gen import generated, register_map, verilog
 from golden.bus import packets as packet_format
 from golden.bus.axi import BusBlock
 from golden.bus.register_bank import Answer
@@ -32,7 +32,7 @@ _FEW, _MANY = 3000, 18_000
 
 def test_axi() -> None:
     """All coroutines of this module."""
-    files = verilog.machine_files(configs.tiny(), "axi")
+    files = generated.machine(configs.tiny(), "axi")
     described = json.loads(files["manifest.json"]) | {"top": verilog.AXI}
     block_bench.run_files(files | {"manifest.json": json.dumps(described)}, __name__)
 
@@ -40,7 +40,7 @@ def test_axi() -> None:
 def _traffic(tmp_path: Path, name: str, transactions: int, stalls: float) -> bus_traffic.TrafficOutcome:
     """Let random traffic run on a machine of `make integration`."""
     config = bus_traffic.machines(runner.seed())[name]
-    verilog.write(verilog.machine_files(config, name), tmp_path)
+    verilog.write(generated.machine(config, name), tmp_path)
     outcome = bus_traffic.traffic(config, tmp_path, transactions, stalls, runner.seed())
     assert (outcome.mismatch, outcome.hang, outcome.samples_lost) == ("", "", 0)
     assert outcome.tally.transactions >= transactions

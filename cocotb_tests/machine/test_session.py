@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cocotb_tests.machine.test_faults import FAULTS, mutate
-from gen import verilog
+from gen import generated
 from mtj_gxnor.commands.train import train
 from sim import runner
 
@@ -90,14 +90,14 @@ def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str
 
 def test_difference_stops_the_run(tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in the RTL ends the run with batch, quantity, index and both values, and can be looked at in a wave."""
-    generate = verilog.machine_files
+    generate = generated.machine
 
     def faulty(*arguments: Any) -> dict[str, str]:
         files = generate(*arguments)
         file, module, pattern, replacement = FAULTS["neurons: threshold excluded"]
         return files | {file: mutate(files[file], module, pattern, replacement)}
 
-    monkeypatch.setattr(verilog, "machine_files", faulty)
+    monkeypatch.setattr(generated, "machine", faulty)
     with pytest.raises(SystemExit, match="RTL and golden model differ: epoch 1, batch from sample 0: predictions"):
         train(config=config, build=tmp_path, transport="axi", **SETTINGS)
     assert report(tmp_path)["bit_exact"] is False

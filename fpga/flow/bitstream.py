@@ -15,7 +15,7 @@ from fpga.flow.project import LANES, TOP, Project
 from fpga.flow.steps import Steps
 from fpga.flow.tools import FlowError, Tools, complaint, find
 from golden.lib.atomic_write import write_json
-from sim.build import whole_folder
+from golden.lib.build_once import whole_folder
 
 #: Where bitstreams and reports go.
 BUILD, REPORTS = Path("build/fpga"), Path("build/reports")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fpga.gateware.top import Top
 from fpga.gateware.uart import divider
-from gen import manifest, verilog
+from gen import generated, manifest, verilog
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
 
@@ -39,7 +39,7 @@ def board_files(config: MachineConfig, title: str, clock_hz: float, baud: int) -
         If the clock does not give that baud.
     """
     top = Top(word_bytes(config.array.group), verilog.AXI, clock_hz, baud)
-    files = verilog.machine_files(config, title)
+    files = generated.machine(config, title)
     files[FILE] = verilog.convert(top, BOARD)
     files["files.f"] += f"{FILE}\n"
     content = json.loads(files["manifest.json"])

@@ -4,7 +4,7 @@ import ctypes
 import json
 from pathlib import Path
 
-from sim.verilated_build import BUILDS, build
+from sim.verilated import BUILDS, library
 
 #: Module that the shim is written for.
 TOP = "mtj_gxnor_board"
@@ -42,7 +42,7 @@ class SimulatedBoard:
     def __init__(self, folder: Path, builds: Path = BUILDS, *, quick: bool = False, off: float = 0.0) -> None:
         line = json.loads((folder / "manifest.json").read_text())["line"]
         self._bit = line["bit_cycles"] * (1 + off)
-        self._library = ctypes.CDLL(str(build(folder, TOP, _SHIM, builds, quick=quick)))
+        self._library = ctypes.CDLL(str(library(folder, TOP, _SHIM, builds, quick=quick)))
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._library, f"board_{name}")
             function.restype, function.argtypes = result, arguments

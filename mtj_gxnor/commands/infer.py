@@ -9,7 +9,7 @@ import typer
 
 from fpga.host.infer import infer
 from gen import config as configs
-from gen import verilog
+from gen import generated, verilog
 from gen.provenance import stamp
 from golden.dense import Dense
 from golden.lib.atomic_write import write_json
@@ -35,7 +35,7 @@ def predict(
     shown = Samples(machine.input.trits(loaded.test_images[:count]), loaded.test_labels[:count])
     network.place(machine)  # refused before anything is built
     design = build / "infer" / title
-    verilog.write(verilog.machine_files(machine, title), design)
+    verilog.write(generated.machine(machine, title), design)
     outcome = infer(network, machine, design, shown)
     predictions, expected = outcome.pop("predictions"), network.predictions[:count]
     equal = int(np.count_nonzero(predictions == expected))

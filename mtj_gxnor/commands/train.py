@@ -10,7 +10,7 @@ import typer
 from fpga.host.driver import Driver
 from fpga.host.driver_backend import VerilatedBackend
 from gen import config as configs
-from gen import verilog
+from gen import generated, verilog
 from golden.config import seeded
 from golden.fast.machine import FastMachine, quickest
 from golden.machine import Machine
@@ -55,7 +55,7 @@ def train(
     with ExitStack() as stack:
         backend: Backend | None = None
         if sim not in _GOLDEN:
-            files = verilog.machine_files(machine, title)
+            files = generated.machine(machine, title)
             design = work / "design"
             verilog.write(files, design)
             if transport == "axi":

@@ -1,7 +1,6 @@
 """The Verilated harness in a bare C++ loop: no cocotb, no Python, no VPI."""
 
 import json
-import os
 import subprocess
 import threading
 import time
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 
 from golden.counters import COUNTERS
 from golden.input_buffer import stream
-from sim import harness, manifest_reader, runner, verilator
-from sim.build import BuildError, build_once
+from sim import harness, manifest_reader, verilate
+from sim.build import BuildError
 from sim.manifest_reader import pack
 from sim.rtl import simulation
 
@@ -23,12 +22,8 @@ from sim.rtl import simulation
 PHASES = ("wait", "init", "forward", "backward", "gradient", "update")
 
 
-#: File of a build that says what it cost.
-_COST = "cost.json"
-
-
-def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[str, float, int]:
-    """Run a program; return what it prints, processor time with its children, s, and its own memory, bytes."""
+def _call(command: list[str], folder: Path) -> tuple[str, int]:
+    """Run a program; return what it prints, and its memory, bytes."""
     memory = 0
 
     def watch() -> None:
@@ -46,7 +41,6 @@ def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
     with subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,12 +49,11 @@ def _call(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
         watcher = threading.Thread(target=watch)
         watcher.start()
         output = program.stdout.read()
-        _, status, usage = os.wait4(program.pid, 0)
-        program.returncode = os.waitstatus_to_exitcode(status)
+        program.wait()
         watcher.join()
     if program.returncode:
         raise BuildError(f"{command[0]} failed in {folder}: {output.strip()[-2000:]}")
-    return output, usage.ru_utime + usage.ru_stime, memory
+    return output, memory
 
 
 @dataclass(frozen=True)
@@ -110,10 +103,10 @@ class Bare:
         self.memory = 0
         source = (Path(__file__).parent / "bare.cpp").read_text()
         built = simulation(files, "verilator")
-        content = (built.files, source, verilator.find().version, runner.VERILATOR_ARGS, runner.OPTIMIZE)
-        self._folder = build_once(folder, "bare", content, lambda place: _build(place, built, source))
-        self.program = self._folder / "obj" / "bare"
-        self.build_seconds = json.loads((self._folder / _COST).read_text())["build_seconds"]
+        sources = built.files | {"public.vlt": built.control_file()}
+        self.program = verilate.build(verilate.Model(built.top, sources, source, "bare", options=("--timing",)), folder)
+        self._folder = self.program.parent
+        self.build_seconds = json.loads((self._folder / verilate.COST).read_text())["processor_seconds"]
 
     def run(
         self,
@@ -156,22 +149,10 @@ class Bare:
                 else 0
             )
             arguments += [f"{payload:x}:{update_shift:x}"] + ["play"] * (op == "INIT_RANDOM")
-        output, _, self.memory = _call([str(self.program), *arguments], self._folder, {})
+        output, self.memory = _call([str(self.program), *arguments], self._folder)
         timings = []
         for line in output.splitlines()[2:]:
             cycles, seconds, *rest = line.split()
             pairs = [(int(rest[at]), float(rest[at + 1])) for at in range(0, len(rest), 2)]
             timings.append(Timing(int(cycles), float(seconds), dict(zip(PHASES, pairs, strict=True))))
         return timings
-
-
-def _build(folder: Path, built: runner.Simulation, source: str) -> None:
-    """Build the program, and note what it cost."""
-    tool = verilator.find()
-    for name, content in (*built.files.items(), ("public.vlt", built.control_file()), ("bare.cpp", source)):
-        (folder / name).write_text(content)
-    arguments = [str(tool.executable), "--cc", "--exe", "--top-module", built.top, "--prefix", "Vtop", "-o", "bare"]
-    arguments += ["-Mdir", "obj", *runner.VERILATOR_ARGS, *built.files, "public.vlt", "bare.cpp"]
-    make = ["make", "-s", f"-j{os.cpu_count()}", "-C", "obj", "-f", "Vtop.mk", *runner.OPTIMIZE[False]]
-    cost = {"build_seconds": sum(_call(command, folder, tool.environment)[1] for command in (arguments, make))}
-    (folder / _COST).write_text(json.dumps(cost))

@@ -15,8 +15,7 @@ from gen import verilog
 from golden.config import MachineConfig
 from golden.lib.errors import UserError
 from golden.tables import TO_PARALLEL
-from sim import verilator
-from sim.build import build_once, call
+from sim import verilate
 
 _DRIVER = """\
 // Drives PULSE commands as the file named by +points asks, a line for each point: `code increase state pulses`. All
@@ -231,16 +230,7 @@ def _build(config: MachineConfig, folder: Path) -> Path:
     """Build the driver with the array, unless the same is there already."""
     files = verilog.block_files(config, "attempts", "synapse_array")
     (array,) = files["files.f"].split()
-    tool = verilator.find()
     described = json.loads(files["manifest.json"])["modules"]["synapse_array"]["ports"]
     sources = {"driver.sv": _driver(config, described), array: files[array]}
-    command = [str(tool.executable), "--binary", "-j", "2", "--top-module", "driver", "-O3", "-Wno-fatal"]
-    command += ["-Wno-lint", "-Wno-style", "-Wno-BLKANDNBLK", "-Wno-MULTIDRIVEN", "-Mdir", "obj"]
-    command += ["-CFLAGS", "-std=c++20 -O2 -march=native", "-o", "attempts", *sources]
-
-    def make(place: Path) -> None:
-        for name, content in sources.items():
-            (place / name).write_text(content)
-        call("the counting driver", command, place, tool.environment)
-
-    return build_once(folder, "attempts", (sources, command, tool.version), make) / "obj" / "attempts"
+    model = verilate.Model("driver", sources, "", "attempts", options=("--main", "--timing", "-Wno-MULTIDRIVEN"))
+    return verilate.build(model, folder)

@@ -12,7 +12,7 @@ from cocotb_tests.fpga.driver_fixture import TINY, samples_of
 from fpga.host.cosimulated import Cosimulated
 from fpga.host.driver import Driver
 from fpga.host.register_access import MachineError
-from gen import verilog
+from gen import generated, verilog
 from golden.bus.packets import pack_samples
 from golden.bus.transport import BusError, TransportTimeout
 from golden.input_buffer import word_bytes
@@ -24,7 +24,7 @@ UPDATE_SHIFTS = TINY.training.update_shifts
 
 def test_cosimulated() -> None:
     """All coroutines of this module."""
-    files = verilog.machine_files(TINY, "tiny")
+    files = generated.machine(TINY, "tiny")
     described = json.loads(files["manifest.json"]) | {"top": verilog.AXI}
     block_bench.run_files(files | {"manifest.json": json.dumps(described)}, __name__)
 

@@ -11,7 +11,7 @@ from cocotb_tests.fpga.driver_fixture import random
 from fpga.host.driver import Driver
 from fpga.host.driver_backend import DriverBackend, StateError
 from gen import config as named
-from gen import verilog
+from gen import generated, verilog
 from golden.bus.packets import pack_samples
 from golden.run.data import Dataset
 from golden.run.run import Run
@@ -25,7 +25,7 @@ _GROUP = TINY.array.group
 @pytest.fixture(scope="module")
 def design(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The generated machine and its manifest."""
-    files, folder = verilog.machine_files(TINY, "tiny"), tmp_path_factory.mktemp("design")
+    files, folder = generated.machine(TINY, "tiny"), tmp_path_factory.mktemp("design")
     verilog.write(files, folder)
     return folder, json.loads(files["manifest.json"])
 

@@ -13,7 +13,7 @@ from fpga.host.driver import DesignError, Driver
 from fpga.host.link import Link
 from fpga.host.noise import Noise
 from fpga.host.register_access import MachineError
-from gen import verilog
+from gen import generated, verilog
 from golden.bus.packets import pack_samples
 from golden.bus.transport import TransportTimeout
 from golden.input_buffer import word_bytes
@@ -29,7 +29,7 @@ WORD = word_bytes(TINY.array.group)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generate the Verilog."""
     path = tmp_path_factory.mktemp("verilog")
-    verilog.write(verilog.machine_files(TINY, "tiny"), path)
+    verilog.write(generated.machine(TINY, "tiny"), path)
     return path
 
 

@@ -7,14 +7,14 @@ import numpy as np
 from cocotb_tests.fpga.driver_fixture import TINY
 from cocotb_tests.golden.test_dense import network_for, predict
 from fpga.host import infer
-from gen import verilog
+from gen import generated, verilog
 from golden.samples import Samples
 from sim.runner import seed
 
 
 def test_rtl_predicts_as_the_network_does(tmp_path: Path) -> None:
     """Five networks, one after the other."""
-    verilog.write(verilog.machine_files(TINY, "tiny"), tmp_path)
+    verilog.write(generated.machine(TINY, "tiny"), tmp_path)
     rng = np.random.default_rng(seed())
     classes = set()
     for _ in range(5):
