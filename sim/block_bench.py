@@ -13,7 +13,7 @@ from cocotb.handle import HierarchyObject
 
 from golden.config import MachineConfig
 from sim import manifest_reader, strip_init
-from sim.drivers import Agent, Clock, Ports, Regime, StreamSink, StreamSource, sink_pattern, source_pattern
+from sim.drivers import Agent, Clock, Ports, Regime, StreamSink, StreamSource, bits_of, sink_pattern, source_pattern
 from sim.monitors import StreamMonitor
 
 #: The three regimes in which every stream is tested: ``@cocotb.parametrize(regime=REGIMES)``.
@@ -156,4 +156,4 @@ class BlockBench:
     def memory(self, name: str, depth: int) -> list[int]:
         """Read all words of a memory that was made public."""
         handle = getattr(self.dut, name)
-        return [int(handle[index].value) for index in range(depth)]
+        return [bits_of(handle[index], f"{name}[{index}]") for index in range(depth)]

@@ -16,6 +16,16 @@ from cocotb.triggers import Timer
 from sim.manifest_reader import pack, unpack
 
 
+def bits_of(handle: Any, name: str) -> int:
+    """Read the bits of a signal; a bit that is not 0 or 1 is an error."""
+    # not by way of cocotb's value, which makes an object of every bit
+    text = handle._handle.get_signal_val_binstr()
+    try:
+        return int(text, 2)
+    except ValueError:
+        raise AssertionError(f"{name} is {text}: a register that matters was not reset") from None
+
+
 class Ports:
     """The ports of a block, read and written as the manifest describes them.
 
@@ -56,12 +66,7 @@ class Ports:
 
     def bits(self, name: str) -> int:
         """Read the bits of a port; a bit that is not 0 or 1 is an error."""
-        # not by way of cocotb's value, which makes an object of every bit
-        text = self._handles[name]._handle.get_signal_val_binstr()
-        try:
-            return int(text, 2)
-        except ValueError:
-            raise AssertionError(f"{name} is {text}: a register that matters was not reset") from None
+        return bits_of(self._handles[name], name)
 
     def random_bits(self, name: str, rng: np.random.Generator) -> int:
         """Make random bits of the width of a port."""

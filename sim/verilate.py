@@ -12,14 +12,24 @@ import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from golden.lib.build_once import build_once
 from sim import verilator
 from sim.build import call
+
+#: Headers of the run-time library that models and main programs include.
+_HEADERS = [f"verilated{part}.h" for part in ("", "_dpi", "_vpi", "_threads", "_timing", "_syms")]
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+#: Where the run-time library of Verilator and its headers are kept, compiled.
+_RUNTIME = Path("build/verilator")
 
 #: File of a build with what it cost: ``processor_seconds``.
 COST = "cost.json"
@@ -27,9 +37,9 @@ COST = "cost.json"
 # lint has its own control file and is not the business of a simulation
 _VERILATE = ["--cc", "--prefix", "Vtop", "-Mdir", "obj", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"]
 _COMPILE = ["-std=c++20", "-pthread", "-DVERILATOR=1", "-DVM_SC=0"]
-#: Optimisation by `Model.quick`; the run-time library, which all builds share, has its own.
-_OPTIMIZE = {False: ["-O2", "-march=native"], True: ["-O0"]}
-_LIBRARY = ["-O2", "-fPIC"]
+#: Optimisation by `Model.quick`, and that of the run-time library, which is the same for all.
+_OPTIMIZE = {False: ["-O2", "-march=native"], True: ["-O0", "-fPIC"]}
+_LIBRARY = ["-O1", "-fPIC"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def build(model: Model, builds: Path) -> Path:
             (place / name).write_text(content)
         verilate = [str(tool.executable), *_VERILATE, *model.options, "--top-module", model.top, *model.files]
         call(model.top, verilate, place, tool.environment)
-        _compile(model, place, builds)
+        _compile(model, place)
         shutil.rmtree(place / "obj")
         (place / COST).write_text(json.dumps({"processor_seconds": _processor_seconds() - before}))
 
@@ -124,30 +134,33 @@ def _manner(model: Model) -> tuple[object, ...]:
 
 def _flags(model: Model) -> list[str]:
     """Options of the compiler for the model, besides those that the run-time library has too."""
-    return [*_OPTIMIZE[model.quick], *(["-fPIC"] if model.shared else [])]
+    return [*_OPTIMIZE[model.quick], *(["-fPIC"] if model.shared and not model.quick else [])]
 
 
-def _compile(model: Model, place: Path, builds: Path) -> None:
+def _compile(model: Model, place: Path) -> None:
     """Compile what Verilator has written into ``obj``, and link it."""
     obj = place / "obj"
     listed = (obj / "Vtop_classes.mk").read_text()
-    switches = [f"-D{name}={value}" for name, value in re.findall(r"^(VM_\w+) = (\d)$", listed, re.MULTILINE)]
-    include = verilator.include(verilator.find())
+    # of Verilator's switches its own headers and cocotb's main program ask for these alone
+    switches = [f"-D{name}=1" for name in re.findall(r"^(VM_TRACE\w*) = 1$", listed, re.MULTILINE)]
+    tool = verilator.find()
+    include = verilator.include(tool)
     common = [*_COMPILE, *switches, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
     flags = [*_flags(model), *common]
     parts = _names(listed, "GLOBAL_FAST", "GLOBAL_SLOW")
 
-    def make_library(folder: Path) -> None:
-        _all(model.top, [["c++", *_LIBRARY, *common, "-c", str(include / f"{part}.cpp")] for part in parts], folder)
-
     def make_headers(folder: Path) -> None:
-        headers = [f"{part}.h" for part in (*parts, "verilated_syms") if (include / f"{part}.h").is_file()]
-        (folder / "headers.h").write_text("".join(f'#include "{header}"\n' for header in headers))
+        tracing = [f"{part}.h" for part in parts if part.endswith("_c")]
+        (folder / "headers.h").write_text("".join(f'#include "{header}"\n' for header in [*_HEADERS, *tracing]))
         call(model.top, ["c++", *flags, "-x", "c++-header", "headers.h", "-o", "headers.h.gch"], folder)
 
-    tool = verilator.find().version
-    headers = build_once(builds, "headers", (flags, parts, _compiler(), tool), make_headers)
-    library = build_once(builds, "library", (common, parts, _LIBRARY, _compiler(), tool), make_library)
+    def compiled(part: str) -> Path:
+        command = ["c++", *_LIBRARY, *common, "-c", str(include / f"{part}.cpp")]
+        key = command, _compiler(), tool.version
+        return build_once(_RUNTIME, part, key, lambda folder: call(model.top, command, folder)) / f"{part}.o"
+
+    headers = build_once(_RUNTIME, "headers", (flags, switches, _compiler(), tool.version), make_headers)
+    library = _each(compiled, parts)
 
     (obj / "main.cpp").write_text(model.main)
     fast, slow = _names(listed, "CLASSES_FAST", "SUPPORT_FAST"), _names(listed, "CLASSES_SLOW", "SUPPORT_SLOW")
@@ -156,9 +169,9 @@ def _compile(model: Model, place: Path, builds: Path) -> None:
     units = [*([name] for name in fast if split), [*([] if split else fast), *slow, "main"]]
     for number, unit in enumerate(units):
         (obj / f"unit{number}.cpp").write_text("".join(f'#include "{name}.cpp"\n' for name in unit))
-    with_headers = [*flags, "-include", str(headers / "headers.h")]
-    _all(model.top, [["c++", *with_headers, "-c", f"unit{number}.cpp"] for number in range(len(units))], place, "obj")
-    objects = [f"unit{number}.o" for number in range(len(units))] + [str(library / f"{part}.o") for part in parts]
+    compile_ = ["c++", *flags, "-include", str(headers / "headers.h"), "-c"]
+    _each(lambda number: call(model.top, [*compile_, f"unit{number}.cpp"], place, at="obj"), range(len(units)))
+    objects = [f"unit{number}.o" for number in range(len(units))] + list(map(str, library))
     libraries = [*model.libraries, *(["-llz4", "-lz"] if "-DVM_TRACE_FST=1" in switches else [])]
     kind = ["-shared"] if model.shared else []
     call(model.top, ["c++", *kind, "-pthread", *objects, *libraries, "-o", f"../{model.output}"], place, at="obj")
@@ -173,8 +186,7 @@ def _names(listed: str, *kinds: str) -> list[str]:
     return names
 
 
-def _all(name: str, commands: Sequence[Sequence[str]], folder: Path, at: str = ".") -> None:
-    """Run tools side by side; arguments as for `sim.build.call`."""
+def _each(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """Do something for every item, side by side."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in [pool.submit(call, name, command, folder, at=at) for command in commands]:
-            done.result()
+        return list(pool.map(work, items))

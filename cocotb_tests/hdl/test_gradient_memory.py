@@ -18,9 +18,10 @@ from sim.drivers import Regime, sink_pattern
 from sim.manifest_reader import from_planes, to_planes
 
 
-@pytest.mark.parametrize("adders", ["planes", "chains"])
-@pytest.mark.parametrize("reset", [False, True], ids=["keeps", "resets"])
-@pytest.mark.parametrize("config", configs.cases())
+@pytest.mark.parametrize(
+    ("config", "reset", "adders"),
+    configs.crossed(configs.cases(), [(False, "planes"), (True, "chains"), (True, "planes"), (False, "chains")]),
+)
 def test_gradient_memory(config: MachineConfig, reset: bool, adders: str) -> None:
     """All coroutines of this module, with and without reset on switch, with either kind of adders."""
     from golden.config import variant

@@ -1,6 +1,7 @@
 """Configurations that tests run over."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -40,3 +41,32 @@ def cases(count: int = 2) -> list[Any]:
 def tiny() -> MachineConfig:
     """Load the smallest named configuration, of which tests make variants."""
     return named.load("tiny")
+
+
+def crossed(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    """Make pytest parameters of all pairs; beyond those in which every value is met once, they are slow.
+
+    Parameters
+    ----------
+    first, second : sequence
+        Values, or tuples of values, or pytest parameters with one value and an id.
+
+    Returns
+    -------
+    list of pytest.param
+        The values of the first, then those of the second.
+    """
+
+    def parts(case: Any) -> tuple[tuple[Any, ...], str]:
+        if hasattr(case, "values") and hasattr(case, "marks"):
+            return tuple(case.values), str(case.id)
+        values = case if isinstance(case, tuple) else (case,)
+        return values, "-".join(map(str, values))
+
+    found = []
+    for i, one in enumerate(first):
+        for j, other in enumerate(second):
+            (left, name), (right, suffix) = parts(one), parts(other)
+            marks = [] if (i - j) % min(len(first), len(second)) == 0 else [pytest.mark.slow]
+            found.append(pytest.param(*left, *right, id=f"{name}-{suffix}", marks=marks))
+    return found

@@ -77,6 +77,6 @@ def test_more_random_configurations(tmp_path: Path, number: int) -> None:
 @pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
 def test_digits(tmp_path: Path) -> None:
     """The embedded default."""
-    outcome = rtl.present(rtl.generate(named.load("digits")), tmp_path, batches=2, simulator=SIM, quick=False)
+    outcome = rtl.present(rtl.generate(named.load("digits")), tmp_path, batches=2, simulator=SIM)
     assert not outcome.mismatch
     assert outcome.counters["switches"] > 0

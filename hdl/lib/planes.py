@@ -148,12 +148,16 @@ def counted(m: Module, name: str, terms: Sequence[tuple[Value, int]]) -> list[tu
 
 def _ones(m: Module, name: str, word: Value) -> Value:
     """Count the ones of a word."""
-    width, field = len(word), 1
+    bits, field = len(word), 1
+    width = 1 << (bits - 1).bit_length()
+    word = Cat(word, Const(0, width - bits))
     while field < width:
-        mask = sum(((1 << field) - 1) << at for at in range(0, width, 2 * field)) & ((1 << width) - 1)
-        word = wire(m, f"{name}_{field}", ((word & mask) + ((word >> field) & mask))[:width])
+        mask = sum(((1 << field) - 1) << at for at in range(0, width, 2 * field))
+        # the highest field of either term is 0: left out, lest the sum has a bit more than the word
+        top = width - field
+        word = wire(m, f"{name}_{field}", ((word & mask)[:top] + (word[field:] & mask)[:top])[:width])
         field *= 2
-    return word[: width.bit_length()]
+    return word[: bits.bit_length()]
 
 
 def total(terms: Sequence[tuple[Value, int]]) -> Value:

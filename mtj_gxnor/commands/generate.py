@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gen import config as configs
-from gen import config_docs, register_docs, verilog
+from gen import config_docs, generated, register_docs, verilog
 from mtj_gxnor.commands.options import BUILD
 from sim import lint as linting
 
@@ -20,7 +20,7 @@ def generate(
 ) -> None:
     """Generate Verilog, manifest and packages of a machine."""
     machine, title = configs.load(config), configs.title(config)
-    files = verilog.machine_files(machine, title)
+    files = generated.machine(machine, title)
     state = "wrote" if verilog.write(files, output / title) else "unchanged:"
     digest = json.loads(files["manifest.json"])["sha256"]
     print(f"{state} {output / title}, {machine.geometry.rows} rows x {machine.array.lanes} lanes, sha256 {digest[:16]}")

@@ -87,8 +87,9 @@ def test_other_tables(synapse: str, scheme: str) -> None:
     _run(_config(synapse, scheme, switching=DEVICE | TABLE, nonideal=wrong), "commands|other_tables")
 
 
-@pytest.mark.parametrize(("slices", "stages"), [(1, 3), (2, 2), (4, 1), (4, 3)])
-@pytest.mark.parametrize(("synapse", "scheme"), KINDS)
+@pytest.mark.parametrize(
+    ("synapse", "scheme", "slices", "stages"), configs.crossed(KINDS, [(1, 3), (2, 2), (4, 1), (4, 3)])
+)
 def test_slices(synapse: str, scheme: str, slices: int, stages: int) -> None:
     """All at once on slices of lanes: bins and stuck devices of the slice, streams of one slice, a loaded table."""
     shape = {"slices": slices, "stages": stages, "adders": "chains" if slices > 1 else "planes"}
