@@ -26,7 +26,7 @@ TORCH ?= torch==2.13.0
 TRAINING := $(VENV)/.stamp-training
 DOCS := $(VENV)/.stamp-docs
 
-TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest -n auto --dist loadfile
+TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest -n auto --dist worksteal
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
@@ -99,7 +99,7 @@ wire: $(STAMP) ## train a simulated board over its serial line: DATASET CONFIG D
 	  $(call option,seed,SEED) $(call option,noise,NOISE)
 
 test-training: $(TRAINING) ## tests of training/, with PyTorch
-	$(RUN) -m pytest -n auto --dist loadfile cocotb_tests/training
+	$(RUN) -m pytest -n auto --dist worksteal cocotb_tests/training
 
 accuracy: $(TRAINING) ## train in PyTorch: DATASET RULE=accumulate|mtj|gxnor|ste|bop SEED CONFIG DATA_DIR RESUME=1 TIME_LIMIT ..., see docs/accuracy.md
 	$(MTJ) accuracy $(call option,dataset,DATASET) $(call option,rule,RULE) $(call option,seed,SEED) \

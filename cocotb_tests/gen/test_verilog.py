@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cocotb_tests.kit.command_line import call
 from gen import blocks, manifest, verilog
 from gen import config as configs
 from golden.config import MachineConfig, variant
@@ -254,24 +255,13 @@ def test_read_only_folder(tmp_path: Path) -> None:
         verilog.write({"a.v": "x\n"}, tmp_path)
 
 
-def _gen(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mtj_gxnor", *arguments],
-        cwd=cwd or ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_command_line(tmp_path: Path) -> None:
     """The second run says that nothing changed; the names can be listed."""
-    first = _gen("verilog", "--config", "tiny", "--output", str(tmp_path))
-    second = _gen("verilog", "--config", "tiny", "--output", str(tmp_path))
-    assert (first.returncode, second.returncode) == (0, 0)
+    first = call("verilog", "--config", "tiny", "--output", str(tmp_path))
+    second = call("verilog", "--config", "tiny", "--output", str(tmp_path))
+    assert (first.exit_code, second.exit_code) == (0, 0)
     assert second.stdout == first.stdout.replace("wrote", "unchanged:")
-    listed = _gen("configs")
+    listed = call("configs")
     assert listed.stdout.split() == configs.names()
 
 
@@ -287,8 +277,8 @@ def test_command_line_errors(tmp_path: Path) -> None:
         (("--config", str(tmp_path / "bad.toml")), f"error: configuration '{tmp_path}/bad.toml': "),
         (("--config", "tiny", "--output", str(tmp_path / "file")), f"error: {tmp_path}/file"),
     ):
-        finished = _gen("verilog", *arguments)
-        assert finished.returncode == 1
+        finished = call("verilog", *arguments)
+        assert finished.exit_code == 1
         assert finished.stdout == ""
         assert finished.stderr.startswith(says)
         assert finished.stderr.count("\n") == 1

@@ -9,11 +9,16 @@ from mtj_gxnor.__main__ import main
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended, what it printed, and that with errors and progress."""
+    """How a command ended, what it printed, errors and progress."""
 
     exit_code: int
     stdout: str
-    output: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Everything."""
+        return self.stdout + self.stderr
 
 
 def call(*arguments: str) -> Result:
@@ -26,5 +31,5 @@ def call(*arguments: str) -> Result:
             code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
             # what the interpreter does with a message
             message = f"{ended.code}\n" if isinstance(ended.code, str) else ""
-            return Result(code, said.getvalue(), said.getvalue() + errors.getvalue() + message)
+            return Result(code, said.getvalue(), errors.getvalue() + message)
     raise AssertionError("the command line did not exit")

@@ -41,7 +41,6 @@ def present(
     *,
     batches: int,
     simulator: str,
-    quick: bool = True,
     **settings: Any,
 ) -> Presented:
     """Run a presentation.
@@ -56,8 +55,6 @@ def present(
         Mini-batches to train on.
     simulator : str
         ``verilator`` or ``icarus``.
-    quick : bool
-        Compile quickly instead of for speed.
     **settings
         Further fields of the job.
 
@@ -75,7 +72,7 @@ def present(
             for name, content in files.items()
         }
     runner.run(
-        simulation(files, simulator, quick=quick),
+        simulation(files, simulator, quick=True),
         "cocotb_tests.machine.machine_bench",
         environment={"MTJ_JOB": str(job.write())},
         plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
