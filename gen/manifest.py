@@ -97,7 +97,8 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        Quantity -> ``path`` below the top level, ``depth`` (0 for a register, else words of a memory) and ``width``.
+        Quantity -> ``path`` below the top level, ``depth`` (0 for a register, else words of a memory), ``width``, and
+        ``planes``: 0, or in how many registers of equal width it lies, called PATH0 (lowest), PATH1 and so on.
     """
     g, lanes, bits = config.geometry, config.array.lanes, config.geometry.sum_bits
     neuron = config.neuron.offset_bits(bits) + config.neuron.scale_bits(bits)
@@ -112,22 +113,19 @@ def probes(config: MachineConfig) -> dict[str, dict[str, Any]]:
     }
     found["counters"] = ("periphery", "event_counters", "counts", len(COUNTERS), COUNTER_BITS)
     found["counters_kept"] = ("periphery", "event_counters", "kept", 0, 1)
-    width = config.random.width * config.array.slice_lanes
-    for stream in range(config.array.streams_per_lane):
-        found[f"random_{stream}"] = ("array", f"lfsr{stream}", "state", 0, width)
-    nonideal, width = config.nonideal, config.random.width
-    for name, bank, count in zip(
-        ("random_columns", "random_rows"), ("columns", "row"), nonideal.noise_streams(g.group), strict=True
-    ):
-        if count:
-            found[name] = ("array", f"read_out.{bank}.lfsr", "state", 0, width * count)
+    streams = {f"random_{at}": (f"lfsr{at}", config.array.slice_lanes) for at in range(config.array.streams_per_lane)}
+    columns, row = config.nonideal.noise_streams(g.group)
+    streams |= {"random_columns": ("read_out.columns.lfsr", columns), "random_rows": ("read_out.row.lfsr", row)}
+    width = config.random.width
+    found |= {name: ("array", bank, "state", 0, width * count) for name, (bank, count) in streams.items() if count}
     return {
         quantity: {
             "path": ".".join(part for part in (half, block, variable) if part),
             "depth": depth,
-            "width": width,
+            "width": bits,
+            "planes": width if quantity in streams else 0,
         }
-        for quantity, (half, block, variable, depth, width) in found.items()
+        for quantity, (half, block, variable, depth, bits) in found.items()
     }
 
 

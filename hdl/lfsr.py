@@ -49,26 +49,24 @@ class Lfsr(wiring.Component):
         """Build the block."""
         m = Module()
         p, lanes = self._parameters, len(self._seeds)
-        # planes one above the other in one register: a leap is a shift by whole planes
-        init = sum(
-            (int(seed) >> bit & 1) << (bit * lanes + lane)
-            for lane, seed in enumerate(self._seeds)
-            for bit in range(p.width)
-        )
-        state = Signal(p.width * lanes, init=init, name="state")
-        leaped: Value = state
-        for steps in p.strides:
-            new = leaped[: steps * lanes] ^ leaped[p.tap * lanes : (p.tap + steps) * lanes]
-            leaped = Cat(leaped[steps * lanes :], new)
+        # one register per plane: a leap copies planes, and a simulator reads and writes no more than it needs
+        planes = [
+            sum((int(seed) >> bit & 1) << lane for lane, seed in enumerate(self._seeds)) for bit in range(p.width)
+        ]
+        state = [Signal(lanes, init=plane, name=f"state{bit}") for bit, plane in enumerate(planes)]
+        leaped: list[Value] = list(state)
+        for leap, steps in enumerate(p.strides):
+            new = [wire(m, f"new{leap}_{at}", leaped[at] ^ leaped[p.tap + at]) for at in range(steps)]
+            leaped = leaped[steps:] + new
         with m.If(self.draw):
-            m.d.sync += state.eq(leaped)
+            m.d.sync += [plane.eq(value) for plane, value in zip(state, leaped, strict=True)]
         if p.loadable:
             shifts = Signal(range(p.width), name="shifts")
             last = shifts == p.width - 1
             # a state that a load would leave all zero, for ever, gets a one
-            rest = any_of([state[bit * lanes : (bit + 1) * lanes] for bit in range(1, p.width)], lanes)
-            newest = wire(m, "repaired", self.newest | (broadcast(last, lanes) & ~rest))
+            newest = wire(m, "repaired", self.newest | (broadcast(last, lanes) & ~any_of(state[1:], lanes)))
             with m.If(self.shift):
-                m.d.sync += [state.eq(Cat(state[lanes:], newest)), shifts.eq(Mux(last, 0, shifts + 1))]
-        m.d.comb += self.word.eq(state[: self._bits * lanes])
+                m.d.sync += [plane.eq(value) for plane, value in zip(state, [*state[1:], newest], strict=True)]
+                m.d.sync += shifts.eq(Mux(last, 0, shifts + 1))
+        m.d.comb += self.word.eq(Cat(state[: self._bits]))
         return m

@@ -174,15 +174,29 @@ class Burst : public Vtop {
 _TURN = len(COUNTERS) + 4
 
 
-def _dump(probe: dict[str, Any]) -> str:
+def _registers(probe: dict[str, Any]) -> str:
+    """The register of a probe, or all its planes, the lowest last as in Verilog's concatenations."""
     name = f"dut.{probe['path']}"
+    planes = (f"{name}{plane}" for plane in reversed(range(probe["planes"])))
+    return f"{{{', '.join(planes)}}}" if probe["planes"] else name
+
+
+def _dump(probe: dict[str, Any]) -> str:
+    name = _registers(probe)
     if not probe["depth"]:
         return f'    $fwrite(state_file, "%u", {name});'
     return f'    for (i = 0; i < {probe["depth"]}; i = i + 1) $fwrite(state_file, "%u", {name}[i]);'
 
 
 def _load(probe: dict[str, Any]) -> str:
-    return f"    i = $fread(dut.{probe['path']}, state_file);"
+    if not probe["planes"]:
+        return f"    i = $fread({_registers(probe)}, state_file);"
+    return f"""\
+    begin : load_{probe["path"].replace(".", "_")}
+      reg [{probe["width"] - 1}:0] planes;
+      i = $fread(planes, state_file);
+      {_registers(probe)} = planes;
+    end"""
 
 
 def _connection(name: str, port: dict[str, Any]) -> str:

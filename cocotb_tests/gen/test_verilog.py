@@ -137,20 +137,22 @@ def test_probes(title: str) -> None:
     assert described["probes"]["counters"]["depth"] == len(COUNTERS)
     for quantity, probe in described["probes"].items():
         *instances, variable = probe["path"].split(".")
-        assert probe.keys() == {"path", "depth", "width"}
+        assert probe.keys() == {"path", "depth", "width", "planes"}
         module = described["top"]
         for instance in instances:
             found = re.search(rf"^  (\w+) +{re.escape(instance)} \($", bodies[module], re.MULTILINE)
             assert found, f"{quantity}: no instance {instance} in {module}"
             module = found[1]
-        declared = re.search(
-            rf"^  reg (?:signed )?(?:\[(\d+):0\] )?{re.escape(variable)}(?: \[(\d+):0\])?(?: = [^;]*)?;",
-            bodies[module],
-            re.MULTILINE,
-        )
-        assert declared, f"{quantity}: no register {variable} in {module}"
-        assert int(declared[1] or 0) + 1 == probe["width"], quantity
-        assert (int(declared[2]) + 1 if declared[2] else 0) == probe["depth"], quantity
+        planes = probe["planes"]
+        for register in [f"{variable}{plane}" for plane in range(planes)] or [variable]:
+            declared = re.search(
+                rf"^  reg (?:signed )?(?:\[(\d+):0\] )?{re.escape(register)} ?(?: \[(\d+):0\])?(?: = [^;]*)?;",
+                bodies[module],
+                re.MULTILINE,
+            )
+            assert declared, f"{quantity}: no register {register} in {module}"
+            assert (int(declared[1] or 0) + 1) * max(planes, 1) == probe["width"], quantity
+            assert (int(declared[2]) + 1 if declared[2] else 0) == probe["depth"], quantity
 
 
 def test_errors_as_wide_as_gradient_sums() -> None:

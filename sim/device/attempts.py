@@ -23,8 +23,8 @@ _DRIVER = """\
 // switched, and in how many lanes.
 `timescale 1ns/1ns
 module driver;
-  localparam LANES = {lanes}, SLICE = {slice}, DEVICES = {devices}, ROWS = {rows};
-  localparam CODE_BITS = {code_bits}, BITS = {bits};
+  localparam LANES = {lanes}, DEVICES = {devices}, ROWS = {rows};
+  localparam CODE_BITS = {code_bits};
   reg clk = 0, rst = 1;
   always #1 clk = !clk;
 
@@ -135,11 +135,9 @@ def _driver(config: MachineConfig, described: dict[str, Any]) -> str:
 
     return _DRIVER.format(
         lanes=config.array.lanes,
-        slice=config.array.slice_lanes,
         devices=devices,
-        bits=config.switching.threshold_bits,
         dumps="\n".join(
-            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", dut.lfsr{stream}.state[BITS*SLICE-1:0]);'
+            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", dut.lfsr{stream}.word);'
             for stream in range(config.array.streams_per_lane)
         ),
         rows=config.geometry.rows,
