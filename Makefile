@@ -11,7 +11,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint verilog registers test test-full test-fpga test-training bitstream flash train wire accuracy accuracy-table \
+.PHONY: help setup lint verilog registers check test test-full test-fpga test-training bitstream flash train wire accuracy accuracy-table \
   nonidealities data infer import ablation fit device bench integration waves figures docs clean
 
 # Verilator's own calls of make must not inherit this one's options.
@@ -71,6 +71,13 @@ verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML 
 
 registers: $(STAMP) ## write docs/registers.md, the C header and HTML pages from gen/registers.rdl
 	$(MTJ) registers
+
+check: $(STAMP) ## what one runs while working: style, types, golden model, every block and machine at its smallest
+	$(RUN) -m ruff check
+	$(RUN) -m pyright
+	$(VENV)/bin/lint-imports
+	$(TEST) -m 'not slow and not fpga' -k 'golden or documents or tiny' \
+	  cocotb_tests/documents cocotb_tests/golden cocotb_tests/hdl cocotb_tests/machine/test_machine.py
 
 test: $(STAMP) ## tests that take seconds: SIM=verilator|icarus WAVES=1 SEED=n
 	$(TEST) -m 'not slow and not fpga'

@@ -165,7 +165,12 @@ class Session:
         """
         outcome = self.outcome
         with _unhurried() as interrupted:
-            self._begin()
+            try:
+                self._begin()
+            except Mismatch as mismatch:
+                self._differ(mismatch)
+                self._add_figures()
+                return outcome
             started = saved = time.monotonic()
             before = outcome.seconds
 

@@ -136,6 +136,17 @@ def test_difference(tmp_path: Path, *, transparent: bool) -> None:
         assert right.weights_sha256() == _alone()
 
 
+def test_difference_at_the_start(tmp_path: Path) -> None:
+    """A machine that begins in another state: the session ends before its first step, and nothing is kept."""
+    twin, path = Twin(), tmp_path / "checkpoint.npz"
+    twin.begin = lambda: twin.machine.load_weights(*np.ones((2, *twin.machine.array.r1.shape), np.uint8))
+    outcome = _session(_run(), twin, path).train()
+    assert outcome.bit_exact is False
+    assert outcome.mismatch.startswith("start: ")
+    assert outcome.figures == {"steps": 0}
+    assert not path.exists()
+
+
 def test_lost(tmp_path: Path) -> None:
     """A machine that is lost: a checkpoint, and one line with epoch, reason and what to do."""
     run, twin, path = _run(), Twin(transparent=False), tmp_path / "checkpoint.npz"
