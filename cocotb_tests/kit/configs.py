@@ -31,11 +31,15 @@ def series(seed: int, count: int = 2) -> dict[str, MachineConfig]:
 
 
 def cases(count: int = 2) -> list[Any]:
-    """Make pytest parameters ``config``: named and random configurations; for Icarus, which is slow, `tiny` alone."""
+    """Make pytest parameters ``config``: `tiny`, a random one, more of them slow; for Icarus, which is slow, `tiny`."""
     if "DESIGN" in os.environ:
         return []  # the module is being imported inside the simulation
     count = 0 if block_bench.simulator() == "icarus" else count
-    return [pytest.param(config, id=title) for title, config in series(runner.seed(), count).items()]
+    found = series(runner.seed(), count).items()
+    return [
+        pytest.param(config, id=title, marks=pytest.mark.slow if number > 1 else ())
+        for number, (title, config) in enumerate(found)
+    ]
 
 
 def tiny() -> MachineConfig:
