@@ -133,11 +133,15 @@ def _driver(config: MachineConfig, described: dict[str, Any]) -> str:
     def planes(bits: str) -> str:
         return ", ".join(f"{{LANES{{{bits.format(device)}}}}}" for device in reversed(range(devices)))
 
+    def word(stream: int) -> str:
+        bits = config.switching.threshold_bits
+        return ", ".join(f"dut.lfsr{stream}.state{bit}" for bit in reversed(range(bits)))
+
     return _DRIVER.format(
         lanes=config.array.lanes,
         devices=devices,
         dumps="\n".join(
-            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", dut.lfsr{stream}.word);'
+            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", {{{word(stream)}}});'
             for stream in range(config.array.streams_per_lane)
         ),
         rows=config.geometry.rows,
