@@ -106,11 +106,11 @@ def build(model: Model, builds: Path) -> Path:
             (place / name).write_text(content)
         verilate = [str(tool.executable), *_VERILATE, *model.options, "--top-module", model.top, *model.files]
         call(model.top, verilate, place, tool.environment)
-        _compile(model, place)
+        _compile(model, place, tool)
         shutil.rmtree(place / "obj")
         (place / COST).write_text(json.dumps({"processor_seconds": _processor_seconds() - before}))
 
-    content = (model, _VERILATE, _manner(model), tool.version)
+    content = (model, _VERILATE, _COMPILE, _flags(model), _LIBRARY, _compiler(), tool.version)
     return build_once(builds, model.top, content, make) / model.output
 
 
@@ -127,23 +127,17 @@ def _compiler() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
-def _manner(model: Model) -> tuple[object, ...]:
-    """Everything about the compiler that decides what comes out."""
-    return _COMPILE, _flags(model), _LIBRARY, _compiler()
-
-
 def _flags(model: Model) -> list[str]:
     """Options of the compiler for the model, besides those that the run-time library has too."""
     return [*_OPTIMIZE[model.quick], *(["-fPIC"] if model.shared and not model.quick else [])]
 
 
-def _compile(model: Model, place: Path) -> None:
+def _compile(model: Model, place: Path, tool: verilator.Verilator) -> None:
     """Compile what Verilator has written into ``obj``, and link it."""
     obj = place / "obj"
     listed = (obj / "Vtop_classes.mk").read_text()
     # of Verilator's switches its own headers and cocotb's main program ask for these alone
     switches = [f"-D{name}=1" for name in re.findall(r"^(VM_TRACE\w*) = 1$", listed, re.MULTILINE)]
-    tool = verilator.find()
     include = verilator.include(tool)
     common = [*_COMPILE, *switches, "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
     flags = [*_flags(model), *common]
@@ -159,7 +153,7 @@ def _compile(model: Model, place: Path) -> None:
         key = command, _compiler(), tool.version
         return build_once(_RUNTIME, part, key, lambda folder: call(model.top, command, folder)) / f"{part}.o"
 
-    headers = build_once(_RUNTIME, "headers", (flags, switches, _compiler(), tool.version), make_headers)
+    headers = build_once(_RUNTIME, "headers", (flags, _compiler(), tool.version), make_headers)
     library = _each(compiled, parts)
 
     (obj / "main.cpp").write_text(model.main)

@@ -56,7 +56,7 @@ def test_nothing_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for other in (_model(2), replace(model, main=_MAIN.replace("20", "8")), replace(model, quick=False))
     ]
     assert [_says(program) for program in built] == ["10", "2", "4", "10"]
-    monkeypatch.setattr(verilate, "_compile", lambda model, place: (place / model.output).touch())
+    monkeypatch.setattr(verilate, "_compile", lambda model, place, tool: (place / model.output).touch())
     monkeypatch.setattr(verilate, "_compiler", lambda: "another compiler")
     built.append(verilate.build(model, tmp_path))
     tool = verilator.find()
