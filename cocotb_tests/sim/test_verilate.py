@@ -87,6 +87,8 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tools.mkdir()
     (tools / "c++").write_text("#!/bin/sh\necho half > count.o; echo 'error: No space left on device' >&2; exit 1\n")
     (tools / "c++").chmod(0o755)
+    # kept for the whole process, so it must not be the false one that answers
+    verilate._compiler()
     with monkeypatch.context() as full:
         full.setattr(verilate, "_RUNTIME", tmp_path / "runtime")
         full.setenv("PATH", f"{tools}:/usr/bin:/bin")
