@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Where simulations are built, one folder per content, and where waveforms go.
 BUILDS, WAVES = Path("build/sim"), Path("build/waves")
 
-#: Settings of cocotb. By default it lets pytest rewrite every module that is imported, NumPy's as well: seconds a start.
+#: Settings of cocotb. By default pytest rewrites every module that is imported, NumPy's too: two seconds a start.
 _COCOTB = {"COCOTB_ANSI_OUTPUT": "0", "COCOTB_REWRITE_ASSERTION_FILES": "test_*.py"}
 
 #: Simulators that the tests know.

@@ -41,6 +41,7 @@ def present(
     *,
     batches: int,
     simulator: str,
+    plusargs: tuple[str, ...] = (),
     **settings: Any,
 ) -> Presented:
     """Run a presentation.
@@ -55,6 +56,8 @@ def present(
         Mini-batches to train on.
     simulator : str
         ``verilator`` or ``icarus``.
+    plusargs : tuple of str
+        Further arguments for the simulation.
     **settings
         Further fields of the job.
 
@@ -75,7 +78,7 @@ def present(
         simulation(files, simulator, quick=True),
         "cocotb_tests.machine.machine_bench",
         environment={"MTJ_JOB": str(job.write())},
-        plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
+        plusargs=[*(f"+{name}={work}/{file}" for name, file in harness.FILES.items()), *plusargs],
     )
     return Presented(**json.loads((work / "outcome.json").read_text()))
 

@@ -1,4 +1,7 @@
-"""Faults seeded into every block of the generated Verilog: the comparison of the whole machine must catch each."""
+"""Faults seeded into every block of the generated Verilog: the comparison of the whole machine must catch each.
+
+One simulation has all of them, and a run of it one: what differs between two runs is the fault alone.
+"""
 
 import os
 import re
@@ -150,8 +153,34 @@ def mutate(text: str, module: str, pattern: str, replacement: str) -> str:
     return text[: found.start()] + edited + text[found.end() :]
 
 
-def _files() -> dict[str, str]:
-    """Generate `tiny` with sums that saturate and return to 0 on a switch, and updates of several steps."""
+#: An assignment of one line: what is assigned to, and what.
+_ASSIGNMENT = re.compile(r"( *(?:assign )?\S.*? <?= )(.*);")
+#: A module's header, and the variable that chooses a fault by its number, counted from 1.
+_HEADER = re.compile(r"(?ms)^module .*?;$")
+_CHOICE = r"""\g<0>
+  integer chosen_fault;
+  initial if (!$value$plusargs("fault=%d", chosen_fault)) chosen_fault = 0;"""
+
+
+def with_choice(files: dict[str, str]) -> dict[str, str]:
+    """Put all faults into a machine; ``+fault=NUMBER`` chooses one when the simulation starts, else there is none."""
+    plain = {file: files[file].splitlines() for file in ("array.v", "periphery.v")}
+    edited = {file: [*lines] for file, lines in plain.items()}
+    for number, (file, *fault) in enumerate(FAULTS.values(), 1):
+        for at, (line, wrong_line) in enumerate(
+            zip(plain[file], mutate(files[file], *fault).splitlines(), strict=True)
+        ):
+            if line != wrong_line:
+                right, wrong = _ASSIGNMENT.fullmatch(edited[file][at]), _ASSIGNMENT.fullmatch(wrong_line)
+                assert right, edited[file][at]
+                assert wrong, wrong_line
+                assert right[1] == wrong[1], wrong_line
+                edited[file][at] = f"{right[1]}chosen_fault == {number} ? {wrong[2]} : {right[2]};"
+    return files | {file: _HEADER.sub(_CHOICE, "\n".join(lines) + "\n") for file, lines in edited.items()}
+
+
+def _present(work: Path, fault: int) -> rtl.Presented:
+    """Present `tiny` with sums that saturate and return to 0 on a switch, and updates of several steps."""
     config = named.load("tiny")
     config = replace(
         config,
@@ -159,12 +188,13 @@ def _files() -> dict[str, str]:
         gradient=GradientParameters(bits=5, leak=3, reset_on_switch=True),
         training=replace(config.training, update_shifts=(2, 3, 2)),
     )
-    return rtl.generate(config)
+    files = with_choice(rtl.generate(config))
+    return rtl.present(files, work, batches=6, simulator=SIM, plusargs=(f"+fault={fault}",))
 
 
 def test_no_fault(tmp_path: Path) -> None:
     """Without a fault there is nothing to catch, and what the faults break is exercised."""
-    outcome = rtl.present(_files(), tmp_path, batches=6, simulator=SIM)
+    outcome = _present(tmp_path, 0)
     assert not outcome.mismatch
     assert outcome.counters["rows_pulsed"] > outcome.counters["update_rows"]
 
@@ -172,9 +202,6 @@ def test_no_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_caught(tmp_path: Path, name: str) -> None:
     """The comparison stops at the fault."""
-    file, module, pattern, replacement = FAULTS[name]
-    files = _files()
-    files[file] = mutate(files[file], module, pattern, replacement)
-    outcome = rtl.present(files, tmp_path, batches=6, simulator=SIM)
+    outcome = _present(tmp_path, list(FAULTS).index(name) + 1)
     print(f"{name}: {outcome.mismatch}")
     assert outcome.mismatch
