@@ -12,10 +12,8 @@ from cocotb_tests.kit import configs, reference_packets
 from cocotb_tests.kit.array_timing import ArrayTiming
 from cocotb_tests.kit.checkers import equal
 from golden.array.converter import ConverterParameters
-from golden.array.nonideal import NonidealParameters
 from golden.array.synapse_array import SynapseArray
 from golden.config import MachineConfig
-from golden.lfsr import LfsrParameters
 from sim import block_bench
 from sim.drivers import Regime
 from sim.manifest_reader import from_planes, to_planes
@@ -45,7 +43,7 @@ LOADABLE: dict[str, Any] = {"random": {"loadable": True}}
 KINDS = [(synapse, scheme) for synapse in ("ternary", "binary") for scheme in ("blind", "verified")]
 
 
-def _config(
+def array_config(
     synapse: str = "ternary", scheme: str = "verified", shape: dict[str, Any] | None = None, **blocks: Any
 ) -> MachineConfig:
     """Make an array of 12 lanes with something wrong."""
@@ -62,20 +60,20 @@ def _run(config: MachineConfig, tests: str = "commands") -> None:
 @pytest.mark.parametrize(("synapse", "scheme"), KINDS)
 def test_spread_and_stuck(synapse: str, scheme: str) -> None:
     """Devices of eight device bins, a quarter of them stuck, with every synapse and scheme."""
-    _run(_config(synapse, scheme, **VARIATION, **STUCK))
+    _run(array_config(synapse, scheme, **VARIATION, **STUCK))
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
 def test_converters(name: str) -> None:
     """Noise, offset, steps and saturation; `done` comes two cycles later."""
-    _run(_config(nonideal=CONVERTERS[name]))
+    _run(array_config(nonideal=CONVERTERS[name]))
 
 
 @pytest.mark.parametrize(("synapse", "scheme"), [("ternary", "blind"), ("binary", "verified")])
 def test_everything(synapse: str, scheme: str) -> None:
     """All at once, and random streams that can be loaded."""
     _run(
-        _config(synapse, scheme, **VARIATION, **LOADABLE, nonideal=STUCK["nonideal"] | CONVERTERS["both"]),
+        array_config(synapse, scheme, **VARIATION, **LOADABLE, nonideal=STUCK["nonideal"] | CONVERTERS["both"]),
         "commands|load",
     )
 
@@ -84,7 +82,7 @@ def test_everything(synapse: str, scheme: str) -> None:
 def test_other_tables(synapse: str, scheme: str) -> None:
     """Tables of two device bins are loaded, between converters and stuck devices."""
     wrong = STUCK["nonideal"] | CONVERTERS["both"]
-    _run(_config(synapse, scheme, switching=DEVICE | TABLE, nonideal=wrong), "commands|other_tables")
+    _run(array_config(synapse, scheme, switching=DEVICE | TABLE, nonideal=wrong), "commands|other_tables")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +92,7 @@ def test_slices(synapse: str, scheme: str, slices: int, stages: int) -> None:
     """All at once on slices of lanes: bins and stuck devices of the slice, streams of one slice, a loaded table."""
     shape = {"slices": slices, "stages": stages, "adders": "chains" if slices > 1 else "planes"}
     wrong = STUCK["nonideal"] | CONVERTERS["both"]
-    config = _config(synapse, scheme, shape, switching=DEVICE | TABLE, **LOADABLE, nonideal=wrong)
+    config = array_config(synapse, scheme, shape, switching=DEVICE | TABLE, **LOADABLE, nonideal=wrong)
     _run(config, "commands|load|other_tables")
 
 
@@ -104,82 +102,7 @@ def test_load(width: int) -> None:
     tap = {5: 2, 63: 31}[width]
     small = {"threshold_bits": 4} if width == 5 else {}
     random = {"loadable": True, "width": width, "tap": tap, "leap": 5}
-    _run(_config(random=random, switching=small), "load")
-
-
-# ---------------------------------------------------------------- faults, made while the hardware is generated
-
-
-def _caught(config: MachineConfig, tests: str = "commands") -> None:
-    """Expect that the comparison fails; kept Verilog would not have the fault."""
-    from gen import verilog
-
-    files = verilog.block_files(config, "test", "synapse_array")
-    with pytest.raises(AssertionError, match="cocotb tests failed"):
-        block_bench.run_files(files, __name__, public=("states",), tests=tests)
-
-
-def test_wrong_kind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One constant of one lane is inverted."""
-    from hdl.array import cells
-
-    right = cells.constants
-
-    def wrong(*arguments: Any) -> Any:
-        found = right(*arguments).copy()
-        found[0, 2, 0, 5] ^= 1
-        return found
-
-    monkeypatch.setattr(cells, "constants", wrong)
-    _caught(_config("binary", "blind", **VARIATION))
-
-
-def test_wrong_stuck_device_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One device more is stuck."""
-    right = NonidealParameters.stuck_devices
-
-    def wrong(*arguments: Any) -> Any:
-        stuck, states = right(*arguments)
-        row, lane = np.argwhere(~stuck[1])[0]
-        stuck[1, row, lane] = True
-        return stuck, states
-
-    monkeypatch.setattr(NonidealParameters, "stuck_devices", wrong)
-    _caught(_config(**STUCK))
-
-
-def test_wrong_converter_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One offset of one converter is off by one."""
-    right = ConverterParameters.offsets
-
-    def wrong(*arguments: Any) -> Any:
-        found = right(*arguments).copy()
-        found[-1] += 1
-        return found
-
-    monkeypatch.setattr(ConverterParameters, "offsets", wrong)
-    _caught(_config(nonideal={"columns": ConverterParameters(offset=2)}))
-
-
-def test_swapped_seeds_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two lanes have exchanged their streams."""
-    right = LfsrParameters.seeds
-
-    def wrong(*arguments: Any) -> Any:
-        found = right(*arguments).copy()
-        found[[3, 7]] = found[[7, 3]]
-        return found
-
-    monkeypatch.setattr(LfsrParameters, "seeds", wrong)
-    _caught(_config())
-
-
-def test_missing_repair_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A load of zeros is not repaired."""
-    from hdl import lfsr
-
-    monkeypatch.setattr(lfsr, "broadcast", lambda bit, lanes: lfsr.any_of([], lanes))
-    _caught(_config(**LOADABLE), "load")
+    _run(array_config(random=random, switching=small), "load")
 
 
 # ---------------------------------------------------------------- inside the simulation

@@ -82,7 +82,7 @@ def _arrays() -> list[Any]:
 @pytest.mark.parametrize(("synapse", "scheme", "slices", "stages", "adders"), _arrays())
 def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, adders: str) -> None:
     """Arrays as FPGAs want them: shared writers, more stages, carry chains; the nets with and without sensed errors."""
-    config = _sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)
+    config = sliced(synapse=synapse, scheme=scheme, slices=slices, stages=stages, adders=adders)
     if slices == 1:
         config = replace(config, layers=(10, 6, 3), training=replace(config.training, update_shifts=(8, 8)))
     block_bench.run(
@@ -90,7 +90,7 @@ def test_slices_and_stages(synapse: str, scheme: str, slices: int, stages: int, 
     )
 
 
-def _sliced(**array: Any) -> MachineConfig:
+def sliced(**array: Any) -> MachineConfig:
     """Make an array of eight lanes."""
     from golden.config import variant
 
@@ -100,43 +100,6 @@ def _sliced(**array: Any) -> MachineConfig:
         switching={"code_bits": 3, "threshold_bits": 8},
         random={"width": 31, "tap": 13, "leap": 9},
     )
-
-
-def _caught(tests: str) -> None:
-    """Expect that the comparison fails; kept Verilog would not have the fault."""
-    from gen import verilog
-
-    files = verilog.block_files(_sliced(slices=4, stages=2), "test", "synapse_array")
-    with pytest.raises(AssertionError, match="cocotb tests failed"):
-        block_bench.run_files(files, __name__, public=("states",), tests=tests)
-
-
-def test_wrong_slice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pulses of a slice go to lanes that are one further."""
-    from hdl.array.slices import Slices
-
-    right = Slices.rotating
-    monkeypatch.setattr(Slices, "rotating", lambda slices, name, *given: right(slices, name, *given).rotate_left(1))
-    _caught("every_pulse")
-
-
-def test_slice_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The array accepts a command one cycle before all slices are done."""
-    from hdl.array import slices
-
-    right = slices.array_writing
-    monkeypatch.setattr(slices, "array_writing", lambda *shape: right(*shape) - 1)
-    _caught("hazard")
-
-
-def test_sum_in_too_few_bits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sums over lanes lose their leading bit."""
-    from hdl.array import read_path, write_path
-
-    right = read_path.add_up
-    for path in (read_path, write_path):
-        monkeypatch.setattr(path, "add_up", lambda *given, bits, **options: right(*given, bits=bits - 1, **options))
-    _caught("random_commands")
 
 
 class _Answers:
