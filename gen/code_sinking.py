@@ -1,358 +1,527 @@
-"""Clocked logic as procedures: what a register needs is computed where the register is written, and only then.
+"""Where results are computed: in the branch that needs them, and only then.
 
-Yosys writes every intermediate result as a continuous assignment, which a simulator evaluates in every cycle. Most of
-the machine is idle in any one cycle, though: lanes do not accumulate while pulses are given. Here all registers of a
-module go into one clocked block, those with the same enable into the same branch, and an intermediate result that only
-one branch needs is computed in that branch. The hardware is the same; only the work of a simulator is less.
-
-The input is the Verilog that Yosys writes, which has one statement per line and few kinds of them.
+A simulator evaluates what is assigned continuously in every cycle. Most of the machine is idle in any one cycle, though:
+lanes do not accumulate while pulses are given. Here branches of equal conditions become one, a branch whose condition
+implies another's goes into it, and a result that only one branch needs is computed there. Clocked logic is cut into
+blocks whose registers have nothing to do with each other, and in a block what reads a wide register comes before what
+writes it, so that a simulator needs no copy of it. The hardware is the same; only the work of a simulator is less.
 """
 
-import itertools
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from gen.yosys_verilog import NAME, NAMES, STATEMENT, Body, Branch, Choice, Parser, names, render, written
+from gen.logic import Assign, Body, Branch, Choice, ModuleLogic, Node, Variable, targets
 
-_ASSIGN = re.compile(rf"  assign ({NAME}) ?= (.*);$")
-_DECLARATION = re.compile(rf"  (wire|reg) (?:signed )?(\[\d+:0\] )?({NAME}) ?(= .*)?;$")
-_PORT = re.compile(rf"  (?:input|output) (?:\[\d+:0\] )?({NAME}) ?;$")
-_BLOCK = re.compile(r"  always @(\*|\(posedge clk\))( begin)?$")
-#: What Yosys calls a result that has no name of its own.
-_NAMELESS = re.compile(r"\\\$\d+")
+#: Bits from which on a copy of a register is worth avoiding.
+_WIDE = 64
+#: Assignments from which on registers get a block of their own.
+_BLOCK = 12
+#: Operators in one expression, beyond which a part of it gets a name.
+_LONG = 12
 
-
-def _same(one: "str | Choice", other: "str | Choice") -> bool:
-    """Whether both choose by the same conditions, as far as both go."""
-    if isinstance(one, str) or isinstance(other, str):
-        return False
-    pairs = zip(one.branches, other.branches, strict=False)
-    return one.head == other.head and all(mine.condition == others.condition for mine, others in pairs)
+Place = tuple[Branch, ...]
 
 
-def _merge(into: Body, body: Body) -> None:
-    """Add a register's statements to a block: into branches of the same condition where its own order allows it."""
-    at = 0
-
-    def find(item: "str | Choice") -> int | None:
-        places = range(at, len(into))
-        return next((n for n in places if isinstance(item, Choice) and _same(into[n], item)), None)
-
-    for number, item in enumerate(body):
-        if isinstance(item, str):
-            # before every choice of other registers, unless a choice of this one comes first
-            into.insert(at, item)
-            at += 1
-            continue
-        same = find(item)
-        if same is None:
-            # as late as the statements that follow allow
-            later = [place for place in map(find, body[number + 1 :]) if place is not None]
-            at = min(later, default=len(into))
-            into.insert(at, item)
-            at += 1
-        else:
-            there = into[same]
-            assert isinstance(there, Choice)
-            for mine, other in zip(there.branches, item.branches, strict=False):
-                _merge(mine.body, other.body)
-            there.branches += item.branches[len(there.branches) :]
-            at = same + 1
-
-
-@dataclass
-class _Module:
-    """A module taken apart.
-
-    Attributes
-    ----------
-    rest : list of str
-        All lines but those below.
-    ports : set of str
-        Names of ports.
-    wires : dict of str to str
-        Declared names that are no ports and have no initial value -> range.
-    assigns : dict of str to str
-        Whole wires with a continuous assignment -> right-hand side.
-    blocks : list of Body
-        Combinational blocks.
-    clocked : Body
-        The clocked block.
-    """
-
-    rest: list[str] = field(default_factory=list)
-    ports: set[str] = field(default_factory=set)
-    wires: dict[str, str] = field(default_factory=dict)
-    assigns: dict[str, str] = field(default_factory=dict)
-    blocks: list[Body] = field(default_factory=list)
-    clocked: Body = field(default_factory=list)
-
-
-def _parse(lines: list[str]) -> _Module:
-    """Take a module apart."""
-    module, registers, memories = _Module(), [], []
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        at += 1
-        if line.startswith("  always"):
-            head = _BLOCK.match(line)
-            if head is None:
-                raise ValueError(f"unknown block {line.strip()!r}")
-            if head[2]:
-                end = lines.index("  end", at)
-                body = Parser(lines[at:end]).body()
-                at = end + 1
-                (module.blocks if head[1] == "*" else memories).append(body)
-                continue
-            statement = lines[at].strip()
-            at += 1
-            found = STATEMENT.match(statement)
-            if found is None or statement.startswith("if ") or found[2] != ("=" if head[1] == "*" else "<="):
-                raise ValueError(f"unknown statement {statement!r}")
-            if head[1] == "*":
-                module.blocks.append([statement])
-            else:
-                registers.append((found[1], found[3].strip()))
-        elif found := _ASSIGN.match(line):
-            module.assigns[found[1].rstrip()] = found[2]
-        else:
-            module.rest.append(line)
-            if found := _PORT.match(line):
-                module.ports.add(found[1].rstrip())
-            elif (found := _DECLARATION.match(line)) and not found[4]:
-                module.wires[found[3].rstrip()] = found[2] or ""
-    module.clocked = _clocked(module, registers, memories)
-    return module
-
-
-def _clocked(module: _Module, registers: list[tuple[str, str]], memories: list[Body]) -> Body:
-    """Join every register with the block that computes its next value, then all registers into one block."""
-    targets: dict[str, Body] = {}
-    for body in module.blocks:
-        if body and isinstance(body[0], str) and (found := STATEMENT.match(body[0])):
-            targets[found[1].strip()] = body
-    resets: Body = []
-    clocked: Body = []
-    for register, following in registers:
-        body = targets.get(following)
-        if body is None:
-            _merge(clocked, [f"{written(register)} <= {written(following)};"])
-            continue
-        module.blocks.remove(body)
-        body = _register(body, following, register)
-        if body and isinstance(last := body[-1], Choice) and [b.condition for b in last.branches] == ["rst"]:
-            _merge(resets, [body.pop()])
-        _merge(clocked, body)
-    for body in memories:
-        _merge(clocked, body)
-    # reset overrides everything
-    return clocked + resets
-
-
-def _register(body: Body, following: str, register: str, *, holds: bool = True) -> Body:
-    """Turn a block that computes a register's next value into one that writes the register.
-
-    That a register holds its value needs no statement at the beginning, where nothing else has been assigned yet.
-    """
-    found: Body = []
-    for number, item in enumerate(body):
-        if isinstance(item, Choice):
-            branches = [Branch(b.condition, _register(b.body, following, register, holds=False)) for b in item.branches]
-            if any(branch.body for branch in branches):
-                found.append(Choice(item.head, branches))
-            continue
-        parts = STATEMENT.match(item)
-        assert parts is not None
-        target = parts[1].strip().replace(following, register, 1) if following in parts[1] else parts[1]
-        if number or not holds or target != parts[3].strip():
-            found.append(f"{written(target)} <= {parts[3]};")
-    return found
-
-
-def _visit(body: Body, see: Callable[[str, tuple[int, ...]], None], path: tuple[int, ...] = ()) -> None:
-    """Show every expression that a body reads, with the path of the branch in which it is evaluated."""
-    for number, item in enumerate(body):
-        if isinstance(item, str):
-            parts = STATEMENT.match(item)
-            assert parts is not None
-            see(parts[3], path)
-            if "[" in parts[1]:
-                see(parts[1][parts[1].index("[") :], path)
-            continue
-        if item.head != "if":
-            see(item.head, path)
-        for branch_number, branch in enumerate(item.branches):
-            if item.head == "if" and branch.condition is not None:
-                see(branch.condition, path)
-            _visit(branch.body, see, (*path, number, branch_number))
-
-
-def _branch(body: Body, path: tuple[int, ...]) -> Branch:
-    """Find a branch by its path."""
-    choice = body[path[0]]
-    assert isinstance(choice, Choice)
-    branch = choice.branches[path[1]]
-    return _branch(branch.body, path[2:]) if path[2:] else branch
-
-
-def _rename(module: _Module) -> None:
-    """Give a result the name under which it is known: ``assign name = $12`` makes $12 disappear."""
-    known: dict[str, str] = {}
-    for name, value in module.assigns.items():
-        source = value.strip()
-        # a result that is itself without a name, or has one already, stays
-        if _NAMELESS.fullmatch(name) or not _NAMELESS.fullmatch(source) or source in known:
-            continue
-        width = module.wires.get(source)
-        if source in module.assigns and module.wires.get(name, width) == width:
-            known[source] = name
-    for name in known.values():
-        del module.assigns[name]
-
-    def replaced(text: str) -> str:
-        return NAMES.sub(
-            lambda found: written(known[found[1].rstrip()]) if found[1] and found[1].rstrip() in known else found[0],
-            text,
-        )
-
-    def body(items: Body) -> Body:
-        return [
-            replaced(item)
-            if isinstance(item, str)
-            else Choice(
-                replaced(item.head) if item.head != "if" else "if",
-                [
-                    Branch(replaced(b.condition) if item.head == "if" and b.condition else b.condition, body(b.body))
-                    for b in item.branches
-                ],
-            )
-            for item in items
-        ]
-
-    module.assigns = {known.get(name, name): replaced(value) for name, value in module.assigns.items()}
-    module.blocks = [body(block) for block in module.blocks]
-    module.clocked = body(module.clocked)
-    module.rest = [line if _DECLARATION.match(line) else replaced(line) for line in module.rest]
-
-
-def _places(module: _Module) -> dict[str, tuple[int, ...]]:
-    """Find the branch that alone needs a wire, for every wire that has one; wires that nothing needs go nowhere."""
-    needed: set[str] = set(module.ports)
-    for line in module.rest:
-        if not _DECLARATION.match(line) and not _PORT.match(line) and not line.startswith("module "):
-            needed.update(names(line))
-
-    def need(text: str, path: tuple[int, ...]) -> None:
-        needed.update(names(text))
-
-    for block in module.blocks:
-        _visit(block, need)
-    sites: dict[str, set[tuple[int, ...]]] = {}
-
-    def site(text: str, path: tuple[int, ...]) -> None:
-        for name in names(text):
-            sites.setdefault(name, set()).add(path)
-
-    _visit(module.clocked, site)
-    users: dict[str, list[str]] = {}
-    for name, value in module.assigns.items():
-        for source in set(names(value)):
-            users.setdefault(source, []).append(name)
-
-    places: dict[str, tuple[int, ...] | None] = {}
-    for name in _users_first(module.assigns, users):
-        paths = sites.get(name, set()) | {places[user] for user in users.get(name, []) if user in places}
-        branches = [path for path in paths if path is not None]
-        if name in needed or name not in module.wires or len(branches) < len(paths):
-            places[name] = None
-        elif branches:
-            common = min(branches, key=len)
-            while any(path[: len(common)] != common for path in branches):
-                common = common[:-2]
-            places[name] = common or None
-    for name in [name for name in module.assigns if name not in places]:
-        del module.assigns[name]
-    return {name: place for name, place in places.items() if place is not None}
-
-
-def _users_first(assigns: dict[str, str], users: dict[str, list[str]]) -> list[str]:
-    """Sort wires so that those that use a wire come before it."""
-    order: list[str] = []
-    seen: set[str] = set()
-    for start in assigns:
-        if start in seen:
-            continue
-        seen.add(start)
-        stack = [(start, iter(users.get(start, [])))]
-        while stack:
-            name, left = stack[-1]
-            user = next((user for user in left if user not in seen), None)
-            if user is None:
-                order.append(name)
-                stack.pop()
-            else:
-                seen.add(user)
-                stack.append((user, iter(users.get(user, []))))
-    return order
-
-
-def _write(module: _Module) -> list[str]:
-    """Put a module together again."""
-    places = _places(module)
-    moved: dict[tuple[int, ...], list[str]] = {}
-    for name, place in reversed(places.items()):
-        moved.setdefault(place, []).append(f"{written(name)} = {module.assigns.pop(name)};")
-    declared = {name: f"reg {module.wires[name]}{written(name)};" for name in places}
-    branches = {place: _branch(module.clocked, place) for place in moved}
-    for place, statements in moved.items():
-        branches[place].declarations = [declared[name] for name, there in places.items() if there == place]
-        branches[place].body[:0] = statements
-
-    labels = (f" : branch_{number}" for number in itertools.count())
-    text = [f"  assign {written(name)} = {value};" for name, value in module.assigns.items()]
-    for body in module.blocks:
-        text += ["  always @* begin", *render(body, 4, labels), "  end"]
-    if module.clocked:
-        text += ["  always @(posedge clk) begin", *render(module.clocked, 4, labels), "  end"]
-    # what is declared in a branch, or mentioned nowhere any more, needs no declaration here
-    used = module.ports.union(*map(names, text))
-    used.update(*(names(line) for line in module.rest if not _DECLARATION.match(line)))
-    used.difference_update(places)
-    rest = [line for line in module.rest[:-1] if not (d := _DECLARATION.match(line)) or d[3].rstrip() in used]
-    return [*rest, *text, "endmodule"]
-
-
-def procedural(verilog: str) -> str:
-    """Rewrite modules as Yosys writes them.
+def arranged(module: ModuleLogic) -> dict[Node, Variable]:
+    """Arrange a module in place.
 
     Parameters
     ----------
-    verilog : str
-        Modules.
+    module : ModuleLogic
+        The module.
 
     Returns
     -------
-    str
-        The same modules, their clocked logic as procedures.
-
-    Raises
-    ------
-    ValueError
-        If a line is of a kind that Yosys was not known to write.
+    dict of Node to Variable
+        Expressions that are computed into a variable.
     """
-    text: list[str] = []
-    lines = verilog.split("\n")
-    at = 0
-    while at < len(lines):
-        if lines[at].startswith("module "):
-            end = lines.index("endmodule", at)
-            module = _parse(lines[at : end + 1])
-            _rename(module)
-            text += _write(module)
-            at = end + 1
+    _drop_dead(module)
+    for clock in module.clocks:
+        (block,) = clock.blocks
+        resets = [item for item in block.body[-1:] if _is_reset(item)]
+        items = _merged(block.body[: len(block.body) - len(resets)])
+        items = _nested(module, items)
+        reads = _Reads(module)
+        clock.blocks = [Branch(None, body) for body in _blocks(reads, items, resets)]
+    names = _named(module)
+    _sink(module, names)
+    return names
+
+
+# --- expressions in statements ---------------------------------------------------------------------------------------
+
+
+def _expressions(body: Body) -> Iterator[Node]:
+    """Yield all expressions of statements."""
+    for item in body:
+        if isinstance(item, Assign):
+            yield item.value
+            if item.row is not None:
+                yield item.row
+            continue
+        if item.test is not None:
+            yield item.test
+        for branch in item.branches:
+            if isinstance(branch.when, Node):
+                yield branch.when
+            yield from _expressions(branch.body)
+
+
+def _variables(roots: list[Node], seen: set[Node]) -> Iterator[Variable]:
+    """Yield the variables that expressions read, but those in expressions seen before."""
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.op in ("read", "row"):
+            yield node.variable
+        stack += node.args
+
+
+def _roots(module: ModuleLogic) -> list[Node]:
+    """Find all expressions that are needed for themselves: of clocked logic, instances and outputs."""
+    roots = [node for clock in module.clocks for block in clock.blocks for node in _expressions(block.body)]
+    roots += [node for instance in module.instances for node in instance.inputs.values()]
+    for variable, body in module.definitions.items():
+        if variable.direction:
+            roots += _expressions(body)
+    return roots
+
+
+def _drop_dead(module: ModuleLogic) -> None:
+    """Leave out what nothing needs."""
+    seen: set[Node] = set()
+    live = {variable for variable in module.definitions if variable.direction}
+    todo = list(_variables(_roots(module), seen))
+    used = set(live)
+    while todo:
+        variable = todo.pop()
+        used.add(variable)
+        if variable in module.definitions and variable not in live:
+            live.add(variable)
+            todo += _variables(list(_expressions(module.definitions[variable])), seen)
+    module.definitions = {variable: body for variable, body in module.definitions.items() if variable in live}
+    for clock in module.clocks:
+        for block in clock.blocks:
+            used |= targets(block.body)
+    for instance in module.instances:
+        used.update(variable for pieces in instance.outputs.values() for variable, *_ in pieces)
+    clocks = {clock.name for clock in module.clocks}
+    module.variables = [v for v in module.variables if v in used or v.direction or v.name in clocks]
+
+
+# --- clocked logic ---------------------------------------------------------------------------------------------------
+
+
+def _is_reset(item: "Assign | Choice") -> bool:
+    """Whether a statement is what Amaranth's reset of a clock domain does: last of all, from constants alone."""
+    return (
+        isinstance(item, Choice)
+        and len(item.branches) == 1
+        and isinstance(when := item.branches[0].when, Node)
+        and when.op == "read"
+        and when.variable.name == "rst"
+        and all(isinstance(inner, Assign) and inner.value.op == "const" for inner in item.branches[0].body)
+    )
+
+
+def _same(one: Choice, other: Choice) -> bool:
+    """Whether both choose by the same conditions, as far as both go; by patterns, all of them."""
+    mine, others = ([branch.when for branch in choice.branches] for choice in (one, other))
+    if one.test is not other.test or (one.test is not None and mine != others):
+        return False
+    return all(a is b or (a == b and not isinstance(a, Node)) for a, b in zip(mine, others, strict=False))
+
+
+def _merged(body: Body) -> Body:
+    """Join choices of the same conditions, where nothing between them assigns the same variables."""
+    found: Body = []
+    written: list[set[Variable]] = []
+    for item in body:
+        mine = targets([item])
+        place = None
+        if isinstance(item, Choice):
+            for at in range(len(found) - 1, -1, -1):
+                there = found[at]
+                if isinstance(there, Choice) and _same(there, item):
+                    place = at
+                    break
+                if written[at] & mine:
+                    break
+        if place is None:
+            found.append(item)
+            written.append(mine)
+            continue
+        there = found[place]
+        assert isinstance(there, Choice)
+        assert isinstance(item, Choice)
+        for one, other in zip(there.branches, item.branches, strict=False):
+            one.body += other.body
+        there.branches += item.branches[len(there.branches) :]
+        written[place] |= mine
+    for item in found:
+        if isinstance(item, Choice):
+            for branch in item.branches:
+                branch.body = _merged(branch.body)
+    return found
+
+
+def _implied(module: ModuleLogic, condition: Node) -> set[Node]:
+    """Find conditions that a condition implies: the terms of an AND, by whatever names."""
+    found: set[Node] = set()
+    stack = [condition]
+    while stack:
+        node = stack.pop()
+        if node in found:
+            continue
+        found.add(node)
+        if node.op == "&":
+            stack += node.args
+        elif node.op == "read":
+            body = module.definitions.get(node.variable, [])
+            if len(body) == 1 and isinstance(body[0], Assign):
+                stack.append(body[0].value)
+    return found
+
+
+def _nested(module: ModuleLogic, body: Body) -> Body:
+    """Put a branch whose condition implies that of another into the other."""
+    items = list(body)
+    for item in list(items):
+        if not isinstance(item, Choice) or len(item.branches) != 1 or not isinstance(item.branches[0].when, Node):
+            continue
+        condition = item.branches[0].when
+        implied = _implied(module, condition) - {condition}
+        mine = targets([item])
+        at = items.index(item)
+        for place, other in enumerate(items):
+            if other is item or not isinstance(other, Choice) or other.test is not None:
+                continue
+            if not any(other.branches[0].when is node for node in implied):
+                continue
+            between = items[min(place, at) : max(place, at) + 1]
+            if any(inner is not item and targets([inner]) & mine for inner in between):
+                continue
+            items.remove(item)
+            other.branches[0].body.append(item)
+            break
+    for item in items:
+        if isinstance(item, Choice):
+            for branch in item.branches:
+                branch.body = _nested(module, _merged(branch.body))
+    return items
+
+
+class _Reads:
+    """Finds the registers that statements read, through all combinational variables."""
+
+    def __init__(self, module: ModuleLogic) -> None:
+        self._module = module
+        self._known: dict[Variable, frozenset[Variable]] = {}
+
+    def of(self, body: Body) -> frozenset[Variable]:
+        """Find what statements read."""
+        found: set[Variable] = set()
+        for variable in _variables(list(_expressions(body)), set()):
+            found |= self._variable(variable)
+        return frozenset(found)
+
+    def _variable(self, variable: Variable) -> frozenset[Variable]:
+        body = self._module.definitions.get(variable)
+        if body is None:
+            return frozenset((variable,))
+        if variable not in self._known:
+            self._known[variable] = frozenset()  # where logic goes in a circle
+            self._known[variable] = self.of(body)
+        return self._known[variable]
+
+
+def _ordered(reads: _Reads, items: Body) -> Body:
+    """Sort statements: what reads a wide register before what writes it, the widest first where not all can be had."""
+    count = len(items)
+    written = [targets([item]) for item in items]
+    read = [reads.of([item]) for item in items]
+    after: list[set[int]] = [{j for j in range(i + 1, count) if written[i] & written[j]} for i in range(count)]
+
+    def reaches(start: int, end: int) -> bool:
+        stack, seen = [start], {start}
+        while stack:
+            at = stack.pop()
+            if at == end:
+                return True
+            new = after[at] - seen
+            seen |= new
+            stack += new
+        return False
+
+    wishes = [
+        (width, reader, writer)
+        for writer in range(count)
+        for reader in range(count)
+        if reader != writer and (width := sum(v.width for v in written[writer] & read[reader])) >= _WIDE
+    ]
+    for _, reader, writer in sorted(wishes, reverse=True):
+        if not reaches(writer, reader):
+            after[reader].add(writer)
+    before = [0] * count
+    for later in after:
+        for at in later:
+            before[at] += 1
+    order: list[int] = []
+    while len(order) < count:
+        at = next(at for at in range(count) if before[at] == 0)
+        before[at] = -1
+        order.append(at)
+        for later in after[at]:
+            before[later] -= 1
+    return [items[at] for at in order]
+
+
+def _blocks(reads: _Reads, items: Body, resets: Body) -> Iterator[Body]:
+    """Cut clocked statements into blocks; small ones share one."""
+    group = list(range(len(items)))
+
+    def root(at: int) -> int:
+        while group[at] != at:
+            at = group[at]
+        return at
+
+    written = [targets([item]) for item in items]
+    read = [reads.of([item]) for item in items]
+    homes: dict[Variable, int] = {}
+    for at, variables in enumerate(written):
+        for variable in variables:
+            group[root(at)] = root(homes.setdefault(variable, at))
+    for at, variables in enumerate(read):
+        for variable in variables:
+            if variable.width >= _WIDE and not variable.depth and variable in homes:
+                group[root(at)] = root(homes[variable])
+    groups: dict[int, Body] = {}
+    for at, item in enumerate(items):
+        groups.setdefault(root(at), []).append(item)
+    bodies = [body for body in groups.values() if _assignments(body) > _BLOCK]
+    rest = [item for body in groups.values() if _assignments(body) <= _BLOCK for item in body]
+    for body in (*bodies, rest):
+        mine = targets(body)
+        kept = [inner for item in resets for inner in _reset_body(item) if inner.target in mine]
+        end: Body = []
+        if kept:
+            (reset,) = resets
+            assert isinstance(reset, Choice)
+            end = [Choice(None, [Branch(reset.branches[0].when, list(kept))])]
+        if body:
+            yield [*_ordered(reads, body), *end]
+
+
+def _reset_body(item: "Assign | Choice") -> list[Assign]:
+    assert isinstance(item, Choice)
+    return [inner for inner in item.branches[0].body if isinstance(inner, Assign)]
+
+
+def _assignments(body: Body) -> int:
+    return sum(
+        1 if isinstance(item, Assign) else sum(_assignments(branch.body) for branch in item.branches) for item in body
+    )
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def _is_leaf(node: Node) -> bool:
+    """Whether an expression costs nothing to repeat."""
+    if node.op == "slice":
+        return node.args[0].op == "read"
+    if node.op in ("~", "cat"):
+        return len(node.args) <= 2 and all(arg.op in ("const", "read") or arg.op == "slice" for arg in node.args)
+    return node.op in ("const", "read")
+
+
+def _named(module: ModuleLogic) -> dict[Node, Variable]:
+    """Give a variable to every expression that is used twice, that is long or of which bits are taken."""
+    names: dict[Node, Variable] = {}
+    for variable, body in module.definitions.items():
+        if len(body) == 1 and isinstance(item := body[0], Assign) and not _is_leaf(item.value):
+            names.setdefault(item.value, variable)
+    bodies = [*module.definitions.values(), *(block.body for clock in module.clocks for block in clock.blocks)]
+    roots = [node for body in bodies for node in _expressions(body)]
+    roots += [node for instance in module.instances for node in instance.inputs.values()]
+    uses: dict[Node, int] = {}
+    inner: set[Node] = set()
+    held: set[Node] = set()
+    order: list[Node] = []
+    for start in roots:
+        uses[start] = uses.get(start, 0) + 1
+        if uses[start] > 1:
+            continue
+        stack = [(start, iter(start.args))]
+        while stack:
+            node, left = stack[-1]
+            for arg in left:
+                inner.add(arg)
+                if node.op in ("slice", "part") and arg is node.args[0] and arg.op != "read":
+                    held.add(arg)
+                uses[arg] = uses.get(arg, 0) + 1
+                if uses[arg] == 1:
+                    stack.append((arg, iter(arg.args)))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    taken = {variable.name for variable in module.variables} | {instance.name for instance in module.instances}
+    sizes: dict[Node, int] = {}
+    count = 0
+    for node in order:
+        size = 1 + sum(sizes[arg] for arg in node.args)
+        repeated = uses[node] > 1 and not _is_leaf(node)
+        long = size > _LONG and node in inner and not _is_leaf(node)
+        if node not in names and (node in held or node.op == "choose" or repeated or long):
+            while (name := f"{_TEMPORARY.get(node.op, 'word')}${count}") in taken:
+                count += 1
+            count += 1
+            variable = Variable(name, node.width)
+            names[node] = variable
+            module.variables.append(variable)
+            module.definitions[variable] = _computed(variable, node)
+        sizes[node] = 1 if node in names else size
+    for variable, body in module.definitions.items():
+        if len(body) == 1 and isinstance(item := body[0], Assign) and item.value.op == "choose":
+            module.definitions[variable] = _computed(variable, item.value, names)
+    return names
+
+
+#: Names of temporaries, by what computes them.
+_TEMPORARY = {
+    **{"+": "sum", "-": "difference", "*": "product", "==": "equal", "!=": "differ", "<": "less", "s<": "less"},
+    **{"&": "and", "|": "or", "^": "xor", "~": "not", "?": "chosen", "choose": "chosen", "r|": "any", "r&": "all"},
+}
+
+
+def _computed(variable: Variable, node: Node, names: dict[Node, Variable] | None = None) -> Body:
+    """Write the statements that compute an expression into a variable."""
+    if node.op != "choose" or (names is not None and names[node] is not variable):
+        return [Assign(variable, 0, node)]
+    assert isinstance(node.value, tuple)
+    test, *elements = node.args
+    branches = [
+        Branch(patterns, [Assign(variable, 0, element)])
+        for patterns, element in zip(node.value, elements, strict=True)
+    ]
+    return [Choice(test, branches)]
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def _read_through(node: Node, names: dict[Node, Variable], whole: Variable | None) -> Iterator[Variable]:
+    """Yield the variables that an expression reads as it is written, named parts being variables."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        name = names.get(at)
+        if name is not None and name is not whole:
+            yield name
+            continue
+        if at.op in ("read", "row"):
+            yield at.variable
+        stack += at.args
+
+
+def _sites(
+    body: Body, names: dict[Node, Variable], place: Place, whole: Variable | None = None
+) -> Iterator[tuple[Variable, Place]]:
+    """Yield every variable that statements read, with the branch in which."""
+    for item in body:
+        if isinstance(item, Assign):
+            for node in (item.value, item.row):
+                if node is not None:
+                    yield from ((variable, place) for variable in _read_through(node, names, whole))
+            continue
+        if item.test is not None:
+            yield from ((variable, place) for variable in _read_through(item.test, names, whole))
+        for branch in item.branches:
+            if isinstance(branch.when, Node):
+                yield from ((variable, place) for variable in _read_through(branch.when, names, whole))
+            yield from _sites(branch.body, names, (*place, branch), whole)
+
+
+def _sink(module: ModuleLogic, names: dict[Node, Variable]) -> None:
+    """Move what computes a variable into the branch that alone needs it."""
+    reads = {v: [read for read, _ in _sites(body, names, (), v)] for v, body in module.definitions.items()}
+    order = _users_first(module, reads)
+    # what is read after it was placed lies in a circle of variables, and stays outside of all branches
+    fixed: set[Variable] = set()
+    while (sunk := _placed(module, names, reads, order, fixed)) is None:
+        pass
+    for variable, branch in reversed(sunk.items()):
+        branch.locals.append((variable, module.definitions.pop(variable)))
+
+
+def _placed(
+    module: ModuleLogic,
+    names: dict[Node, Variable],
+    reads: dict[Variable, list[Variable]],
+    order: list[Variable],
+    fixed: set[Variable],
+) -> dict[Variable, Branch] | None:
+    """Find the branch that alone needs a variable, users first; None if one has to be fixed, and now is."""
+    sites: dict[Variable, list[Place | None]] = {v: [None] for v in module.definitions if v.direction or v in fixed}
+    for clock in module.clocks:
+        for block in clock.blocks:
+            for variable, place in _sites(block.body, names, (block,)):
+                sites.setdefault(variable, []).append(place)
+    for instance in module.instances:
+        for node in instance.inputs.values():
+            for variable in _read_through(node, names, None):
+                sites.setdefault(variable, []).append(None)
+    sunk: dict[Variable, Branch] = {}
+    for variable in order:
+        place = _common(sites.get(variable, []))
+        body = module.definitions[variable]
+        inner: list[tuple[Variable, Place | None]]
+        if place is not None and len(place) > 1:
+            sunk[variable] = place[-1]
+            inner = [(read, place) for read in reads[variable]]
+        elif all(isinstance(item, Assign) for item in body):
+            inner = [(read, None) for read in reads[variable]]
         else:
-            text.append(lines[at])
-            at += 1
-    return "\n".join(text)
+            inner = list(_sites(body, names, (Branch(None, body),), variable))
+        earlier = {read for read, _ in inner if read in sunk}
+        if earlier:
+            fixed |= earlier
+            return None
+        for read, where in inner:
+            sites.setdefault(read, []).append(where)
+    return sunk
+
+
+def _common(places: "list[Place | None]") -> Place | None:
+    """Find the innermost branch that contains all places."""
+    if not places or any(place is None for place in places):
+        return None
+    known = [place for place in places if place is not None]
+    common = min(known, key=len)
+    while any(place[: len(common)] != common for place in known):
+        common = common[:-1]
+    return common
+
+
+def _users_first(module: ModuleLogic, reads: dict[Variable, list[Variable]]) -> list[Variable]:
+    """Sort combinational variables so that those that read a variable come before it."""
+    order: list[Variable] = []
+    seen: set[Variable] = set()
+    for start in module.definitions:
+        if start in seen:
+            continue
+        seen.add(start)
+        stack = [(start, iter(reads[start]))]
+        while stack:
+            variable, left = stack[-1]
+            following = next((v for v in left if v in module.definitions and v not in seen), None)
+            if following is None:
+                order.append(variable)
+                stack.pop()
+            else:
+                seen.add(following)
+                stack.append((following, iter(reads[following])))
+    return order[::-1]

