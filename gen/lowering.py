@@ -52,10 +52,11 @@ def modules(component: wiring.Component, name: str) -> list[ModuleLogic]:
     design = Fragment.get(component, None).prepare(ports=ports, hierarchy=(name,))
     drivers = ast.SignalDict()
     for fragment in design.fragments:
+        home = _home(design, fragment)
         for signal in _driven(fragment):
-            home = _home(design, fragment)
             if drivers.setdefault(signal, home) is not home:
-                raise UnsupportedError(f"{signal.name} is driven in {_path(design, home)} and elsewhere: drive it once")
+                place = _path(design, home)
+                raise UnsupportedError(f"{signal.name} is driven in {place} and in another module: drive it in one")
     for _, signal, direction in design.ports:
         if direction == ir.PortDirection.Input:
             drivers[signal] = None
@@ -146,13 +147,17 @@ class _Module:
         #: Signals without a name of their own -> the expression they stand for.
         self._unnamed = ast.SignalDict()
         self._nodes: dict[int, tuple[Node, bool, Value]] = {}
+        #: Signals of which some bits are registers -> the register, its lowest bit.
+        self._partial = ast.SignalDict()
         self._declare()
-        self._combinational()
+        self._name_unnamed()
         self._clocks: dict[str, Body] = {
             domain: self._body(statements) for domain, statements in fragment.statements.items() if domain != "comb"
         }
+        self._split()
+        self._combinational()
         self._place_instances()
-        self._registers()
+        self._finish_clocks()
 
     # --- variables -----------------------------------------------------------------------------------------------
 
@@ -364,16 +369,40 @@ class _Module:
 
     # --- logic ---------------------------------------------------------------------------------------------------
 
+    def _name_unnamed(self) -> None:
+        """Find what signals without a name stand for: conditions that Amaranth itself makes."""
+        for statement in self._fragment.statements.get("comb", []):
+            if isinstance(statement, ast.Assign) and isinstance(statement.lhs, Signal) and statement.lhs.name == "":
+                self._unnamed[statement.lhs] = self._sized(statement.rhs, len(statement.lhs))
+
+    def _split(self) -> None:
+        """Give registers of their own to signals of which other bits are combinational."""
+        mixed = ast.SignalDict()
+        for statement in self._fragment.statements.get("comb", []):
+            for signal in _statement_targets(statement):
+                if len(signal):
+                    mixed[signal] = None
+        for body in self._clocks.values():
+            written = targets(body)
+            for signal in mixed:
+                if signal.name == "" or self._variable(signal) not in written:
+                    continue
+                variable = self._variable(signal)
+                pieces = [item for item in _assigns(body) if item.target is variable]
+                low = min(item.low for item in pieces)
+                width = max(item.low + item.value.width for item in pieces) - low
+                register = Variable(f"{variable.name}$registers", width)
+                for item in pieces:
+                    item.target, item.low = register, item.low - low
+                self._partial[signal] = register, low
+                self.module.variables.append(register)
+
     def _combinational(self) -> None:
         """Find what computes every combinational signal."""
         own = ast.SignalDict()
         for statement in self._fragment.statements.get("comb", []):
-            for signal in dict.fromkeys(map(ast.SignalKey, _statement_targets(statement))):
-                own.setdefault(signal.signal, []).append(statement)
-        for signal, statements in own.items():
-            if signal.name == "":
-                (statement,) = statements
-                self._unnamed[signal] = self._sized(statement.rhs, len(signal))
+            for key in dict.fromkeys(map(ast.SignalKey, _statement_targets(statement))):
+                own.setdefault(key.signal, []).append(statement)
         translated: dict[int, Body] = {}
         for signal, statements in own.items():
             if signal.name == "" or len(signal) == 0:
@@ -384,11 +413,15 @@ class _Module:
                 if id(statement) not in translated:
                     translated[id(statement)] = list(self._statement(statement))
                 body += _only(translated[id(statement)], variable)
-            self.module.definitions[variable] = self._defined(variable, signal.init, body)
+            initial = self._logic.const(signal.init, len(signal))
+            if signal in self._partial:
+                register, low = self._partial[signal]
+                body.insert(0, Assign(variable, low, self._logic.read(register)))
+            self.module.definitions[variable] = self._defined(variable, initial, body)
 
-    def _defined(self, variable: Variable, initial: int, body: Body) -> Body:
-        """Make statements assign all bits of a variable, those that nothing assigns to its initial value."""
-        logic, known = self._logic, self._logic.const(initial, variable.width)
+    def _defined(self, variable: Variable, known: Node, body: Body) -> Body:
+        """Make statements assign all bits of a variable, those that nothing assigns as known from the beginning."""
+        logic = self._logic
         while body and isinstance(first := body[0], Assign):
             above = first.low + first.value.width
             known = logic.cat(
@@ -397,8 +430,8 @@ class _Module:
             body = body[1:]
         return [Assign(variable, 0, known), *body]
 
-    def _registers(self) -> None:
-        """Finish the clocked logic: what reset does, and power-on."""
+    def _finish_clocks(self) -> None:
+        """Add what reset does, and power-on."""
         for domain, body in self._clocks.items():
             clock = self._domain(domain)
             signals = ast.SignalDict()
@@ -409,10 +442,11 @@ class _Module:
             for signal in signals:
                 if len(signal) == 0:
                     continue
-                variable = self._variable(signal)
-                variable.initial = [signal.init]
+                variable, low = self._partial[signal] if signal in self._partial else (self._variable(signal), 0)
+                initial = self._logic.slice(self._logic.const(signal.init, len(signal)), low, variable.width)
+                variable.initial = [initial.number]
                 if clock.rst is not None and not signal.reset_less:
-                    resets.append(Assign(variable, 0, self._logic.const(signal.init, len(signal))))
+                    resets.append(Assign(variable, 0, initial))
             if resets:
                 body.append(Choice(None, [Branch(self._node(clock.rst), resets)]))
             self.module.clocks.append(Clock(self._variable(clock.clk).name, [Branch(None, body)]))
@@ -455,6 +489,8 @@ class _Module:
                 raise UnsupportedError(f"port {port} of {name}: pins are not translated")
             if direction == "i":
                 placed.inputs[port] = self._node(value)
+            elif not any(signal in self._variables for signal in _assigned(value)):
+                placed.outputs[port] = []  # nothing reads it
             else:
                 blank = self._logic.const(0, len(value))
                 pieces = list(self._assign(value, 0, blank))
@@ -486,11 +522,21 @@ class _Module:
             if port._domain == "comb":
                 for item in assigned:
                     assert isinstance(item, Assign)
-                    self.module.definitions[item.target] = self._defined(item.target, 0, [item])
+                    self.module.definitions[item.target] = self._defined(item.target, row, [item])
             elif (enabled := self._node(port._en)).op == "const" and enabled.number:
                 self._clocks.setdefault(port._domain, []).extend(assigned)
             else:
                 self._clocks.setdefault(port._domain, []).append(Choice(None, [Branch(enabled, assigned)]))
+
+
+def _assigns(body: Body) -> Iterator[Assign]:
+    """Yield all assignments in statements."""
+    for item in body:
+        if isinstance(item, Assign):
+            yield item
+        else:
+            for branch in item.branches:
+                yield from _assigns(branch.body)
 
 
 def _only(body: Body, variable: Variable) -> Body:

@@ -116,7 +116,7 @@ class _Writer:
         connections = [(port, self._text(value)) for port, value in instance.inputs.items()]
         for port, pieces in instance.outputs.items():
             parts = [self._bits(variable, low, width) for variable, low, width in reversed(pieces)]
-            connections.append((port, parts[0] if len(parts) == 1 else f"{{{', '.join(parts)}}}"))
+            connections.append((port, f"{{{', '.join(parts)}}}" if len(parts) > 1 else "".join(parts)))
         for at, (port, text) in enumerate(connections):
             yield f"    .{identifier(port)}({text}){',' if at < len(connections) - 1 else ''}"
         yield "  );"
