@@ -239,9 +239,13 @@ class _Reads:
 
 def _ordered(reads: _Reads, items: Body) -> Body:
     """Sort statements: what reads a wide register before what writes it, the widest first where not all can be had."""
+    for item in items:
+        if isinstance(item, Choice):
+            for branch in item.branches:
+                branch.body = _ordered(reads, branch.body)
     count = len(items)
     written = [targets([item]) for item in items]
-    read = [reads.of([item]) for item in items]
+    read = [frozenset(v for v in reads.of([item]) if v.width >= _WIDE) for item in items]
     after: list[set[int]] = [{j for j in range(i + 1, count) if written[i] & written[j]} for i in range(count)]
 
     def reaches(start: int, end: int) -> bool:
@@ -259,7 +263,7 @@ def _ordered(reads: _Reads, items: Body) -> Body:
         (width, reader, writer)
         for writer in range(count)
         for reader in range(count)
-        if reader != writer and (width := sum(v.width for v in written[writer] & read[reader])) >= _WIDE
+        if reader != writer and (width := sum(v.width for v in written[writer] & read[reader]))
     ]
     for _, reader, writer in sorted(wishes, reverse=True):
         if not reaches(writer, reader):

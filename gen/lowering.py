@@ -314,13 +314,7 @@ class _Module:
             yield from bodies[0]
         elif _is_chain(test, patterns):
             conditions = [self._node(part) for part in test.parts]
-            branches = [
-                Branch(None if pattern is None else conditions[at], body)
-                for at, (pattern, body) in enumerate(zip(patterns, bodies, strict=True))
-            ]
-            while not branches[-1].body:
-                branches.pop()
-            yield Choice(None, branches)
+            yield from _chain([*conditions, None], bodies)
         else:
             branches = [Branch(pattern, body) for pattern, body in zip(patterns, bodies, strict=True)]
             yield Choice(self._node(test), branches)
@@ -513,7 +507,7 @@ class _Module:
             for at in range(enables.width):
                 piece = Assign(variable, at * size, logic.slice(data, at * size, size), row)
                 enabled = logic.slice(enables, at, 1)
-                self._clocks.setdefault(port._domain, []).append(Choice(None, [Branch(enabled, [piece])]))
+                self._clocks.setdefault(port._domain, []).extend(_chain([enabled], [[piece]]))
         for port in fragment._read_ports:
             if port._transparent_for:
                 raise UnsupportedError(f"memory {name}: transparent ports are not translated")
@@ -523,10 +517,25 @@ class _Module:
                 for item in assigned:
                     assert isinstance(item, Assign)
                     self.module.definitions[item.target] = self._defined(item.target, row, [item])
-            elif (enabled := self._node(port._en)).op == "const" and enabled.number:
-                self._clocks.setdefault(port._domain, []).extend(assigned)
             else:
-                self._clocks.setdefault(port._domain, []).append(Choice(None, [Branch(enabled, assigned)]))
+                self._clocks.setdefault(port._domain, []).extend(_chain([self._node(port._en)], [assigned]))
+
+
+def _chain(conditions: list[Node | None], bodies: list[Body]) -> Iterator[Assign | Choice]:
+    """Make an ``if`` with its ``elif`` and ``else``, without what never or always happens."""
+    branches: list[Branch] = []
+    for condition, body in zip(conditions, bodies, strict=False):
+        if condition is None or condition.op != "const":
+            branches.append(Branch(condition, body))
+        elif condition.number:
+            branches.append(Branch(None, body))
+            break
+    while branches and not branches[-1].body:
+        branches.pop()
+    if branches and branches[0].when is None:
+        yield from branches[0].body
+    elif branches:
+        yield Choice(None, branches)
 
 
 def _assigns(body: Body) -> Iterator[Assign]:

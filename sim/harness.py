@@ -195,7 +195,7 @@ def _load(probe: dict[str, Any]) -> str:
     begin : load_{probe["path"].replace(".", "_")}
       reg [{probe["width"] - 1}:0] planes;
       i = $fread(planes, state_file);
-      {_registers(probe)} = planes;
+      {_registers(probe)} <= planes;
     end"""
 
 
