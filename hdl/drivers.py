@@ -1,6 +1,6 @@
 """Row driver and column driver (twin of `golden/drivers.py`)."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -158,15 +158,17 @@ class ColumnDriver(wiring.Component):
         groups = self._lanes // self._group
         left = Signal(range(groups + 1), name="left")
         fetched = Signal(name="fetched")
-        m.d.comb += self.busy.eq((left != 0) | fetched)
+        # a register per plane: a simulator then changes one without copying all
+        drive = [Signal.like(plane, name=f"drive{bit}") for bit, plane in enumerate(self.drive)]
+        m.d.comb += [self.busy.eq((left != 0) | fetched), *map(Value.eq, self.drive, drive)]
         m.d.sync += fetched.eq(left != 0)
         with m.If(left != 0):
             m.d.sync += [self.address.eq(self.address + 1), left.eq(left - 1)]
         with m.If(fetched | self.shift):
-            shift_in(m, list(self.drive), list(self.word))
+            shift_in(m, drive, list(self.word))
         for plane in range(2):
             with m.If(self.capture[plane]):
-                m.d.sync += self.drive[plane].eq(self.lanes)
+                m.d.sync += drive[plane].eq(self.lanes)
         with m.If(self.start):
             m.d.sync += [self.address.eq(self.first), left.eq(groups)]
         return m
