@@ -271,9 +271,19 @@ class Logic:
                 return other
             if op == "^" and x is full:
                 return self.operator("~", other)
-        if op in ("-", "<<", ">>", ">>>") and args[-1].op == "const" and args[-1].number == 0:
+        if op == "-" and args[1] is zero:
             return args[0]
+        if op in ("<<", ">>", ">>>") and args[1].op == "const":
+            return self._shifted(op, args[0], min(args[1].number, width))
         return self.node(op, width, args)
+
+    def _shifted(self, op: str, x: Node, by: int) -> Node:
+        """Shift a word by a constant."""
+        if op == "<<":
+            return self.cat([self.const(0, by), self.slice(x, 0, x.width - by)])
+        return self.extend(self.slice(x, by, x.width - by), x.width, signed=False) if op == ">>" else self.cat(
+            [self.slice(x, by, x.width - by), *[self.slice(x, x.width - 1, 1)] * by]
+        )
 
     def _bit(self, op: str, *args: Node) -> Node:
         """Apply an operator whose result is one bit."""
