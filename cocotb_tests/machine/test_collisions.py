@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is 
 #: Declaration of such a memory: its name.
 _APART = r"no_rw_check = .*\n(?:\s*\(\*.*\n)?\s*reg \[[^\]]*\] (\w+) \["
 _WRITE = r"{name}\[([^\n]+)\] <= "
-_READ = r"(_\d+_) <= {name}\[([^\n]+)\];"
+_READ = r"(\S+ *) <= {name}\[([^\n]+)\];"
 
 
 def _spoil(text: str, collides: str) -> tuple[str, list[str]]:
@@ -32,7 +32,7 @@ def _spoil(text: str, collides: str) -> tuple[str, list[str]]:
             assert len(write) == 1, f"{len(write)} writes to {name}"
             enable = re.findall(r"\bif \((.*)\) begin", module[: write[0].start()])[-1]
             # an address that is a variable of the branch, by what it is there
-            row = dict(re.findall(r"^ *(\S+) += (.*);", module[: write[0].start()], re.MULTILINE)).get(write[0][1])
+            row = dict(re.findall(r"^ *(?:assign )?(\S+) += (.*);", module[: write[0].start()], re.MULTILINE)).get(write[0][1])
             row = row or write[0][1]
 
             def read(hit: re.Match[str], name: str = name, enable: str = enable, row: str = row) -> str:
