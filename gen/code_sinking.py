@@ -1,10 +1,11 @@
 """Where results are computed: in the branch that needs them, and only then.
 
-A simulator evaluates what is assigned continuously in every cycle. Most of the machine is idle in any one cycle, though:
-lanes do not accumulate while pulses are given. Here branches of equal conditions become one, a branch whose condition
-implies another's goes into it, and a result that only one branch needs is computed there. Clocked logic is cut into
-blocks whose registers have nothing to do with each other, and in a block what reads a wide register comes before what
-writes it, so that a simulator needs no copy of it. The hardware is the same; only the work of a simulator is less.
+A simulator evaluates what is assigned continuously in every cycle. Most of the machine is idle in any one cycle,
+though: lanes do not accumulate while pulses are given. Here branches of equal conditions become one, a branch whose
+condition implies another's goes into it, and a result that only one branch needs is computed there. Clocked logic is
+cut into blocks whose registers have nothing to do with each other, and in a block what reads a wide register comes
+before what writes it, so that a simulator needs no copy of it. The hardware is the same; only the work of a simulator
+is less.
 """
 
 from collections.abc import Iterator
@@ -408,8 +409,7 @@ def _computed(variable: Variable, node: Node, names: dict[Node, Variable] | None
     assert isinstance(node.value, tuple)
     test, *elements = node.args
     branches = [
-        Branch(patterns, [Assign(variable, 0, element)])
-        for patterns, element in zip(node.value, elements, strict=True)
+        Branch(patterns, [Assign(variable, 0, element)]) for patterns, element in zip(node.value, elements, strict=True)
     ]
     return [Choice(test, branches)]
 

@@ -55,8 +55,8 @@ class Node:
     args : tuple of Node
         Operands.
     value : object
-        ``const``: the number; ``read``, ``row``: the variable; ``slice``: the lowest bit; ``part``: the bits between two
-        places; ``choose``: patterns of every operand after the first, None for any.
+        ``const``: the number; ``read``, ``row``: the variable; ``slice``: the lowest bit; ``part``: the bits between
+        two places; ``choose``: patterns of every operand after the first, None for any.
     """
 
     op: str
@@ -171,7 +171,11 @@ class Logic:
         self._nodes: dict[tuple[object, ...], Node] = {}
 
     def node(
-        self, op: str, width: int, args: tuple[Node, ...] = (), value: "int | Variable | tuple[object, ...] | None" = None
+        self,
+        op: str,
+        width: int,
+        args: tuple[Node, ...] = (),
+        value: "int | Variable | tuple[object, ...] | None" = None,
     ) -> Node:
         """Make a node as it is."""
         key = (op, width, *map(id, args), value if not isinstance(value, Variable) else id(value))
@@ -281,8 +285,10 @@ class Logic:
         """Shift a word by a constant."""
         if op == "<<":
             return self.cat([self.const(0, by), self.slice(x, 0, x.width - by)])
-        return self.extend(self.slice(x, by, x.width - by), x.width, signed=False) if op == ">>" else self.cat(
-            [self.slice(x, by, x.width - by), *[self.slice(x, x.width - 1, 1)] * by]
+        return (
+            self.extend(self.slice(x, by, x.width - by), x.width, signed=False)
+            if op == ">>"
+            else self.cat([self.slice(x, by, x.width - by), *[self.slice(x, x.width - 1, 1)] * by])
         )
 
     def _bit(self, op: str, *args: Node) -> Node:

@@ -5,12 +5,16 @@ which a simulator is slow with. Here words stay words and branches stay branches
 is what Amaranth's guide says; `cocotb_tests/gen/test_lowering_proof.py` proves it against Amaranth's own netlist.
 """
 
+# Amaranth's stubs know its language, not the tree that it makes of it.
+# pyright: reportAttributeAccessIssue=false
+
+from collections import Counter
 from collections.abc import Iterator
 
 from amaranth.hdl import ClockDomain, Fragment, Instance, Shape, Signal, Value
-from amaranth.hdl import _ast as ast  # pyright: ignore[reportAttributeAccessIssue]  no public names for its nodes
-from amaranth.hdl import _ir as ir  # pyright: ignore[reportAttributeAccessIssue]
-from amaranth.hdl import _mem as mem  # pyright: ignore[reportAttributeAccessIssue]
+from amaranth.hdl import _ast as ast  # no public names for its nodes
+from amaranth.hdl import _ir as ir
+from amaranth.hdl import _mem as mem
 from amaranth.lib import wiring
 
 from gen.logic import Assign, Body, Branch, Choice, Clock, Logic, ModuleLogic, Node, Variable, targets
@@ -39,17 +43,10 @@ def modules(component: wiring.Component, name: str) -> list[ModuleLogic]:
     Raises
     ------
     UnsupportedError
-        If the design has what the machine does not use: asynchronous reset, transparent memory ports, bits of one signal
-        driven from several places.
+        If the design has what the machine does not use: asynchronous reset, transparent memory ports, bits of one
+        signal driven from several places.
     """
-    ports = {
-        "__".join(str(part) for part in path): (
-            value.as_value() if not isinstance(value, Value) else value,
-            ir.PortDirection.Input if member.flow == wiring.In else ir.PortDirection.Output,
-        )
-        for path, member, value in component.signature.flatten(component)
-    }
-    design = Fragment.get(component, None).prepare(ports=ports, hierarchy=(name,))
+    design = elaborated(component).prepare(ports=ports(component), hierarchy=(name,))
     drivers = ast.SignalDict()
     for fragment in design.fragments:
         home = _home(design, fragment)
@@ -61,6 +58,31 @@ def modules(component: wiring.Component, name: str) -> list[ModuleLogic]:
         if direction == ir.PortDirection.Input:
             drivers[signal] = None
     return [_Module(design, fragment, drivers).module for fragment in design.fragments if type(fragment) is Fragment]
+
+
+def ports(component: wiring.Component) -> dict[str, tuple[Value, ir.PortDirection]]:
+    """Find the ports of a component's signature, as Amaranth's back ends take them."""
+    return {
+        "__".join(str(part) for part in path): (
+            value if isinstance(value, Value) else value.as_value(),
+            ir.PortDirection.Input if member.flow == wiring.In else ir.PortDirection.Output,
+        )
+        for path, member, value in component.signature.flatten(component)
+    }
+
+
+def elaborated(component: wiring.Component) -> Fragment:
+    """Elaborate a component, and call what memories give by their names, as Amaranth calls all of it the same."""
+    top = Fragment.get(component, None)
+    stack = [top]
+    while stack:
+        for fragment, name, _ in stack.pop().subfragments:
+            stack.append(fragment)
+            if isinstance(fragment, mem.MemoryInstance):
+                for port in fragment._read_ports:
+                    if isinstance(port._data, Signal):
+                        port._data.name = f"{name}$data"
+    return top
 
 
 def _path(design: ir.Design, fragment: Fragment) -> str:
@@ -147,14 +169,11 @@ class _Module:
         #: Signals without a name of their own -> the expression they stand for.
         self._unnamed = ast.SignalDict()
         self._nodes: dict[int, tuple[Node, bool, Value]] = {}
-        #: Signals of which some bits are registers -> the register, its lowest bit.
-        self._partial = ast.SignalDict()
         self._declare()
         self._name_unnamed()
         self._clocks: dict[str, Body] = {
             domain: self._body(statements) for domain, statements in fragment.statements.items() if domain != "comb"
         }
-        self._split()
         self._combinational()
         self._place_instances()
         self._finish_clocks()
@@ -164,24 +183,24 @@ class _Module:
     def _declare(self) -> None:
         """Make variables of all signals that are seen in the module, ports first."""
         top = self._info.parent is None
-        ports = ast.SignalDict()
+        outside = ast.SignalDict()
         if top:
             # clock and reset come first
             for name, signal, _ in sorted(self._design.ports, key=lambda port: port[0] not in ("clk", "rst")):
-                ports[signal] = name
+                outside[signal] = name
         else:
             outer = self._design.fragments[self._info.parent].used_signals
             for signal, name in self._info.signal_names.items():
                 if signal in outer:
-                    ports[signal] = name
+                    outside[signal] = name
         names = ast.SignalDict()
-        for signal, name in (*ports.items(), *self._info.signal_names.items()):
+        for signal, name in (*outside.items(), *self._info.signal_names.items()):
             names.setdefault(signal, name)
         for signal, name in names.items():
             undriven = signal not in self._drivers
-            if len(signal) == 0 or (undriven and not (top and signal in ports)):
+            if len(signal) == 0 or (undriven and not (top and signal in outside)):
                 continue
-            direction = "" if signal not in ports else "input"
+            direction = "" if signal not in outside else "input"
             if direction and (undriven or _inside(self._design, self._drivers[signal], self._fragment)):
                 direction = "output"
             variable = Variable(name, len(signal), direction, attributes=dict(signal.attrs))
@@ -272,19 +291,27 @@ class _Module:
         raise UnsupportedError(f"operator {operator}")
 
     def _part(self, value: ast.Part) -> Node:
-        """Take a word at a variable place; what lies beyond the end is the sign, or zero."""
+        """Take a word at a variable place; what lies beyond the end is zero."""
         logic = self._logic
         (x, signed), offset = self._signed(value.value), self._node(value.offset)
+        highest = offset.number if offset.op == "const" else (1 << offset.width) - 1
+        reach = highest * value.stride + value.width
+        if signed and reach > x.width:
+            # Amaranth's simulator and Yosys do not agree on it
+            raise UnsupportedError(f"{value!r}: reaches beyond a signed word: extend the word, or take it as unsigned")
+        wide = logic.extend(x, max(x.width, reach), signed=False)
         if offset.op == "const":
-            wide = logic.extend(x, max(x.width, offset.number * value.stride + value.width), signed=signed)
             return logic.slice(wide, offset.number * value.stride, value.width)
-        reach = ((1 << offset.width) - 1) * value.stride + value.width
-        return logic.node("part", value.width, (logic.extend(x, max(x.width, reach), signed=signed), offset), value.stride)
+        return logic.node("part", value.width, (wide, offset), value.stride)
 
     def _choose(self, value: ast.SwitchValue) -> Node:
         logic, test = self._logic, self._node(value.test)
         elements = [self._sized(element, len(value)) for _, element in value.cases]
         patterns = tuple(patterns for patterns, _ in value.cases)
+        if test.width == 0:
+            return elements[0]
+        if None not in patterns:
+            patterns, elements = (*patterns, None), [*elements, logic.const(0, len(value))]
         if patterns == (("0" * test.width,), None):
             return logic.mux(logic.operator("r|", test), elements[1], elements[0])
         return logic.node("choose", len(value), (test, *elements), patterns)
@@ -364,32 +391,14 @@ class _Module:
     # --- logic ---------------------------------------------------------------------------------------------------
 
     def _name_unnamed(self) -> None:
-        """Find what signals without a name stand for: conditions that Amaranth itself makes."""
-        for statement in self._fragment.statements.get("comb", []):
-            if isinstance(statement, ast.Assign) and isinstance(statement.lhs, Signal) and statement.lhs.name == "":
-                self._unnamed[statement.lhs] = self._sized(statement.rhs, len(statement.lhs))
-
-    def _split(self) -> None:
-        """Give registers of their own to signals of which other bits are combinational."""
-        mixed = ast.SignalDict()
-        for statement in self._fragment.statements.get("comb", []):
-            for signal in _statement_targets(statement):
-                if len(signal):
-                    mixed[signal] = None
-        for body in self._clocks.values():
-            written = targets(body)
-            for signal in mixed:
-                if signal.name == "" or self._variable(signal) not in written:
-                    continue
-                variable = self._variable(signal)
-                pieces = [item for item in _assigns(body) if item.target is variable]
-                low = min(item.low for item in pieces)
-                width = max(item.low + item.value.width for item in pieces) - low
-                register = Variable(f"{variable.name}$registers", width)
-                for item in pieces:
-                    item.target, item.low = register, item.low - low
-                self._partial[signal] = register, low
-                self.module.variables.append(register)
+        """Find what signals that only Amaranth has given a name stand for: conditions, ports of memories."""
+        statements = self._fragment.statements.get("comb", [])
+        times = Counter(id(signal) for statement in statements for signal in _statement_targets(statement))
+        for statement in statements:
+            if isinstance(statement, ast.Assign) and isinstance(signal := statement.lhs, Signal):
+                unnamed = signal.name == "" or signal.name.startswith("$")
+                if unnamed and times[id(signal)] == 1:
+                    self._unnamed[signal] = self._sized(statement.rhs, len(signal))
 
     def _combinational(self) -> None:
         """Find what computes every combinational signal."""
@@ -408,9 +417,6 @@ class _Module:
                     translated[id(statement)] = list(self._statement(statement))
                 body += _only(translated[id(statement)], variable)
             initial = self._logic.const(signal.init, len(signal))
-            if signal in self._partial:
-                register, low = self._partial[signal]
-                body.insert(0, Assign(variable, low, self._logic.read(register)))
             self.module.definitions[variable] = self._defined(variable, initial, body)
 
     def _defined(self, variable: Variable, known: Node, body: Body) -> Body:
@@ -436,12 +442,13 @@ class _Module:
             for signal in signals:
                 if len(signal) == 0:
                     continue
-                variable, low = self._partial[signal] if signal in self._partial else (self._variable(signal), 0)
-                initial = self._logic.slice(self._logic.const(signal.init, len(signal)), low, variable.width)
+                variable, initial = self._variable(signal), self._logic.const(signal.init, len(signal))
+                if variable in self.module.definitions:
+                    raise UnsupportedError(f"{signal.name} is in part a register: give the register a name of its own")
                 variable.initial = [initial.number]
-                if clock.rst is not None and not signal.reset_less:
+                if not signal.reset_less:
                     resets.append(Assign(variable, 0, initial))
-            if resets:
+            if resets and clock.rst is not None:
                 body.append(Choice(None, [Branch(self._node(clock.rst), resets)]))
             self.module.clocks.append(Clock(self._variable(clock.clk).name, [Branch(None, body)]))
 
@@ -484,7 +491,9 @@ class _Module:
             if direction == "i":
                 placed.inputs[port] = self._node(value)
             elif not any(signal in self._variables for signal in _assigned(value)):
-                placed.outputs[port] = []  # nothing reads it
+                unread = Variable(f"{name}${port}", len(value))
+                self.module.variables.append(unread)
+                placed.outputs[port] = [(unread, 0, unread.width)]
             else:
                 blank = self._logic.const(0, len(value))
                 pieces = list(self._assign(value, 0, blank))
@@ -536,16 +545,6 @@ def _chain(conditions: list[Node | None], bodies: list[Body]) -> Iterator[Assign
         yield from branches[0].body
     elif branches:
         yield Choice(None, branches)
-
-
-def _assigns(body: Body) -> Iterator[Assign]:
-    """Yield all assignments in statements."""
-    for item in body:
-        if isinstance(item, Assign):
-            yield item
-        else:
-            for branch in item.branches:
-                yield from _assigns(branch.body)
 
 
 def _only(body: Body, variable: Variable) -> Body:

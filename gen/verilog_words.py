@@ -1,6 +1,7 @@
 """Words that are no names in Verilog (IEEE 1364-2005) or SystemVerilog (IEEE 1800-2017), in which tools read it too."""
 
 WORDS = frozenset(
+    # two hundred quotation marks would make it no clearer
     """
     accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind bins
     binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking cmos config const
@@ -19,5 +20,5 @@ WORDS = frozenset(
     sync_accept_on sync_reject_on table tagged task this throughout time timeprecision timeunit tran tranif0 tranif1 tri
     tri0 tri1 triand trior trireg type typedef union unique unique0 unsigned until until_with untyped use uwire var
     vectored virtual void wait wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
-    """.split()
+    """.split()  # noqa: SIM905
 )

@@ -112,7 +112,8 @@ class _Writer:
 
     def _instance(self, instance: Instance) -> Iterator[str]:
         parameters = ", ".join(f".{identifier(n)}({_parameter(v)})" for n, v in instance.parameters.items())
-        yield f"  {identifier(instance.module)} {f'#({parameters}) ' if parameters else ''}{identifier(instance.name)} ("
+        settings = f"#({parameters}) " if parameters else ""
+        yield f"  {identifier(instance.module)} {settings}{identifier(instance.name)} ("
         connections = [(port, self._text(value)) for port, value in instance.inputs.items()]
         for port, pieces in instance.outputs.items():
             parts = [self._bits(variable, low, width) for variable, low, width in reversed(pieces)]
@@ -256,7 +257,9 @@ class _Writer:
         elif stride == 1 << low:
             at = f"{{{self._text(place)}, {_constant(0, low)}}}"
         else:
-            at = f"{{{_constant(0, stride.bit_length())}, {self._text(place)}}} * {_constant(stride, place.width + stride.bit_length())}"
+            # as wide as the product
+            extended = f"{{{_constant(0, stride.bit_length())}, {self._text(place)}}}"
+            at = f"{extended} * {_constant(stride, place.width + stride.bit_length())}"
         name = identifier(self._held(word).name)
         return f"{name}[{at}]" if node.width == 1 else f"{name}[{at} +: {node.width}]"
 

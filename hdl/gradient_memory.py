@@ -94,13 +94,12 @@ class GradientMemory(wiring.Component):
         with m.If(entering):
             m.d.sync += present.eq(command)
         arriving = wire(m, "arriving", advance & valid[1])
-        row3 = reg_en(m, "row3", advance & valid[2], self.row.payload.row)
+        row2 = reg_en(m, "row2", arriving, present.row)
+        row3 = reg_en(m, "row3", advance & valid[2], row2)
         m.d.sync += clearing.eq(arriving & (present.op == GradientOp.CLEAR))
         early, late = When(entering, command.row), When(arriving, present.row)
         row = fetched(m, "fetched", read, early, late, stages=self._stages)
-        m.d.comb += self.row.payload.sums.as_value().eq(row)
-        with m.If(arriving):
-            m.d.sync += self.row.payload.row.eq(present.row)
+        m.d.comb += [self.row.payload.sums.as_value().eq(row), self.row.payload.row.eq(row2)]
 
         planes = list(self.row.payload.sums)
         changed = self._accumulate(m, planes, present, arriving)

@@ -183,15 +183,17 @@ class Neurons(wiring.Component):
         negative = reg_en(m, f"negative{lane}", valid[2], centred < 0)
         offset3 = reg_en(m, f"offset3_{lane}", valid[2], offset2)
         scale3 = reg_en(m, f"scale3_{lane}", valid[2], scale2)
-        growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, (size << p.fraction) - scale2, 0))
+        grown = ((size << p.fraction) - scale2) >> p.ema_shift
+        growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, grown, 0)[: len(scale3)])
 
         # stage 3
         fires = wire(m, f"fires{lane}", distance >= 0)
         step = wire(m, f"step{lane}", Mux(self.train, self.errors[lane] << p.train_shift, 0))
         offset = wire(m, f"offset{lane}", clamp(offset3 - step, len(offset3)))
         if p.offset_tracks_mean:
-            drift = reg_en(m, f"drift{lane}", valid[2], (self.held_sums[lane] << p.fraction) - offset2)
-            followed = wire(m, f"followed{lane}", clamp(offset3 + (drift >> p.ema_shift), len(offset3)))
+            drifted = ((self.held_sums[lane] << p.fraction) - offset2) >> p.ema_shift
+            drift = reg_en(m, f"drift{lane}", valid[2], drifted)
+            followed = wire(m, f"followed{lane}", clamp(offset3 + drift, len(offset3)))
             offset = Mux(fire3, followed, offset)
         m.d.comb += [
             self.activations[0][lane].eq(fires),
@@ -199,6 +201,6 @@ class Neurons(wiring.Component):
             self.windows[lane].eq((half >= distance) & (half + distance >= 0)),
             new.offset.eq(Mux(self.reset, 0, offset)),
             new.scale.eq(
-                Mux(self.reset, p.initial_scale << p.fraction, scale3 + (growth >> p.ema_shift)),
+                Mux(self.reset, p.initial_scale << p.fraction, scale3 + growth),
             ),
         ]

@@ -146,8 +146,12 @@ class Sequencer(wiring.Component):
         r = _Registers(self.sweep.payload.index, len(self._rom))
         self._fetch(m, r)
         with m.If(self.sweep.valid & self.sweep.ready):
-            m.d.sync += [self.sweep.payload.index.eq(self.sweep.payload.index + 1), r.sweep_left.eq(r.sweep_left - 1)]
-        m.d.comb += [self.sweep.valid.eq(r.sweep_left != 0), self.sweep.payload.last.eq(r.sweep_left == 1)]
+            m.d.sync += [r.sweep_index.eq(r.sweep_index + 1), r.sweep_left.eq(r.sweep_left - 1)]
+        m.d.comb += [
+            self.sweep.valid.eq(r.sweep_left != 0),
+            self.sweep.payload.index.eq(r.sweep_index),
+            self.sweep.payload.last.eq(r.sweep_left == 1),
+        ]
         m.d.sync += self.batch_done.eq(0)
         with m.FSM(name="state"):
             with m.State("IDLE"):
@@ -225,7 +229,7 @@ class Sequencer(wiring.Component):
         """Begin an instruction."""
         op = self.instruction.op
         m.d.comb += [self.running.eq(1), self.start.eq(1)]
-        m.d.sync += self.sweep.payload.index.eq(0)
+        m.d.sync += r.sweep_index.eq(0)
         for number, ops in _SWEPT.items():
             with m.If(Cat(op == swept for swept in ops).any()):
                 m.d.sync += r.sweep_left.eq(getattr(self.instruction, number))
@@ -279,8 +283,8 @@ class _Registers:
         Samples of the command that are left, samples per mini-batch, and those of the present one that are left.
     exhausted, begun, batch_complete : Signal(1)
         No sample is left; samples of a mini-batch have been worked on; all of them have.
-    sweep_left : Signal
-        Rows or groups of the instruction that are left.
+    sweep_index, sweep_left : Signal
+        The row or group that is next, and how many of the instruction are left.
     """
 
     def __init__(self, index: Signal, depth: int) -> None:
@@ -290,4 +294,5 @@ class _Registers:
         self.batch, self.batch_left = Signal(16, name="batch"), Signal(16, name="batch_left")
         self.exhausted, self.begun = Signal(name="exhausted"), Signal(name="begun")
         self.batch_complete = Signal(name="batch_complete")
+        self.sweep_index = Signal.like(index, name="sweep_index")
         self.sweep_left = Signal.like(index, name="sweep_left")

@@ -51,19 +51,17 @@ def _run(command: list[str | Path], folder: Path, environment: dict[str, str] | 
 def _unused_by_design(line: str, folder: Path) -> bool:
     """Tell whether a warning is about an unused signal that hides no defect.
 
-    Amaranth gives every field of a structure and every port of a submodule a wire of its own, whether or not it is
-    read, and intermediate results, wires or variables of a branch, keep bits that the next operation drops. An unused
-    register or input port is a mistake, with two exceptions: a module without registers, or with memories only, needs
-    no reset; and a port without a name brings a whole signal in, also where only some of its bits are of use.
+    Every port of a submodule has a wire of its own, whether or not it is read, and intermediate results, wires or
+    variables of a branch, keep bits that the next operation drops. An unused register or input port is a mistake, with
+    one exception: a module without registers, or with memories only, needs no reset.
     """
     found = re.match(r"%Warning-UNUSEDSIGNAL: (.+?):(\d+):", line)
     if found is None:
         return False
-    if re.search(r"Bits of signal are not used: 'port__\d+'", line):
-        return True
     declaration = (folder / found[1]).read_text().splitlines()[int(found[2]) - 1]
-    # a variable of a branch is declared further in than a register
-    return declaration.startswith(("  wire ", "    ")) or declaration.strip() == "input rst;"
+    # a variable of a branch is declared further in than a register, and a combinational one has no value at power-on
+    combinational = declaration.startswith(("  wire ", "    ")) or re.fullmatch(r"  reg [^=]*;", declaration)
+    return bool(combinational) or declaration.strip(" ,") == "input wire rst"
 
 
 def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:

@@ -45,16 +45,17 @@ def _modules(text: str) -> Iterator[tuple[str, str]]:
         yield found[1], found[2]
 
 
-def _header_ports(body: str) -> dict[str, tuple[str, int, bool]]:
-    """Port -> direction, width, signed, read from the declarations; checked against the header's list."""
-    listed, declarations = body.split(");", 1)
+def _header_ports(body: str) -> dict[str, tuple[str, int]]:
+    """Port -> direction, width, read from the header."""
+    header = body.split("\n);", 1)[0]
     ports = {}
-    for found in re.finditer(
-        r"^  (input|output|inout) (?:wire |reg )?(signed )?(?:\[(\d+):0\] )?(\S+) ?;", declarations, re.MULTILINE
-    ):
+    for line in header.strip().splitlines():
+        found = re.fullmatch(
+            r"  (input|output) (?:wire|reg) (?:\[(\d+):0\] )?(\S+) ?(?: = \d+'h[0-9a-f]+)?,?", f"  {line.strip()}"
+        )
+        assert found, line
         # the backslash is Verilog's, where a port is called like a keyword
-        ports[found[4].lstrip("\\")] = found[1], int(found[3] or 0) + 1, bool(found[2])
-    assert ports.keys() == {name.strip().lstrip("\\") for name in listed.split(",")}
+        ports[found[3].rstrip(",").lstrip("\\")] = found[1], int(found[2] or 0) + 1
     return ports
 
 
@@ -69,7 +70,7 @@ def _check_ports(files: dict[str, str], top: str) -> None:
         # a port of no width does not exist in Verilog
         wanted = {port: entry for port, entry in module["ports"].items() if entry["width"]}
         assert found.keys() == wanted.keys()
-        for port, (direction, width, _) in found.items():
+        for port, (direction, width) in found.items():
             entry = wanted[port]
             assert (entry["direction"], entry["width"]) == (direction, width), port
             assert len(entry["meaning"]) > 5, f"{name}.{port} has no meaning"
@@ -146,7 +147,7 @@ def test_probes(title: str) -> None:
         planes = probe["planes"]
         for register in [f"{variable}{plane}" for plane in range(planes)] or [variable]:
             declared = re.search(
-                rf"^  reg (?:signed )?(?:\[(\d+):0\] )?{re.escape(register)} ?(?: \[(\d+):0\])?(?: = [^;]*)?;",
+                rf"^  reg (?:\[(\d+):0\] )?{re.escape(register)} ?(?: \[0:(\d+)\])?(?: = [^;]*)?;",
                 bodies[module],
                 re.MULTILINE,
             )

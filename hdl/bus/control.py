@@ -96,9 +96,10 @@ class Control(wiring.Component):
         idle, running = Signal(name="idle"), Signal(name="running")
         loads = _one_of(self.operation, [command for command in self._words if command.name.startswith("LOAD")])
         begin = self._begin(m, idle, loads)
-        self._watch(m, idle, running)
-        m.d.comb += [self.command.payload.samples.eq(self.samples), self.command.payload.batch.eq(self.batch)]
-        present, failed = self.command.payload.op, Signal(name="failed")
+        command = self.command.payload
+        present, failed = Signal.like(command.op, name="present"), Signal(name="failed")
+        self._watch(m, idle, running, present)
+        m.d.comb += [command.op.eq(present), command.samples.eq(self.samples), command.batch.eq(self.batch)]
         valid = {name: Signal(name=f"{name}_valid", init=name.endswith("table")) for name in VALID_AFTER}
         m.d.comb += [getattr(self, name).eq(signal) for name, signal in valid.items()]
         with m.If(self.abandoned):
@@ -107,7 +108,7 @@ class Control(wiring.Component):
             with m.State("IDLE"):
                 m.d.comb += idle.eq(1)
                 with m.If(begin):
-                    self._latch(m, loads)
+                    self._latch(m, loads, present)
                     m.d.sync += failed.eq(0)
                     for name, commands in VALID_AFTER.items():
                         with m.If(_one_of(self.operation, commands)):
@@ -159,11 +160,11 @@ class Control(wiring.Component):
         m.d.comb += begin.eq(self.start & idle & exists & ~Cat(refusals.values()).any() & ~self.error.any())
         return begin
 
-    def _latch(self, m: Module, loads: Value) -> None:
+    def _latch(self, m: Module, loads: Value, present: Signal) -> None:
         """Keep what a command that begins is made of."""
         op, lowest = self.operation, self._config.offered_shifts[0]
         m.d.sync += [
-            self.command.payload.op.eq(op),
+            present.eq(op),
             self.loading.eq(loads),
             self.end.eq(Array(max(self._words.get(command, 0) - 1, 0) for command in HostOp)[op]),
             *[
@@ -172,7 +173,7 @@ class Control(wiring.Component):
             ],
         ]
 
-    def _watch(self, m: Module, idle: Signal, running: Signal) -> None:
+    def _watch(self, m: Module, idle: Signal, running: Signal, present: Signal) -> None:
         """End a command early: by STOP, an error, or when its input has not come in time."""
         waited = Signal(32, name="waited")
         m.d.comb += [
@@ -185,7 +186,6 @@ class Control(wiring.Component):
         halted, cut = Signal(name="halted"), Signal(name="cut")
         # a command that was to end early ends, even if the reason is gone before it comes to that
         ending = Signal(name="ending")
-        present = self.command.payload.op
         presents = (present == HostOp.TRAIN) | (present == HostOp.TEST)
         m.d.comb += [
             halted.eq(Cat(self.error[error] for error in HALTING).any()),
