@@ -2,20 +2,14 @@
 
 A simulator evaluates what is assigned continuously in every cycle. Most of the machine is idle in any one cycle,
 though: lanes do not accumulate while pulses are given. Here branches of equal conditions become one, a branch whose
-condition implies another's goes into it, and a result that only one branch needs is computed there. Clocked logic is
-cut into blocks whose registers have nothing to do with each other, and in a block what reads a wide register comes
-before what writes it, so that a simulator needs no copy of it. The hardware is the same; only the work of a simulator
-is less.
+condition implies another's goes into it, and a result that only one branch needs is computed there. The hardware is
+the same; only the work of a simulator is less.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gen.logic import Assign, Body, Branch, Choice, ModuleLogic, Node, Variable, targets
 
-#: Bits from which on a copy of a register is worth avoiding.
-_WIDE = 64
-#: Assignments from which on registers get a block of their own.
-_BLOCK = 12
 #: Operators in one expression, beyond which a part of it gets a name.
 _LONG = 12
 
@@ -35,14 +29,11 @@ def arranged(module: ModuleLogic) -> dict[Node, Variable]:
     dict of Node to Variable
         Expressions that are computed into a variable.
     """
+    _resolve_wiring(module)
     _drop_dead(module)
     for clock in module.clocks:
-        (block,) = clock.blocks
-        resets = [item for item in block.body[-1:] if _is_reset(item)]
-        items = _merged(block.body[: len(block.body) - len(resets)])
-        items = _nested(module, items)
-        reads = _Reads(module)
-        clock.blocks = [Branch(None, body) for body in _blocks(reads, items, resets)]
+        clock.branch.body = _nested(module, _merged(clock.branch.body))
+        _join(module, clock.branch.body)
     names = _named(module)
     _sink(module, names)
     return names
@@ -82,12 +73,54 @@ def _variables(roots: list[Node], seen: set[Node]) -> Iterator[Variable]:
 
 def _roots(module: ModuleLogic) -> list[Node]:
     """Find all expressions that are needed for themselves: of clocked logic, instances and outputs."""
-    roots = [node for clock in module.clocks for block in clock.blocks for node in _expressions(block.body)]
+    roots = [node for clock in module.clocks for node in _expressions(clock.branch.body)]
     roots += [node for instance in module.instances for node in instance.inputs.values()]
     for variable, body in module.definitions.items():
         if variable.direction:
             roots += _expressions(body)
     return roots
+
+
+def _is_wiring(node: Node) -> bool:
+    """Whether an expression only picks and joins bits of variables."""
+    return node.op in ("const", "read") or (node.op in ("slice", "cat") and all(map(_is_wiring, node.args)))
+
+
+def _resolve_wiring(module: ModuleLogic) -> None:
+    """Read what a wire is made of where only bits of it are needed, and one variable by one name."""
+    made: dict[Variable, Node] = {}
+    known: dict[Node, Node] = {}
+    for variable, body in module.definitions.items():
+        if len(body) == 1 and isinstance(item := body[0], Assign) and _is_wiring(item.value):
+            made[variable] = item.value
+
+    def resolved(node: Node) -> Node:
+        if node not in known:
+            known[node] = node  # where logic goes in a circle
+            if node.op == "read":
+                known[node] = resolved(made[node.variable]) if node.variable in made else node
+            else:
+                known[node] = module.logic.remade(node, tuple(map(resolved, node.args)))
+        return known[node]
+
+    bodies = [*module.definitions.values(), *(clock.branch.body for clock in module.clocks)]
+    for body in bodies:
+        _replace(body, resolved)
+    for instance in module.instances:
+        instance.inputs = {port: resolved(node) for port, node in instance.inputs.items()}
+
+
+def _replace(body: Body, by: Callable[[Node], Node]) -> None:
+    """Put other expressions in the place of those in statements."""
+    for item in body:
+        if isinstance(item, Assign):
+            item.value = by(item.value)
+            item.row = None if item.row is None else by(item.row)
+            continue
+        item.test = None if item.test is None else by(item.test)
+        for branch in item.branches:
+            branch.when = by(branch.when) if isinstance(branch.when, Node) else branch.when
+            _replace(branch.body, by)
 
 
 def _drop_dead(module: ModuleLogic) -> None:
@@ -104,8 +137,7 @@ def _drop_dead(module: ModuleLogic) -> None:
             todo += _variables(list(_expressions(module.definitions[variable])), seen)
     module.definitions = {variable: body for variable, body in module.definitions.items() if variable in live}
     for clock in module.clocks:
-        for block in clock.blocks:
-            used |= targets(block.body)
+        used |= targets(clock.branch.body)
     for instance in module.instances:
         used.update(variable for pieces in instance.outputs.values() for variable, *_ in pieces)
     clocks = {clock.name for clock in module.clocks}
@@ -113,18 +145,6 @@ def _drop_dead(module: ModuleLogic) -> None:
 
 
 # --- clocked logic ---------------------------------------------------------------------------------------------------
-
-
-def _is_reset(item: "Assign | Choice") -> bool:
-    """Whether a statement is what Amaranth's reset of a clock domain does: last of all, from constants alone."""
-    return (
-        isinstance(item, Choice)
-        and len(item.branches) == 1
-        and isinstance(when := item.branches[0].when, Node)
-        and when.op == "read"
-        and when.variable.name == "rst"
-        and all(isinstance(inner, Assign) and inner.value.op == "const" for inner in item.branches[0].body)
-    )
 
 
 def _same(one: Choice, other: Choice) -> bool:
@@ -214,120 +234,28 @@ def _nested(module: ModuleLogic, body: Body) -> Body:
     return items
 
 
-class _Reads:
-    """Finds the registers that statements read, through all combinational variables."""
-
-    def __init__(self, module: ModuleLogic) -> None:
-        self._module = module
-        self._known: dict[Variable, frozenset[Variable]] = {}
-
-    def of(self, body: Body) -> frozenset[Variable]:
-        """Find what statements read."""
-        found: set[Variable] = set()
-        for variable in _variables(list(_expressions(body)), set()):
-            found |= self._variable(variable)
-        return frozenset(found)
-
-    def _variable(self, variable: Variable) -> frozenset[Variable]:
-        body = self._module.definitions.get(variable)
-        if body is None:
-            return frozenset((variable,))
-        if variable not in self._known:
-            self._known[variable] = frozenset()  # where logic goes in a circle
-            self._known[variable] = self.of(body)
-        return self._known[variable]
-
-
-def _ordered(reads: _Reads, items: Body) -> Body:
-    """Sort statements: what reads a wide register before what writes it, the widest first where not all can be had."""
-    for item in items:
-        if isinstance(item, Choice):
-            for branch in item.branches:
-                branch.body = _ordered(reads, branch.body)
-    count = len(items)
-    written = [targets([item]) for item in items]
-    read = [frozenset(v for v in reads.of([item]) if v.width >= _WIDE) for item in items]
-    after: list[set[int]] = [{j for j in range(i + 1, count) if written[i] & written[j]} for i in range(count)]
-
-    def reaches(start: int, end: int) -> bool:
-        stack, seen = [start], {start}
-        while stack:
-            at = stack.pop()
-            if at == end:
-                return True
-            new = after[at] - seen
-            seen |= new
-            stack += new
-        return False
-
-    wishes = [
-        (width, reader, writer)
-        for writer in range(count)
-        for reader in range(count)
-        if reader != writer and (width := sum(v.width for v in written[writer] & read[reader]))
-    ]
-    for _, reader, writer in sorted(wishes, reverse=True):
-        if not reaches(writer, reader):
-            after[reader].add(writer)
-    before = [0] * count
-    for later in after:
-        for at in later:
-            before[at] += 1
-    order: list[int] = []
-    while len(order) < count:
-        at = next(at for at in range(count) if before[at] == 0)
-        before[at] = -1
-        order.append(at)
-        for later in after[at]:
-            before[later] -= 1
-    return [items[at] for at in order]
-
-
-def _blocks(reads: _Reads, items: Body, resets: Body) -> Iterator[Body]:
-    """Cut clocked statements into blocks; small ones share one."""
-    group = list(range(len(items)))
-
-    def root(at: int) -> int:
-        while group[at] != at:
-            at = group[at]
-        return at
-
-    written = [targets([item]) for item in items]
-    read = [reads.of([item]) for item in items]
-    homes: dict[Variable, int] = {}
-    for at, variables in enumerate(written):
-        for variable in variables:
-            group[root(at)] = root(homes.setdefault(variable, at))
-    for at, variables in enumerate(read):
-        for variable in variables:
-            if variable.width >= _WIDE and not variable.depth and variable in homes:
-                group[root(at)] = root(homes[variable])
-    groups: dict[int, Body] = {}
-    for at, item in enumerate(items):
-        groups.setdefault(root(at), []).append(item)
-    bodies = [body for body in groups.values() if _assignments(body) > _BLOCK]
-    rest = [item for body in groups.values() if _assignments(body) <= _BLOCK for item in body]
-    for body in (*bodies, rest):
-        mine = targets(body)
-        kept = [inner for item in resets for inner in _reset_body(item) if inner.target in mine]
-        end: Body = []
-        if kept:
-            (reset,) = resets
-            assert isinstance(reset, Choice)
-            end = [Choice(None, [Branch(reset.branches[0].when, list(kept))])]
-        if body:
-            yield [*_ordered(reads, body), *end]
-
-
-def _reset_body(item: "Assign | Choice") -> list[Assign]:
-    assert isinstance(item, Choice)
-    return [inner for inner in item.branches[0].body if isinstance(inner, Assign)]
-
-
-def _assignments(body: Body) -> int:
-    return sum(
-        1 if isinstance(item, Assign) else sum(_assignments(branch.body) for branch in item.branches) for item in body
-    )
+def _join(module: ModuleLogic, body: Body) -> None:
+    """Assign a register at once of which one branch assigns all pieces: a simulator copies what is assigned in part."""
+    for item in body:
+        for branch in item.branches if isinstance(item, Choice) else ():
+            _join(module, branch.body)
+    pieces: dict[Variable, list[Assign]] = {}
+    for item in body:
+        if isinstance(item, Assign) and item.row is None:
+            pieces.setdefault(item.target, []).append(item)
+    for variable, items in pieces.items():
+        first, last = body.index(items[0]), body.index(items[-1])
+        ordered = sorted(items, key=lambda item: item.low)
+        ends = [0, *(item.low + item.value.width for item in ordered)]
+        whole = ends[:-1] == [item.low for item in ordered] and ends[-1] == variable.width
+        if (
+            len(items) > 1
+            and whole
+            and not any(variable in targets([other]) for other in body[first:last] if isinstance(other, Choice))
+        ):
+            body[last] = Assign(variable, 0, module.logic.cat([item.value for item in ordered]))
+            for item in items[:-1]:
+                body.remove(item)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -348,7 +276,7 @@ def _named(module: ModuleLogic) -> dict[Node, Variable]:
     for variable, body in module.definitions.items():
         if len(body) == 1 and isinstance(item := body[0], Assign) and not _is_leaf(item.value):
             names.setdefault(item.value, variable)
-    bodies = [*module.definitions.values(), *(block.body for clock in module.clocks for block in clock.blocks)]
+    bodies = [*module.definitions.values(), *(clock.branch.body for clock in module.clocks)]
     roots = [node for body in bodies for node in _expressions(body)]
     roots += [node for instance in module.instances for node in instance.inputs.values()]
     uses: dict[Node, int] = {}
@@ -471,9 +399,8 @@ def _placed(
     """Find the branch that alone needs a variable, users first; None if one has to be fixed, and now is."""
     sites: dict[Variable, list[Place | None]] = {v: [None] for v in module.definitions if v.direction or v in fixed}
     for clock in module.clocks:
-        for block in clock.blocks:
-            for variable, place in _sites(block.body, names, (block,)):
-                sites.setdefault(variable, []).append(place)
+        for variable, place in _sites(clock.branch.body, names, (clock.branch,)):
+            sites.setdefault(variable, []).append(place)
     for instance in module.instances:
         for node in instance.inputs.values():
             for variable in _read_through(node, names, None):
@@ -481,21 +408,16 @@ def _placed(
     sunk: dict[Variable, Branch] = {}
     for variable in order:
         place = _common(sites.get(variable, []))
-        body = module.definitions[variable]
-        inner: list[tuple[Variable, Place | None]]
-        if place is not None and len(place) > 1:
-            sunk[variable] = place[-1]
-            inner = [(read, place) for read in reads[variable]]
-        elif all(isinstance(item, Assign) for item in body):
-            inner = [(read, None) for read in reads[variable]]
-        else:
-            inner = list(_sites(body, names, (Branch(None, body),), variable))
-        earlier = {read for read, _ in inner if read in sunk}
+        # in a branch of clocked logic; to synthesis a variable of a combinational one would be a latch
+        inside = place if place is not None and len(place) > 1 else None
+        if inside is not None:
+            sunk[variable] = inside[-1]
+        earlier = sunk.keys() & set(reads[variable])
         if earlier:
             fixed |= earlier
             return None
-        for read, where in inner:
-            sites.setdefault(read, []).append(where)
+        for read in reads[variable]:
+            sites.setdefault(read, []).append(inside)
     return sunk
 
 

@@ -119,10 +119,10 @@ Body = list[Assign | Choice]
 
 @dataclass
 class Clock:
-    """What happens at one clock's rising edges, in blocks that each write variables of their own."""
+    """What happens at one clock's rising edges."""
 
     name: str
-    blocks: list[Branch]
+    branch: Branch
 
 
 @dataclass
@@ -313,6 +313,18 @@ class Logic:
         if a.width == 1 and a.op == b.op == "const":
             return condition if a.number else self.operator("~", condition)
         return self.node("?", a.width, (condition, a, b))
+
+    def remade(self, x: Node, args: tuple[Node, ...]) -> Node:
+        """Make an expression anew, of other operands of the same widths."""
+        if all(new is old for new, old in zip(args, x.args, strict=True)):
+            return x
+        if x.op == "slice":
+            return self.slice(args[0], x.number, x.width)
+        if x.op == "cat":
+            return self.cat(args)
+        if x.op == "?":
+            return self.mux(*args)
+        return self.node(x.op, x.width, args, x.value) if x.value is not None else self.operator(x.op, *args)
 
     def matches(self, x: Node, patterns: Sequence[str]) -> Node:
         """Compare a word with patterns of 0, 1 and - (either)."""

@@ -450,7 +450,7 @@ class _Module:
                     resets.append(Assign(variable, 0, initial))
             if resets and clock.rst is not None:
                 body.append(Choice(None, [Branch(self._node(clock.rst), resets)]))
-            self.module.clocks.append(Clock(self._variable(clock.clk).name, [Branch(None, body)]))
+            self.module.clocks.append(Clock(self._variable(clock.clk).name, Branch(None, body)))
 
     def _domain(self, name: str) -> ClockDomain:
         domain = self._fragment.domains[name]

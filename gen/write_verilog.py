@@ -42,10 +42,7 @@ class _Writer:
     def __init__(self, module: ModuleLogic, names: Names) -> None:
         self._module, self._names = module, names
         self._labels = (f"branch_{number}" for number in itertools.count())
-        local = {variable for clock in module.clocks for block in clock.blocks for variable in _locals(block)}
-        for body in module.definitions.values():
-            local.update(_locals(Branch(None, body)))
-        self._local = local
+        self._local = {variable for clock in module.clocks for variable in _locals(clock.branch)}
 
     # --- declarations --------------------------------------------------------------------------------------------
 
@@ -53,7 +50,7 @@ class _Writer:
         """Write the whole module."""
         module = self._module
         ports = [variable for variable in module.variables if variable.direction]
-        clocked = {v for clock in module.clocks for block in clock.blocks for v in _targets(block.body)}
+        clocked = {v for clock in module.clocks for v in _targets(clock.branch.body)}
         registers = clocked | {v for v, body in module.definitions.items() if not _is_plain(body)}
         yield f"module {identifier(module.name)} ("
         for at, port in enumerate(ports):
@@ -72,10 +69,9 @@ class _Writer:
             if variable not in self._local:
                 yield from self._definition(variable, body)
         for clock in module.clocks:
-            for block in clock.blocks:
-                yield f"  always @(posedge {identifier(clock.name)}) begin"
-                yield from self._branch(block, 4)
-                yield "  end"
+            yield f"  always @(posedge {identifier(clock.name)}) begin"
+            yield from self._branch(clock.branch, 4)
+            yield "  end"
         yield "endmodule"
 
     def _attributes(self, variable: Variable) -> Iterator[str]:

@@ -39,7 +39,9 @@ class GradientMemory(wiring.Component):
     drive : planes, in
         Column factor, signed, stable during a pass.
     row : stream, out
-        For UPDATE, two cycles after the command: ``row`` and the planes ``sums`` before the leak.
+        For UPDATE, two cycles after the command: the row.
+    row_sums : planes, out
+        Of the row offered: its sums before the leak.
     switched : valid and payload, in
         After an UPDATE, for every pulse: ``row``, and the ``lanes`` that have switched. Taken in the cycle in which
         ``valid`` is high; unused without reset on switch. Those of a row follow each other; a CLEAR_SWITCHED of every
@@ -54,13 +56,13 @@ class GradientMemory(wiring.Component):
         error_bits = config.error.bits
         row_bits = max(1, (rows - 1).bit_length())
         command = data.StructLayout({"op": GradientOp, "row": row_bits, "coefficient": signed(error_bits)})
-        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, config.gradient.bits), "row": row_bits})
         switched = data.StructLayout({"lanes": lanes, "row": row_bits})
         super().__init__(
             {
                 "command": In(stream.Signature(command)),
                 "drive": In(data.ArrayLayout(lanes, error_bits)),
-                "row": Out(stream.Signature(sums)),
+                "row": Out(stream.Signature(row_bits)),
+                "row_sums": Out(data.ArrayLayout(lanes, config.gradient.bits)),
                 "switched": In(wiring.Signature({"valid": Out(1), "payload": Out(switched)})),
                 "idle": Out(1),
             }
@@ -99,9 +101,9 @@ class GradientMemory(wiring.Component):
         m.d.sync += clearing.eq(arriving & (present.op == GradientOp.CLEAR))
         early, late = When(entering, command.row), When(arriving, present.row)
         row = fetched(m, "fetched", read, early, late, stages=self._stages)
-        m.d.comb += [self.row.payload.sums.as_value().eq(row), self.row.payload.row.eq(row2)]
+        m.d.comb += [self.row_sums.as_value().eq(row), self.row.payload.eq(row2)]
 
-        planes = list(self.row.payload.sums)
+        planes = list(self.row_sums)
         changed = self._accumulate(m, planes, present, arriving)
         if resets:
             kept = wire(m, "kept", ~self._switched(m, early, late, present))
@@ -149,7 +151,7 @@ class GradientMemory(wiring.Component):
             late.enable & ((present.op == GradientOp.CLEAR_SWITCHED) | (present.op == GradientOp.CLEAR))
         )
         with m.If(cleared):
-            m.d.sync += [last.row.eq(self.row.payload.row), last.lanes.eq(0)]
+            m.d.sync += [last.row.eq(self.row.payload), last.lanes.eq(0)]
         m.d.sync += changed.eq(self.switched.valid | cleared)
         m.d.comb += [
             write.addr.eq(last.row),

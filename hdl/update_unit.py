@@ -32,7 +32,9 @@ class UpdateUnit(wiring.Component):
     update_shift : Signal, in
         log2 of the sum that stands for one weight step, minus the lowest that is offered. Stable during a pass.
     row : stream, in
-        ``row`` and planes ``sums``.
+        The row.
+    row_sums : planes, in
+        Of the row offered: its sums.
     pulse : stream, out
         ``row``, ``increase`` and planes ``codes``.
     idle : Signal(1), out
@@ -53,14 +55,14 @@ class UpdateUnit(wiring.Component):
         # the largest sum that there is may be less than a step, or than two
         self._steps = min(config.steps, ((1 << (bits - 1)) - 1) >> self._offered[0])
         row_bits = max(1, (config.geometry.rows - 1).bit_length())
-        sums = data.StructLayout({"sums": data.ArrayLayout(lanes, bits), "row": row_bits})
         pulses = data.StructLayout(
             {"codes": data.ArrayLayout(lanes, config.switching.code_bits), "increase": lanes, "row": row_bits}
         )
         super().__init__(
             {
                 "update_shift": In(shift_shape(self._offered)),
-                "row": In(stream.Signature(sums)),
+                "row": In(stream.Signature(row_bits)),
+                "row_sums": In(data.ArrayLayout(lanes, bits)),
                 "pulse": Out(stream.Signature(pulses)),
                 "idle": Out(1),
                 **({"shift": In(1), "word": In(2 * config.geometry.group)} if config.pulse.loadable else {}),
@@ -71,7 +73,7 @@ class UpdateUnit(wiring.Component):
         """Build the block."""
         m = Module()
         lanes, nu_bits = self._lanes, self._pulse.nu_bits
-        sums = list(self.row.payload.sums)
+        sums = list(self.row_sums)
         sign = sums[-1]
 
         # |G| in one's complement, shifted so that nu is in the lowest planes and kappa in those above
@@ -91,7 +93,7 @@ class UpdateUnit(wiring.Component):
 
         # the row at work; `pending` holds its pulses still to issue, kappa first. The polarity is inverted as part of
         # whatever logic follows
-        row = Signal.like(self.row.payload.row, name="held_row", reset_less=True)
+        row = Signal.like(self.row.payload, name="held_row", reset_less=True)
         decrease = Signal(lanes, name="decrease", reset_less=True)
         held_codes = Signal(data.ArrayLayout(lanes, self._switching.code_bits), name="held_codes", reset_less=True)
         held_whole = [Signal(lanes, name=f"held_kappa{step + 1}", reset_less=True) for step in range(self._steps)]
@@ -109,7 +111,7 @@ class UpdateUnit(wiring.Component):
         ]
         with m.If(self.row.valid & self.row.ready):
             m.d.sync += [
-                row.eq(self.row.payload.row),
+                row.eq(self.row.payload),
                 decrease.eq(sign),
                 held_codes.as_value().eq(Cat(*codes)),
                 *[held.eq(lanes_) for held, lanes_ in zip(held_whole, whole, strict=True)],

@@ -38,7 +38,7 @@ COST = "cost.json"
 _VERILATE = ["--cc", "--prefix", "Vtop", "-Mdir", "obj", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"]
 _COMPILE = ["-std=c++20", "-pthread", "-DVERILATOR=1", "-DVM_SC=0"]
 #: Optimisation by `Model.quick`, and that of the run-time library, which is the same for all.
-_OPTIMIZE = {False: ["-O2", "-march=native"], True: ["-O0", "-fPIC"]}
+_OPTIMIZE = {False: ["-O3", "-march=native"], True: ["-O0", "-fPIC"]}
 _LIBRARY = ["-O1", "-fPIC"]
 
 

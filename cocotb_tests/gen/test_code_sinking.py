@@ -6,7 +6,7 @@
 from collections.abc import Callable
 
 import pytest
-from amaranth.hdl import Cat, Instance, Module, Signal, Value
+from amaranth.hdl import Instance, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -145,59 +145,6 @@ def test_implied(between: bool) -> None:
     block = _blocks(_lines(build))[0]
     nested = "if (a) begin : branch_0\nreg both;\nboth = a & b;\nr <= d;\nif (both) begin\nq <= e;\nend\nend\n"
     assert (nested in block) != between
-
-
-@pytest.mark.parametrize(("width", "first"), [(64, "reader"), (63, "writer")])
-def test_reader_before_writer(width: int, first: str) -> None:
-    """What reads a wide register comes before what writes it; a narrow one is not worth it."""
-
-    def build(m: Module, p: _Built) -> None:
-        register = Signal(width, name="register")
-        with m.If(p.a):
-            m.d.sync += register.eq(Cat(p.d, register))
-        with m.If(p.b):
-            m.d.sync += p.q.eq(register[-8:])
-
-    block = _blocks(_lines(build))[0]
-    order = "reader" if block.index("q <= ") < block.index("register <= ") else "writer"
-    assert order == first
-
-
-def test_registers_that_need_each_other() -> None:
-    """Of two wide registers that read each other, the wider one is written last."""
-
-    def build(m: Module, p: _Built) -> None:
-        narrow, wide = Signal(64, name="narrow"), Signal(128, name="wide")
-        with m.If(p.a):
-            m.d.sync += wide.eq(Cat(p.d, wide ^ narrow))
-        with m.If(p.b):
-            m.d.sync += narrow.eq(wide[64:] + narrow)
-        m.d.comb += p.q.eq(wide)
-
-    block = _blocks(_lines(build))[0]
-    assert block.index("narrow <= ") < block.index("wide <= ")
-
-
-def test_blocks() -> None:
-    """Registers that have nothing to do with each other are clocked in blocks of their own, few together."""
-
-    def chain(m: Module, name: str, first: Value, length: int) -> None:
-        for number in range(length):
-            register = Signal(64, name=f"{name}{number}")
-            m.d.sync += register.eq(first)
-            first = register
-
-    def build(m: Module, p: _Built) -> None:
-        chain(m, "left", p.d, 20)
-        chain(m, "right", p.e, 20)
-        m.d.sync += [p.q.eq(p.d), p.r.eq(p.e)]
-
-    blocks = _blocks(_lines(build))
-    assert [[name in block for name in ("left0 <=", "right0 <=", "q <=", "r <=")] for block in blocks] == [
-        [True, False, False, False],
-        [False, True, False, False],
-        [False, False, True, True],
-    ]
 
 
 def test_shared_expression() -> None:

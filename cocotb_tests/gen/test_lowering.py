@@ -116,4 +116,4 @@ def test_register_without_reset() -> None:
     (module,) = lowering.modules(_Built(build), "top")
     (variable,) = [variable for variable in module.variables if variable.name == "register"]
     assert variable.initial == [5]
-    assert len(module.clocks[0].blocks[0].body) == 1
+    assert len(module.clocks[0].branch.body) == 1

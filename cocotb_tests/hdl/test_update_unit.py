@@ -72,7 +72,7 @@ class _Rows:
     def send(self, row: int, sums: np.ndarray, update_shift: int) -> None:
         """Queue one row; `update_shift` is that of the port."""
         config = self.bench.config
-        self.source.send({"row": row, "sums": to_planes(sums, config.gradient.bits)})
+        self.source.send(row, row_sums=to_planes(sums, config.gradient.bits))
         pulses = list(self.golden.pulses(sums.astype(np.int32), update_shift + config.offered_shifts[0]))
         self.counts.append(len(pulses))
         self.timing.counts.append(len(pulses))
@@ -123,7 +123,7 @@ async def random_rows(dut: HierarchyObject, regime: Regime) -> None:
     bench = block_bench.BlockBench(dut)
     await bench.start()
     geometry = bench.config.geometry
-    source, rows = bench.source("row", regime)
+    source, rows = bench.source("row", regime, beside=("row_sums",))
     pulses = bench.sink("pulse", regime)
     timing = _Timing(bench)
     for update_shift in range(len(bench.config.offered_shifts)):
@@ -148,7 +148,7 @@ async def every_sum(dut: HierarchyObject) -> None:
     bench = block_bench.BlockBench(dut)
     await bench.start()
     bits, lanes, rows = bench.config.gradient.bits, bench.config.geometry.lanes, bench.config.geometry.rows
-    source, _ = bench.source("row", Regime.FLOWING)
+    source, _ = bench.source("row", Regime.FLOWING, beside=("row_sums",))
     pulses = bench.sink("pulse", Regime.FLOWING)
     timing = _Timing(bench)
     for update_shift in range(len(bench.config.offered_shifts)):
@@ -168,7 +168,7 @@ async def with_the_hazard_of_the_array(dut: HierarchyObject) -> None:
     bench = block_bench.BlockBench(dut)
     await bench.start()
     geometry, update_shifts = bench.config.geometry, len(bench.config.offered_shifts)
-    source, rows = bench.source("row", Regime.FLOWING)
+    source, rows = bench.source("row", Regime.FLOWING, beside=("row_sums",))
     pulses = bench.sink("pulse", Regime.FLOWING)
 
     writing = bench.config.array_writing

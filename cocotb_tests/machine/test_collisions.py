@@ -34,7 +34,7 @@ def _spoil(module: ModuleLogic, *, always: bool) -> list[str]:
     logic = module.logic
     spoiled: list[str] = []
     for memory in [variable for variable in module.variables if "no_rw_check" in variable.attributes]:
-        ports = [port for clock in module.clocks for block in clock.blocks for port in _ports(block.body)]
+        ports = [port for clock in module.clocks for port in _ports(clock.branch.body)]
         ((enable, write),) = [port for port in ports if port[1].target is memory]
         ((_, read),) = [port for port in ports if port[1].value.op == "row" and port[1].value.variable is memory]
         assert enable is not None
@@ -48,9 +48,7 @@ def _spoil(module: ModuleLogic, *, always: bool) -> list[str]:
 
 @pytest.mark.parametrize(("slices", "stages"), [(1, 1), (2, 2), (4, 3)])
 @pytest.mark.parametrize("always", [False, True])
-def test_collisions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slices: int, stages: int, always: bool
-) -> None:
+def test_collisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slices: int, stages: int, always: bool) -> None:
     """A row that is read while it is written may be anything; one that is read while another is written may not."""
     config = named.load("tiny")
     config = replace(

@@ -66,6 +66,7 @@ def commands(m: Module, blocks: Blocks, ports: Any) -> CommandPort:
         gradient.switched.payload.lanes.eq(macro.lanes),
     ]
     wiring.connect(m, gradient.row, update.row)
+    m.d.comb += update.row_sums.eq(gradient.row_sums)
     _operations(m, blocks, macro, port)
     return port
 
