@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cocotb_tests.kit.random_data import random_dataset
 from gen import config as named
 from golden.lib.errors import Interrupted
 from golden.machine import Machine
 from golden.run.comparison import State
-from golden.run.data import Dataset
 from golden.run.run import CheckpointError, Run, Step
 from golden.run.session import LostError, Session
 from golden.samples import Samples
@@ -64,10 +64,7 @@ class Twin:
 
 
 def _run() -> Run:
-    rng = np.random.default_rng(1)
-    images = [rng.integers(0, 17, (count, TINY.layers[0])).astype(np.uint8) for count in (22, 7)]
-    labels = [np.arange(count).astype(np.uint8) % TINY.layers[-1] for count in (22, 7)]
-    return Run(TINY, Dataset(images[0], labels[0], images[1], labels[1]), 0, 2)
+    return Run(TINY, random_dataset(TINY, 22, 7), 0, 2)
 
 
 def _session(run: Run, twin: Twin | None, path: Path | None = None, **options: Any) -> Session:
