@@ -38,14 +38,11 @@ class SimulatorError(UserError):
 
 
 def check(simulator: str) -> None:
-    """Raise `SimulatorError` when a simulator is unknown or missing, or cannot build where this process is."""
+    """Raise `SimulatorError` when a simulator is unknown or missing."""
     if simulator not in SIMULATORS:
         raise SimulatorError(f"unknown SIM={simulator!r}: give one of {', '.join(SIMULATORS)}")
     if simulator == "icarus" and shutil.which("iverilog") is None:
         raise SimulatorError("SIM=icarus needs Icarus Verilog: install the package iverilog (apt-get install iverilog)")
-    for place in (ROOT, Path.cwd()):
-        if any(character.isspace() for character in str(place)):
-            raise SimulatorError(f"make cannot build in a folder with a blank in its name: move {str(place)!r}")
 
 
 def seed() -> int:
