@@ -109,8 +109,8 @@ class Simulation:
 _ICARUS_ARGS = ["-g2005"]
 
 
-class _IcarusRunner(Icarus):
-    """cocotb's runner for Icarus, with our environment and waveform name."""
+class _OurRunner(Runner):
+    """cocotb's runner with our environment and waveform name."""
 
     def __init__(self, environment: dict[str, str], waveform: Path) -> None:
         super().__init__()
@@ -119,22 +119,18 @@ class _IcarusRunner(Icarus):
     def _set_env_common(self) -> None:
         super()._set_env_common()
         self.env.update(self._environment)
+
+
+class _IcarusRunner(_OurRunner, Icarus):
+    """That for Icarus."""
 
     def _test_command(self) -> list[list[str]]:
         self.plusargs = [f"+dumpfile_path={self._waveform}", *self.plusargs]
         return super()._test_command()
 
 
-class _VerilatorRunner(Verilator):
-    """cocotb's runner for Verilator, which runs what `sim.verilate` has built."""
-
-    def __init__(self, environment: dict[str, str], waveform: Path) -> None:
-        super().__init__()
-        self._environment, self._waveform = environment, waveform
-
-    def _set_env_common(self) -> None:
-        super()._set_env_common()
-        self.env.update(self._environment)
+class _VerilatorRunner(_OurRunner, Verilator):
+    """That for Verilator, which runs what `sim.verilate` has built."""
 
     def _test_command(self) -> list[list[str]]:
         if self.waves:
