@@ -6,6 +6,7 @@ A command's module is imported when it is called: PyTorch, Amaranth or a simulat
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -63,12 +64,24 @@ def application(name: str | None) -> typer.Typer:
         if command != name:
             app.command(command, help=text)(lambda: None)
             continue
-        found = import_module(f"mtj_gxnor.commands.{module}").COMMANDS[command]
+        found = _module(command, module).COMMANDS[command]
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=command, help=text)
         else:
             app.command(command, help=found.__doc__)(found)
     return app
+
+
+def _module(command: str, name: str) -> ModuleType:
+    """Import the module of a command; some need PyTorch, which an installation may lack."""
+    try:
+        return import_module(f"mtj_gxnor.commands.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name != "torch":
+            raise
+        raise UserError(
+            f"{command} needs PyTorch: pip install 'mtj-gxnor[training]', or make {command} in a clone"
+        ) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,6 +9,7 @@ Where speed counts, the clock is not simulated: the C++ main program ticks it as
 from typing import Any
 
 from golden.counters import COUNTER_BITS, COUNTERS
+from sim.manifest_reader import plane_registers
 
 _TEMPLATE = """\
 // Simulation top level, generated from the manifest.
@@ -175,10 +176,9 @@ _TURN = len(COUNTERS) + 4
 
 
 def _registers(probe: dict[str, Any]) -> str:
-    """The register of a probe, or all its planes, the lowest last as in Verilog's concatenations."""
+    """The register of a probe, or all its planes."""
     name = f"dut.{probe['path']}"
-    planes = (f"{name}{plane}" for plane in reversed(range(probe["planes"])))
-    return f"{{{', '.join(planes)}}}" if probe["planes"] else name
+    return plane_registers(name, probe["planes"]) if probe["planes"] else name
 
 
 def _dump(probe: dict[str, Any]) -> str:

@@ -90,6 +90,11 @@ def numbers_of(words: NDArray[np.uint8], bits: int, *, signed: bool) -> NDArray[
     return numbers
 
 
+def plane_registers(path: str, planes: int) -> str:
+    """Write the registers PATH0, PATH1 and so on, the planes of one number, as Verilog: the lowest comes last."""
+    return f"{{{', '.join(f'{path}{plane}' for plane in reversed(range(planes)))}}}"
+
+
 def to_planes(numbers: NDArray[Any], bits: int) -> list[int]:
     """Turn one number per lane into `bits` planes, each an integer with bit l for lane l."""
     planes = planes_of(np.asarray(numbers)[None], bits).reshape(bits, -1)

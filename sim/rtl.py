@@ -144,7 +144,7 @@ class RtlBackend:
 
 @contextmanager
 def simulated(
-    files: dict[str, str], design: Path, work: Path, simulator: str, *, waves: bool = False
+    files: dict[str, str], design: Path, work: Path, simulator: str, *, waves: bool = False, quick: bool = False
 ) -> Iterator[RtlBackend]:
     """Build a machine's simulation, unless it is there, and run it in a process of its own.
 
@@ -160,6 +160,8 @@ def simulated(
         ``verilator`` or ``icarus``.
     waves : bool
         Whether a waveform is recorded.
+    quick : bool
+        Compile quickly instead of for speed: right for short runs.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def simulated(
         listener.settimeout(_LOOK)
         running = pool.submit(
             runner.run,
-            simulation(files, simulator, waves=waves),
+            simulation(files, simulator, waves=waves, quick=quick),
             "sim.rtl_server",
             environment={DESIGN: str(design), WORK: str(work), SOCKET: address, "COCOTB_LOG_LEVEL": "WARNING"},
             plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],

@@ -38,14 +38,11 @@ class SimulatorError(UserError):
 
 
 def check(simulator: str) -> None:
-    """Raise `SimulatorError` when a simulator is unknown or missing, or cannot build where this process is."""
+    """Raise `SimulatorError` when a simulator is unknown or missing."""
     if simulator not in SIMULATORS:
         raise SimulatorError(f"unknown SIM={simulator!r}: give one of {', '.join(SIMULATORS)}")
     if simulator == "icarus" and shutil.which("iverilog") is None:
         raise SimulatorError("SIM=icarus needs Icarus Verilog: install the package iverilog (apt-get install iverilog)")
-    for place in (ROOT, Path.cwd()):
-        if any(character.isspace() for character in str(place)):
-            raise SimulatorError(f"make cannot build in a folder with a blank in its name: move {str(place)!r}")
 
 
 def seed() -> int:
@@ -112,8 +109,8 @@ class Simulation:
 _ICARUS_ARGS = ["-g2005"]
 
 
-class _IcarusRunner(Icarus):
-    """cocotb's runner for Icarus, with our environment and waveform name."""
+class _OurRunner(Runner):
+    """cocotb's runner with our environment and waveform name."""
 
     def __init__(self, environment: dict[str, str], waveform: Path) -> None:
         super().__init__()
@@ -122,22 +119,18 @@ class _IcarusRunner(Icarus):
     def _set_env_common(self) -> None:
         super()._set_env_common()
         self.env.update(self._environment)
+
+
+class _IcarusRunner(_OurRunner, Icarus):
+    """That for Icarus."""
 
     def _test_command(self) -> list[list[str]]:
         self.plusargs = [f"+dumpfile_path={self._waveform}", *self.plusargs]
         return super()._test_command()
 
 
-class _VerilatorRunner(Verilator):
-    """cocotb's runner for Verilator, which runs what `sim.verilate` has built."""
-
-    def __init__(self, environment: dict[str, str], waveform: Path) -> None:
-        super().__init__()
-        self._environment, self._waveform = environment, waveform
-
-    def _set_env_common(self) -> None:
-        super()._set_env_common()
-        self.env.update(self._environment)
+class _VerilatorRunner(_OurRunner, Verilator):
+    """That for Verilator, which runs what `sim.verilate` has built."""
 
     def _test_command(self) -> list[list[str]]:
         if self.waves:

@@ -1,7 +1,6 @@
 """What a run reports: JSON of one run, and the rows that docs/accuracy.md is made of."""
 
 import datetime
-import json
 import os
 import platform
 import shlex
@@ -11,7 +10,6 @@ from typing import Any
 
 import torch
 
-from golden.lib.atomic_write import whole
 from training.networks import parameters
 from training.run import Run
 from training.settings import Settings, recipe
@@ -80,15 +78,3 @@ def of_run(run: Run, source: str, devices: str) -> dict[str, Any]:
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-
-
-def write(report: Any, *paths: Path) -> None:
-    """Write a report, each file whole or not at all."""
-    write_text(json.dumps(report, indent=1) + "\n", *paths)
-
-
-def write_text(text: str, *paths: Path) -> None:
-    """Write a text, each file whole or not at all."""
-    for path in paths:
-        with whole(path) as temporary:
-            temporary.write_text(text)

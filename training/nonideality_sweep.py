@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from golden.lib.atomic_write import whole
-from training import accuracy_report
+from golden.lib.atomic_write import whole, write_json
 
 #: Budget of a point: the published network on the first training samples.
 SAMPLES, EPOCHS, BATCH = 10000, 8, 100
@@ -112,7 +111,7 @@ def draw(curves: list[dict[str, Any]], title: str, path: Path) -> None:
 
 def write(curves: list[dict[str, Any]], budget: dict[str, Any], folder: Path, docs: Path) -> None:
     """Write ``nonidealities.json`` into a folder, and the picture into the documents."""
-    accuracy_report.write({"budget": budget, "curves": curves}, folder / "nonidealities.json")
+    write_json(folder / "nonidealities.json", {"budget": budget, "curves": curves})
     title = f"MNIST, rule mtj, {budget['network']}, {budget['samples']} training samples, {budget['epochs']} epochs"
     draw(curves, title, docs / "accuracy-nonidealities.svg")
 

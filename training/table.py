@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from training import accuracy_report
-from training.errors import TrainingError
 from training.settings import RULES
 
 #: Between these lines of the document stands what is made here.
@@ -95,19 +93,3 @@ def _gap(standard: list[dict[str, Any]], rows: list[dict[str, Any]]) -> str:
         error = sum(statistics.variance(part) / len(part) for part in (theirs, mine)) ** 0.5
         text += f" ± {100 * error:.2f}"
     return f"{text} %"
-
-
-def insert(document: Path, made: str) -> None:
-    """Put a text between the two lines of a document.
-
-    Raises
-    ------
-    TrainingError
-        If the document has no such lines.
-    """
-    text = document.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise TrainingError(f"{document} needs the lines {BEGIN} and {END}, between which the table goes")
-    accuracy_report.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", document)

@@ -13,7 +13,6 @@ from fpga.host.register_access import MachineError
 from gen import config as named
 from golden.config import MachineConfig, variant
 from golden.machine import Machine
-from golden.samples import Samples
 from sim.runner import seed
 
 #: All that can be loaded, can be.
@@ -25,13 +24,6 @@ TINY = variant(named.load("tiny"), **LOADABLE)
 def random(*numbers: int) -> np.random.Generator:
     """Make a generator that follows from ``SEED`` and numbers."""
     return np.random.default_rng([seed(), *numbers])
-
-
-def samples_of(config: MachineConfig, count: int, *numbers: int) -> Samples:
-    """Make random samples for a machine."""
-    rng = random(*numbers)
-    trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-    return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
 
 
 class DriverFixture:

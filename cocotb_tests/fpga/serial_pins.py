@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cocotb_tests.fpga.driver_fixture import samples_of
+from cocotb_tests.fpga.driver_fixture import random
+from cocotb_tests.kit.random_data import random_samples
 from fpga.host.driver import Driver
 from fpga.host.link import Link
 from fpga.host.simulated_board import SimulatedBoard
@@ -74,7 +75,7 @@ def train(folder: Path, manifest: dict[str, Any], config: MachineConfig, samples
     # the board comes out of its own reset first
     board.run(1 << 12)
     driver = Driver(Link(lambda: line, repeat=_PATIENCE, timeout=_PATIENCE), manifest, timeout=_PATIENCE)
-    shown, update_shifts = samples_of(config, samples, samples), config.update_shifts(0)
+    shown, update_shifts = random_samples(config, samples, random(samples)), config.update_shifts(0)
     driver.initialise()
     golden.initialise()
     found, expected = (

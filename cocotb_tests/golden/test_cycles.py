@@ -3,25 +3,26 @@
 import numpy as np
 import pytest
 
+from cocotb_tests.kit.array_timing import ArrayTiming
 from golden import cycles
+from golden.array.synapse_array import ArrayParameters
 
 
-def _walked(pulses: list[int], latency: int, writing: int) -> int:
+def _walked(pulses: list[int], latency: int, array: ArrayParameters) -> int:
     """Walk UPDATE cycle by cycle: the update unit's row, which offers its pulses, and an array that takes one ahead."""
-    rows = list(enumerate(pulses))
-    row, pending, ahead = -1, 0, -1
-    free, changing, last_done, last_taken, cycle = 0, {}, 0, 0, cycles.ROW
-    while rows or pending or ahead >= 0:
+    rows, timing, writing = (
+        list(enumerate(pulses)),
+        ArrayTiming(array),
+        cycles.array_writing(array.slices, array.stages),
+    )
+    row, pending, last_done, last_taken, cycle = -1, 0, 0, 0, cycles.ROW
+    while rows or pending:
         # what is true in this cycle, before its end
-        ready = ahead < 0 and cycle >= free
+        ready = cycle >= timing.free
         takes = bool(rows) and (not pending or (pending == 1 and ready and writing == 1))
         if pending and ready:
-            ahead, pending = row, pending - 1
-        if ahead >= 0 and cycle >= changing.get(ahead, 0):
-            free = cycle + writing
-            changing[ahead] = cycle + writing + cycles.SAME_ROW
-            last_done = cycle + writing - 1 + latency
-            ahead = -1
+            last_done = timing.take(cycle, "PULSE", row) + timing.latency("PULSE", latency)
+            pending -= 1
         if takes:
             row, pending = rows.pop(0)
             last_taken = cycle
@@ -31,15 +32,16 @@ def _walked(pulses: list[int], latency: int, writing: int) -> int:
 
 
 @pytest.mark.parametrize("latency", [cycles.ARRAY, cycles.ARRAY + 4])
-@pytest.mark.parametrize("writing", [1, 2, 3, 4, 5, 10])
-def test_update(latency: int, writing: int) -> None:
+@pytest.mark.parametrize(("slices", "stages"), [(1, 1), (2, 1), (1, 3), (4, 1), (4, 2), (8, 3)])
+def test_update(latency: int, slices: int, stages: int) -> None:
     """Rows without pulses, with one and with several, in every mixture."""
-    rng = np.random.default_rng(7)
+    array = ArrayParameters(lanes=8, group=2, slices=slices, stages=stages)
+    writing, rng = cycles.array_writing(slices, stages), np.random.default_rng(7)
     for trial in range(300):
         most = trial % 4
         pulses = (rng.integers(0, most + 1, rng.integers(1, 30)) * (rng.random() < 0.9)).astype(np.int64)
         pulses[rng.random(len(pulses)) < rng.choice([0.0, 0.3, 0.9])] = 0
-        assert cycles.update(pulses, latency, writing) == _walked(pulses.tolist(), latency, writing), pulses
+        assert cycles.update(pulses, latency, writing) == _walked(pulses.tolist(), latency, array), pulses
 
 
 def test_update_that_keeps_up() -> None:

@@ -10,6 +10,7 @@ import pytest
 from cocotb_tests.golden import recurrence, word
 from gen import config as named
 from golden.lfsr import TRINOMIALS, Lfsr, LfsrParameters, multiply_modulo, power_of_x
+from sim.device.lfsr_separation import apply, power, step_matrix
 
 #: Prime factors of 2^n - 1, with multiplicity.
 FACTORS = {
@@ -50,25 +51,6 @@ def _power_of_x(exponent: int, modulus: int) -> int:
     for bit in f"{exponent:b}":
         result = _remainder(_product(result, result) << int(bit), modulus)
     return result
-
-
-def _power(columns: list[int], exponent: int) -> list[int]:
-    """Raise a matrix over GF(2), given by its columns, to a power."""
-    result = [1 << i for i in range(len(columns))]
-    for bit in f"{exponent:b}":
-        result = [_apply(result, column) for column in result]
-        if bit == "1":
-            result = [_apply(columns, column) for column in result]
-    return result
-
-
-def _apply(columns: list[int], vector: int) -> int:
-    return _sum(column for i, column in enumerate(columns) if vector >> i & 1)
-
-
-def _step_matrix(width: int, tap: int) -> list[int]:
-    """One step of the register as a matrix: where every bit of the state goes."""
-    return [(1 << i >> 1) ^ (1 << (width - 1) if i in (0, tap) else 0) for i in range(width)]
 
 
 def test_factorisations() -> None:
@@ -216,9 +198,9 @@ def test_seeds_of_wide_registers(width: int, tap: int) -> None:
     streams = 40
     apart = parameters.separation(streams)
     assert apart * streams <= 2**width - 1 <= 4 * apart * streams
-    jump = _power(_step_matrix(width, tap), apart)
+    jump = power(step_matrix(width, tap), apart)
     seeds = [int(state) for state in parameters.seeds(streams)]
-    assert seeds[1:] == [_apply(jump, state) for state in seeds[:-1]]
+    assert seeds[1:] == [apply(jump, state) for state in seeds[:-1]]
     assert parameters.jump(seeds[3], apart) == seeds[4]
 
 
@@ -231,8 +213,8 @@ def test_streams_of_named_configurations_are_far_apart(name: str) -> None:
     assert apart >= 2**40
     assert streams * apart <= 2**config.random.width - 1
     seeds = [int(state) for state in config.random.seeds(streams)]
-    jump = _power(_step_matrix(config.random.width, config.random.tap), apart)
-    assert seeds[1:] == [_apply(jump, state) for state in seeds[:-1]]
+    jump = power(step_matrix(config.random.width, config.random.tap), apart)
+    assert seeds[1:] == [apply(jump, state) for state in seeds[:-1]]
     assert len(set(seeds)) == streams
     assert 0 not in seeds
     # a word uses fewer bits than a draw leaps over, so that no bit is used twice

@@ -6,23 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cocotb_tests.kit.random_data import random_samples
 from gen import config as named
 from golden.array.converter import ConverterParameters
 from golden.config import MachineConfig, variant
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.machine import Machine
-from golden.samples import Sample, Samples
+from golden.samples import Sample
 from sim.random_config import KINDS, loadable, random_config
 
 #: Small networks: the named one, and random ones of every synapse and write scheme.
 CONFIGS = [named.load("tiny"), *(random_config(21, number) for number in range(8))]
 each_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: "-".join(map(str, c.layers)))
-
-
-def _samples(config: MachineConfig, count: int, seed: int = 1) -> Samples:
-    rng = np.random.default_rng(seed)
-    trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-    return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
 
 
 def _equal(one: Machine, other: Machine) -> None:
@@ -123,7 +118,7 @@ def test_against_matrices(config: MachineConfig) -> None:
     weights = machine.array.weights()
     learned = False
     for round_, count in enumerate((1, 7, 20)):
-        samples = _samples(config, count, round_)
+        samples = random_samples(config, count, round_)
         found = machine.train(samples, count, config.training.update_shifts)
         assert found.tolist() == [floating.present(sample, training=True)[0] for sample in samples]
         for index, gradient in enumerate(floating.gradients):
@@ -135,7 +130,7 @@ def test_against_matrices(config: MachineConfig) -> None:
             assert (machine.neurons.offset[at] / one == floating.offsets[vector - 1]).all()
             if vector < len(config.layers) - 1:
                 assert (machine.neurons.scale[at] / one == floating.scales[vector - 1]).all()
-        tests = _samples(config, 10, 100 + round_)
+        tests = random_samples(config, 10, 100 + round_)
         assert machine.test(tests).tolist() == [floating.present(sample, training=False)[0] for sample in tests]
     assert learned
     # a place without a synapse has no gradient, and nothing was pulsed
@@ -148,7 +143,7 @@ def test_against_matrices(config: MachineConfig) -> None:
 @each_config
 def test_one_call_or_many(config: MachineConfig) -> None:
     """A call with many batches, the last one short, equals a call per batch."""
-    samples, batch, update_shifts = _samples(config, 23), config.training.batch, config.training.update_shifts
+    samples, batch, update_shifts = random_samples(config, 23), config.training.batch, config.training.update_shifts
     one, many = Machine(config), Machine(config)
     one.initialise()
     many.initialise()
@@ -169,14 +164,14 @@ def test_state_and_restore(config: MachineConfig) -> None:
     update_shifts = config.training.update_shifts
     machine = Machine(config)
     machine.initialise()
-    machine.train(_samples(config, 9), 4, update_shifts)
+    machine.train(random_samples(config, 9), 4, update_shifts)
     state, counters = machine.state(), machine.counters
     kept = {name: values.copy() for name, values in state.items()}
-    expected = machine.train(_samples(config, 9, 2), 4, update_shifts), machine.test(_samples(config, 5, 3))
+    expected = machine.train(random_samples(config, 9, 2), 4, update_shifts), machine.test(random_samples(config, 5, 3))
     assert all((state[name] == kept[name]).all() for name in kept), "a state is a copy"
     other = Machine(config)
     other.restore(state, counters)
-    found = other.train(_samples(config, 9, 2), 4, update_shifts), other.test(_samples(config, 5, 3))
+    found = other.train(random_samples(config, 9, 2), 4, update_shifts), other.test(random_samples(config, 5, 3))
     assert all((f == e).all() for f, e in zip(found, expected, strict=True))
     _equal(machine, other)
     assert all((state[name] == kept[name]).all() for name in kept), "restoring copies too"
@@ -187,9 +182,9 @@ def test_testing_learns_nothing(config: MachineConfig) -> None:
     """TEST leaves devices, gradients, streams and neurons alone; predictions do not depend on what came before."""
     machine = Machine(config)
     machine.initialise()
-    machine.train(_samples(config, 8), 4, config.training.update_shifts)
+    machine.train(random_samples(config, 8), 4, config.training.update_shifts)
     before = machine.state()
-    samples = _samples(config, 12, 5)
+    samples = random_samples(config, 12, 5)
     predictions = machine.test(samples)
     after = machine.state()
     for name in ("r1", "r2", "gradient", "random", "offset", "scale"):
@@ -207,7 +202,7 @@ def test_counters_are_complete() -> None:
     formed = {name: count for name, count in machine.counters.items() if count}
     assert formed.keys() == {"rows_initialised", "cycles_init"}
     assert formed["rows_initialised"] == g.rows
-    machine.train(_samples(config, 40), 4, config.training.update_shifts)
+    machine.train(random_samples(config, 40), 4, config.training.update_shifts)
     counters = machine.counters
     assert {name for name, count in counters.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}
     machine.load_weights(*machine.dump_weights())
@@ -217,7 +212,7 @@ def test_counters_are_complete() -> None:
     assert counters["updates"] == 10
     assert counters["switches"] <= counters["pulses"] <= counters["pulse_width"]
     machine.restore(machine.state(), counters | {"pulses": (1 << COUNTER_BITS) - 1, "samples": (1 << COUNTER_BITS) - 1})
-    machine.train(_samples(config, 40, 2), 4, config.training.update_shifts)
+    machine.train(random_samples(config, 40, 2), 4, config.training.update_shifts)
     assert machine.counters["samples"] == 39
     assert machine.counters["pulses"] < 1 << 40
 
@@ -225,8 +220,8 @@ def test_counters_are_complete() -> None:
 def _trained(config: MachineConfig) -> Machine:
     machine = Machine(config)
     machine.initialise()
-    machine.train(_samples(config, 9), 4, config.training.update_shifts)
-    machine.present(_samples(config, 2, 7), training=True)
+    machine.train(random_samples(config, 9), 4, config.training.update_shifts)
+    machine.present(random_samples(config, 2, 7), training=True)
     return machine
 
 
@@ -237,7 +232,7 @@ def test_load_of_a_dump(config: MachineConfig) -> None:
     before = machine.state()
     weights = machine.dump_weights()
     neurons = machine.neurons.offset.copy(), machine.neurons.scale.copy()
-    machine.train(_samples(config, 9, 2), 4, config.training.update_shifts)
+    machine.train(random_samples(config, 9, 2), 4, config.training.update_shifts)
     random = machine.state()["random"]
     machine.load_weights(*weights)
     machine.load_neurons(*neurons)
@@ -246,7 +241,7 @@ def test_load_of_a_dump(config: MachineConfig) -> None:
         assert (after[name] == before[name]).all(), name
     assert not after["gradient"].any()
     assert (after["random"] == random).all(), "a load draws nothing"
-    samples = _samples(config, 5, 3)
+    samples = random_samples(config, 5, 3)
     other = Machine(config)
     other.load_weights(*weights)
     other.load_neurons(*neurons)
@@ -331,7 +326,7 @@ def test_other_tables() -> None:
     def update(codes: NDArray[np.int64], thresholds: int) -> dict[str, int]:
         machine.load_pulses(codes)
         machine.load_switching(np.full(machine.array.thresholds.shape, thresholds))
-        machine.present(_samples(config, 4, 6), training=True)
+        machine.present(random_samples(config, 4, 6), training=True)
         before = machine.counters
         machine.update(config.training.update_shifts)
         return {name: count - before[name] for name, count in machine.counters.items()}
@@ -351,7 +346,7 @@ def test_presented_and_updated_is_trained() -> None:
     """A mini-batch that a host stops is written in the end, one that is aborted is not."""
     config = named.load("tiny")
     trained, stopped, aborted = _trained(config), _trained(config), _trained(config)
-    samples, update_shifts = _samples(config, 3, 8), config.training.update_shifts
+    samples, update_shifts = random_samples(config, 3, 8), config.training.update_shifts
     predictions = trained.train(samples, 4, update_shifts)
     for machine in (stopped, aborted):
         assert (machine.present(samples, training=True) == predictions).all()

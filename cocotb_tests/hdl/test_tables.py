@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests.hdl.array.test_synapse_array import Pair
 from cocotb_tests.kit import configs
+from cocotb_tests.kit.array_pair import initialised
 from cocotb_tests.kit.checkers import equal
 from golden.config import MachineConfig
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL
@@ -96,10 +96,8 @@ async def pulse_table(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def switching_table(dut: HierarchyObject) -> None:
     """For every code and direction: the word threshold - 1 switches, the word threshold does not."""
-    bench = block_bench.BlockBench(dut)
-    await bench.start()
-    pair = Pair(bench, Regime.FLOWING)
-    await pair.initialise()
+    pair = await initialised(dut)
+    bench = pair.bench
     golden, switching, lanes = pair.golden, bench.config.switching, pair.lanes
     thresholds, mask = switching.thresholds, (1 << switching.threshold_bits) - 1
     blind = bench.config.array.scheme == "blind"
@@ -134,6 +132,6 @@ async def switching_table(dut: HierarchyObject) -> None:
             assert words[lane] < thresholds[goal, codes[lane]], "the golden model is wrong about its own threshold"
         if trial % 200 == 199:
             await pair.finish()
-    if pair.expected:
+    if pair.pending:
         await pair.finish()
     assert not missing, f"{len(missing)} entries were not tried, such as {sorted(missing)[:3]}"

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
@@ -13,6 +12,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiS
 from cocotb_tests.kit import configs
 from cocotb_tests.kit.axi_lite import AxiLiteMonitor, quiet
 from cocotb_tests.kit.checkers import equal
+from cocotb_tests.kit.random_data import random_samples
 from gen import generated, register_map, verilog
 from golden.bus import packets as packet_format
 from golden.bus.axi import BusBlock
@@ -161,9 +161,8 @@ class _Pair:
 
     def samples(self, count: int) -> list[bytes]:
         """Make samples."""
-        config, rng = self.bench.config, self.bench.rng
-        trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-        return packet_format.pack_samples(trits, rng.integers(0, config.layers[-1], count), config.array.group)
+        samples = random_samples(self.bench.config, count, self.bench.rng)
+        return packet_format.pack_samples(samples.trits, samples.labels, self.bench.config.array.group)
 
     def load(self, op: HostOp) -> bytes:
         """Make a packet of a load."""

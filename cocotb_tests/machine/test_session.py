@@ -19,7 +19,7 @@ from sim import runner
 SIM = os.environ.get("SIM", "verilator")
 pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
 
-SETTINGS: dict[str, Any] = {"dataset": "digits", "samples": 120, "epochs": 2, "sim": "verilator"}
+SETTINGS: dict[str, Any] = {"dataset": "digits", "samples": 120, "epochs": 2, "sim": "verilator", "quick": True}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_bus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
 
 def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str) -> None:
     """A run is interrupted by Ctrl-C after its first checkpoint and goes on to the same end."""
-    options = ["--dataset", "digits", "--config", config, "--samples", "1437", "--epochs", "5"]
+    options = ["--dataset", "digits", "--config", config, "--samples", "400", "--epochs", "3", "--quick"]
     command = [sys.executable, "-m", "mtj_gxnor", "train", *options, "--build", str(tmp_path / "cut")]
     process = subprocess.Popen(
         command,
@@ -81,7 +81,7 @@ def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str
     assert "interrupted" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     assert not (tmp_path / "cut" / "reports" / "train.json").exists()
-    settings = {**SETTINGS, "samples": 1437, "epochs": 5}
+    settings = {**SETTINGS, "samples": 400, "epochs": 3}
     train(config=config, build=tmp_path / "cut", resume=True, **settings)
     train(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
     assert report(tmp_path / "cut")["bit_exact"] is True

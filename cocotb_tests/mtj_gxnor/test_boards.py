@@ -10,6 +10,7 @@ import pytest
 from fpga.flow.boards import BOARDS
 from fpga.flow.table import BEGIN, END, insert, update
 from fpga.flow.tools import FlowError
+from golden.lib.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,5 +107,5 @@ def test_table(tmp_path: Path) -> None:
     assert lines[4] == "| B, D | 4-2 | 8 | 12.3 (12) | 100 | 5.5 (12.5) | 50 | 3 | 1 | 100 | 119522 | 61 |"
     assert {line.count("|") for line in lines[2:5]} == {13}
     assert not update(document, tmp_path)
-    with pytest.raises(FlowError, match=r"fpga.md has no lines '<!-- made by mtj-gxnor area -->' and '<!-- end "):
+    with pytest.raises(UserError, match=r"fpga.md has no lines '<!-- made by mtj-gxnor area -->' and '<!-- end "):
         insert(document, "area", ("option",), ())

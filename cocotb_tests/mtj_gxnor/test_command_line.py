@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from importlib import import_module
 
 import pytest
@@ -20,6 +21,18 @@ def test_every_command_has_its_module() -> None:
     modules = {module for module, _ in COMMANDS.values()} - _EXTRA
     found = {name: module for module in modules for name in import_module(f"mtj_gxnor.commands.{module}").COMMANDS}
     assert found == {name: module for name, (module, _) in COMMANDS.items() if module not in _EXTRA}
+
+
+def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that needs PyTorch says where it comes from."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "mtj_gxnor.commands.accuracy", raising=False)
+    for arguments in (("accuracy",), ("data", "--help")):
+        result = call(*arguments)
+        says = (
+            f"error: {arguments[0]} needs PyTorch: pip install 'mtj-gxnor[training]', or make {arguments[0]} in a clone"
+        )
+        assert (result.exit_code, result.output) == (1, f"{says}\n")
 
 
 def test_help_lists_all_commands() -> None:

@@ -47,7 +47,6 @@ def test_command_line(installed: Path, tmp_path: Path) -> None:
     assert (tmp_path / "build" / "reports" / "train.json").is_file()
 
 
-@pytest.mark.slow
 def test_python(installed: Path, tmp_path: Path) -> None:
     """The example of docs/library.md runs as it stands there."""
     (example,) = re.findall(

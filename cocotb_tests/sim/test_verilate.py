@@ -37,8 +37,8 @@ def _says(program: Path) -> str:
 
 @pytest.mark.parametrize("quick", [True, False])
 def test_program(quick: bool, tmp_path: Path) -> None:
-    """The program does what the Verilog says, however it is compiled; what it cost is beside it."""
-    program = verilate.build(_model(quick=quick), tmp_path)
+    """The program does what the Verilog says, however and wherever it is compiled; what it cost is beside it."""
+    program = verilate.build(_model(quick=quick), tmp_path / "a folder")
     assert _says(program) == "10"
     assert {path.name for path in program.parent.iterdir()} == {"count", "counter.v", LOG, verilate.COST}
     assert '"processor_seconds": ' in (program.parent / verilate.COST).read_text()

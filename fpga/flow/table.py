@@ -8,7 +8,7 @@ from typing import Any
 from fpga.flow.bitstream import REPORTS
 from fpga.flow.boards import BOARDS
 from fpga.flow.tools import FlowError
-from golden.lib.atomic_write import whole
+from golden.lib import marked_text
 
 #: Where the tables stand, and the lines around one, the first with the command that makes it.
 DOCUMENT = Path("docs/fpga.md")
@@ -111,19 +111,9 @@ def insert(document: Path, command: str, head: Sequence[str], rows: Iterable[str
 
     Raises
     ------
-    FlowError
+    UserError
         If it has no place for the table.
     """
-    mark = BEGIN.format(command)
-    before, begin, rest = document.read_text().partition(mark)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise FlowError(f"{document} has no lines {mark!r} and {END!r}")
     rule = ["---"] * texts + ["---:"] * (len(head) - texts)
     lines = [f"| {' | '.join(cells)} |" for cells in (head, rule)]
-    text = "\n".join([f"{before}{mark}", *lines, *rows, f"{END}{after}"])
-    changed = text != document.read_text()
-    if changed:
-        with whole(document) as temporary:
-            temporary.write_text(text)
-    return changed
+    return marked_text.insert(document, BEGIN.format(command), END, "\n".join([*lines, *rows]))

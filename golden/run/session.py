@@ -192,10 +192,13 @@ class Session:
                             save()
                         break
                     except LostError as lost:
+                        self._go_back()
                         save()
                         epoch = min(len(self.run.curve), self.run.epochs) or 1
                         raise LostError(f"the machine is lost in epoch {epoch} {lost}; {_AGAIN}") from None
                     except UserError:
+                        # the machine has ended: it is asked nothing more
+                        self._go_back()
                         save()
                         raise
                     if interrupted():
@@ -261,8 +264,12 @@ class Session:
         self._due = now + _STATE_SHARE * (now - started)
 
     def _differ(self, mismatch: Mismatch) -> bool:
-        """Note a difference; go back to where all was equal, if possible, so that the steps since can be repeated."""
+        """Note a difference; go back, if possible, so that the steps since can be repeated."""
         self.outcome.bit_exact, self.outcome.mismatch = False, str(mismatch)
+        return self._go_back()
+
+    def _go_back(self) -> bool:
+        """Go back to where all was equal, if the machine's state can be set; say if so."""
         if self.backend is None or not self.backend.transparent:
             return False
         self._careful = max(self._careful, self.run.done)

@@ -14,6 +14,8 @@ import torch
 import typer
 
 from gen import config as configs
+from golden.lib import marked_text
+from golden.lib.atomic_write import write_json
 from golden.lib.errors import Interrupted
 from training import (
     accuracy_report,
@@ -95,7 +97,7 @@ def run(
     settings = _fastest(settings, images, chosen, folder if resume else None, precision, layout)
     written = _train(Run(settings, images, chosen), folder, images.source, str(devices or ""), resume, time_limit)
     path = build / "reports" / f"accuracy-{dataset}-{rule}.json"
-    accuracy_report.write(written, path)
+    write_json(path, written)
     last, best = written["test_accuracy_last"], written["test_accuracy_best"]
     accuracy = f"test accuracy {last:.4f}, best {best:.4f}" if written["epochs"] else "no epoch finished"
     print(
@@ -134,7 +136,7 @@ def _train(
 
     def write() -> dict[str, Any]:
         written = accuracy_report.of_run(going, source, devices)
-        accuracy_report.write(written, folder.report)
+        write_json(folder.report, written)
         return written
 
     try:
@@ -169,8 +171,8 @@ def tabulate(
     """Put finished runs of `make accuracy` into docs/accuracy.md."""
     known = docs / "accuracy.json"
     rows = table.collect(known, sorted((build / "accuracy").glob("*/")))
-    table.insert(docs / "accuracy.md", table.render(rows))
-    accuracy_report.write(rows, known)
+    marked_text.insert(docs / "accuracy.md", table.BEGIN, table.END, table.render(rows))
+    write_json(known, rows)
     print(f"{len(rows)} runs; {docs}/accuracy.md")
 
 

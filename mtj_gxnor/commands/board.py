@@ -18,7 +18,7 @@ from golden.input_buffer import word_bytes
 from golden.run import data
 from golden.run.run import Run
 from golden.run.session import Session
-from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Samples, Seed
+from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Quick, Samples, Seed
 from sim import manifest_reader, run_report
 from sim.verilated import Verilated
 
@@ -27,7 +27,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 _Design = Annotated[Path, typer.Option(help="Folder with the manifest.json of the board's design.")]
 _Port = Annotated[str, typer.Option(help="/dev/ttyUSB0 or the like, or tcp:HOST:PORT.")]
 _Baud = Annotated[int, typer.Option(help="Of the serial line; 0 for that of the board's design, for sim 1000000.")]
-_Quick = Annotated[bool, typer.Option("--quick", help="Compile quickly instead of for speed.")]
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def serve(
     folder: Annotated[Path, typer.Argument(help="Generated Verilog, for example build/verilog/digits.")],
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at, 0 for a free one.")] = 0,
-    quick: _Quick = False,
+    quick: Quick = False,
 ) -> None:
     """Serve a Verilated machine over TCP until Ctrl-C."""
     group = _manifest(folder)["config"]["array"]["group"]
@@ -77,7 +76,7 @@ def simulate(
     port: Annotated[Path, typer.Option(help="Name that the serial port gets.")] = Path("build/board"),
     noise: Annotated[str, typer.Option(help="SEED/RATE: chance per byte of a flip, a loss, an addition.")] = "1/0",
     pull: Annotated[str, typer.Option(help="BYTES/SECONDS: when to pull the cable, and for how long.")] = "0/0",
-    quick: _Quick = False,
+    quick: Quick = False,
 ) -> None:
     """Simulate a board with the pins of its serial line until Ctrl-C; programs find it at a serial port."""
     port.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +102,7 @@ def train(
     reload: Annotated[bool, typer.Option("--reload", help="Go on with a board that has lost its state.")] = False,
     noise: Annotated[str, typer.Option(help="Of a simulated board, see the command simulate.")] = "1/0",
     pull: Annotated[str, typer.Option(help="Of a simulated board, see the command simulate.")] = "0/0",
-    quick: _Quick = False,
+    quick: Quick = False,
     build: Build = BUILD,
 ) -> None:
     """Train a board over its serial line, the golden machine beside it; write build/reports/board.json."""

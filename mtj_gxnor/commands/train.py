@@ -17,7 +17,7 @@ from golden.machine import Machine
 from golden.run import data, memory_check
 from golden.run.run import Run
 from golden.run.session import Backend, Session
-from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Samples, Seed
+from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Quick, Samples, Seed
 from sim import rtl, run_report, runner
 from sim.verilated import Verilated
 
@@ -36,6 +36,7 @@ def train(
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
     waves: Annotated[bool, typer.Option("--waves", help="Record one batch as a waveform, and stop.")] = False,
+    quick: Quick = False,
     build: Build = BUILD,
 ) -> None:
     """Train a network in RTL, the golden model beside it; write build/reports/train.json and train.png."""
@@ -59,11 +60,13 @@ def train(
             design = work / "design"
             verilog.write(files, design)
             if transport == "axi":
-                block = Verilated(design)
+                block = Verilated(design, quick=quick)
                 stack.callback(block.close)
                 backend = VerilatedBackend(block, Driver(block, json.loads(files["manifest.json"])), run)
             else:
-                backend = stack.enter_context(rtl.simulated(files, design, work, sim, waves=waves))
+                # one mini-batch is not worth a compilation for speed
+                simulated = rtl.simulated(files, design, work, sim, waves=waves, quick=quick or waves)
+                backend = stack.enter_context(simulated)
         session = Session(run, backend, checkpoint, resume=resume, steps=1 if waves else None)
         outcome = session.train()
     names: dict[str, Any] = {"dataset": dataset, "config": title, "simulator": sim, "transport": transport}

@@ -16,6 +16,7 @@ from golden.config import MachineConfig
 from golden.lib.errors import UserError
 from golden.tables import TO_PARALLEL
 from sim import verilate
+from sim.manifest_reader import plane_registers
 
 _DRIVER = """\
 // Drives PULSE commands as the file named by +points asks, a line for each point: `code increase state pulses`. All
@@ -134,14 +135,13 @@ def _driver(config: MachineConfig, described: dict[str, Any]) -> str:
         return ", ".join(f"{{LANES{{{bits.format(device)}}}}}" for device in reversed(range(devices)))
 
     def word(stream: int) -> str:
-        bits = config.switching.threshold_bits
-        return ", ".join(f"dut.lfsr{stream}.state{bit}" for bit in reversed(range(bits)))
+        return plane_registers(f"dut.lfsr{stream}.state", config.switching.threshold_bits)
 
     return _DRIVER.format(
         lanes=config.array.lanes,
         devices=devices,
         dumps="\n".join(
-            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", {{{word(stream)}}});'
+            f'    if (log != 0 && dut.lfsr{stream}.draw) $fwrite(log, "%u", {word(stream)});'
             for stream in range(config.array.streams_per_lane)
         ),
         rows=config.geometry.rows,

@@ -8,7 +8,8 @@ import pytest
 from cocotb.handle import HierarchyObject
 from cocotb.task import bridge
 
-from cocotb_tests.fpga.driver_fixture import TINY, samples_of
+from cocotb_tests.fpga.driver_fixture import TINY, random
+from cocotb_tests.kit.random_data import random_samples
 from fpga.host.cosimulated import Cosimulated
 from fpga.host.driver import Driver
 from fpga.host.register_access import MachineError
@@ -46,7 +47,7 @@ async def driver(dut: HierarchyObject) -> None:
         machine = Driver(transport, bench.manifest)
         machine.initialise()
         golden.initialise()
-        samples = samples_of(TINY, 10, 1)
+        samples = random_samples(TINY, 10, random(1))
         np.testing.assert_array_equal(machine.train(samples, 4, UPDATE_SHIFTS), golden.train(samples, 4, UPDATE_SHIFTS))
         r1, r2 = golden.dump_weights()
         for found, states in zip(machine.dump_weights(), (r1, r2), strict=True):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from cocotb_tests.fpga.block_transport import DESIGN, BlockTransport, described
-from cocotb_tests.fpga.driver_fixture import LOADABLE, TINY, DriverFixture, random, samples_of
+from cocotb_tests.fpga.driver_fixture import LOADABLE, TINY, DriverFixture, random
 from cocotb_tests.fpga.loopback_transport import Echo
+from cocotb_tests.kit.random_data import random_samples
 from fpga.host.driver import DesignError, Driver
 from fpga.host.register_access import Registers
 from golden.bus.transport import BusError
@@ -34,7 +35,7 @@ def test_commands(name: str) -> None:
     driver.initialise()
     golden.initialise()
     pair.equal()
-    samples, batch = samples_of(config, 30, 1), config.training.batch
+    samples, batch = random_samples(config, 30, random(1)), config.training.batch
     np.testing.assert_array_equal(
         driver.train(samples, batch, update_shifts), golden.train(samples, batch, update_shifts)
     )
@@ -82,7 +83,7 @@ def test_loads(name: str) -> None:
     thresholds[..., 0] = 0
     driver.load_switching(thresholds)
     golden.load_switching(thresholds)
-    samples = samples_of(config, 20, 3)
+    samples = random_samples(config, 20, random(3))
     np.testing.assert_array_equal(driver.train(samples, 5, update_shifts), golden.train(samples, 5, update_shifts))
     pair.equal()
 
@@ -91,7 +92,7 @@ def test_checkpoint() -> None:
     """Weights and neurons of one machine predict the same in another."""
     one, other = DriverFixture(TINY), DriverFixture(TINY)
     one.driver.initialise()
-    samples = samples_of(TINY, 40, 4)
+    samples = random_samples(TINY, 40, random(4))
     one.driver.train(samples, 4, TINY.training.update_shifts)
     other.driver.load_weights(*one.driver.dump_weights())
     other.driver.load_neurons(*one.driver.dump_neurons())

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from cocotb_tests.fpga.driver_fixture import random
+from cocotb_tests.kit.random_data import random_dataset
 from fpga.host.driver import Driver
 from fpga.host.driver_backend import DriverBackend, StateError
 from gen import config as named
 from gen import generated, verilog
 from golden.bus.packets import pack_samples
-from golden.run.data import Dataset
 from golden.run.run import Run
 from golden.run.session import Session
 from sim.verilated import Verilated
@@ -31,13 +31,7 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
 
 
 def _run() -> Run:
-    rng = random(50)
-
-    def images(count: int) -> Any:
-        return rng.integers(0, 17, (count, TINY.layers[0])).astype(np.uint8)
-
-    labels = np.arange(11, dtype=np.uint8) % TINY.layers[-1]
-    return Run(TINY, Dataset(images(11), labels, images(3), labels[:3]), 0, 2)
+    return Run(TINY, random_dataset(TINY, 11, 3, random(50)), 0, 2)
 
 
 def _cut(driver: Driver, transport: Verilated, run: Run, words: int) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cocotb_tests.fpga.driver_fixture import TINY, DriverFixture, samples_of
+from cocotb_tests.fpga.driver_fixture import TINY, DriverFixture, random
+from cocotb_tests.kit.random_data import random_samples
 from fpga.host.driver import Driver
 from fpga.host.register_access import MachineError
 from gen import config as named
@@ -22,7 +23,7 @@ from golden.samples import Samples
 def test_refusals_before_anything_is_sent() -> None:
     """What the host can see it does not send; it says what the machine would have said."""
     pair = DriverFixture(TINY)
-    driver, samples = pair.driver, samples_of(TINY, 6, 5)
+    driver, samples = pair.driver, random_samples(TINY, 6, random(5))
     driver.initialise()
     update_shifts, before = TINY.training.update_shifts, pair.transport.packets
     labels = samples.labels.copy()
@@ -50,8 +51,8 @@ def test_refusals_before_anything_is_sent() -> None:
 
 _FLOATS: Any = np.zeros((2, 35, 4))
 _WRONG: dict[str, Callable[[Driver], object]] = {
-    "update shifts must be one per layer, 3, not 2": lambda d: d.train(samples_of(TINY, 1), 1, [8, 8]),
-    "BATCH must be 0 .. 65535, not 65536": lambda d: d.train(samples_of(TINY, 1), 65536, [8, 8, 8]),
+    "update shifts must be one per layer, 3, not 2": lambda d: d.train(random_samples(TINY, 1), 1, [8, 8]),
+    "BATCH must be 0 .. 65535, not 65536": lambda d: d.train(random_samples(TINY, 1), 65536, [8, 8, 8]),
     "samples must be trits (n, 10) and labels (n,), not (10,), (1,)": lambda d: d.infer(
         Samples(np.zeros(10, np.int8), np.zeros(1, np.uint8))
     ),
@@ -99,7 +100,7 @@ def _packet(config: MachineConfig, words: int) -> bytes:
 def test_what_the_machine_refuses() -> None:
     """What only the machine can see comes back in its words, and it is ready again."""
     pair = DriverFixture(TINY)
-    driver, transport, samples = pair.driver, pair.transport, samples_of(TINY, 6, 6)
+    driver, transport, samples = pair.driver, pair.transport, random_samples(TINY, 6, random(6))
     pair.refused("STATE", lambda: driver.train(samples, 4, TINY.training.update_shifts))
     pair.refused("STATE", lambda: driver.infer(samples))
     driver.initialise()
@@ -131,7 +132,7 @@ def test_what_the_machine_refuses() -> None:
 def test_time_limit() -> None:
     """A machine that has waited too long ends the command; weights stay, sums keep what they have."""
     pair = DriverFixture(TINY, timeout=0.05)
-    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 6, 7)
+    driver, golden, samples = pair.driver, pair.golden, random_samples(TINY, 6, random(7))
     driver.initialise()
     golden.initialise()
     driver.write("TIMEOUT", 1000)
@@ -156,7 +157,7 @@ def test_time_limit() -> None:
 def test_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing moves a command gives up; the machine can be stopped and used, after whole samples."""
     pair = DriverFixture(TINY, timeout=0.05)
-    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 6, 8)
+    driver, golden, samples = pair.driver, pair.golden, random_samples(TINY, 6, random(8))
     update_shifts = TINY.training.update_shifts
     driver.initialise()
     golden.initialise()
@@ -177,7 +178,7 @@ def test_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends training after a sample, with a write pass."""
     pair = DriverFixture(TINY)
-    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 6, 9)
+    driver, golden, samples = pair.driver, pair.golden, random_samples(TINY, 6, random(9))
     update_shifts = TINY.training.update_shifts
     driver.initialise()
     golden.initialise()

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cocotb_tests.fpga.driver_fixture import TINY, random, samples_of
+from cocotb_tests.fpga.driver_fixture import TINY, random
 from cocotb_tests.fpga.link_fixture import paired
 from cocotb_tests.fpga.noise import NoisyLine
+from cocotb_tests.kit.random_data import random_samples
 from fpga.host.driver import DesignError, Driver
 from fpga.host.link import Link
 from fpga.host.noise import Noise
@@ -44,7 +45,7 @@ class HardwareFixture:
 
     def train(self, count: int, *numbers: int) -> None:
         """Train both: sums, random streams and neurons show in what comes of it."""
-        samples = samples_of(TINY, count, *numbers)
+        samples = random_samples(TINY, count, random(*numbers))
         np.testing.assert_array_equal(
             self.driver.train(samples, 4, UPDATE_SHIFTS), self.golden.train(samples, 4, UPDATE_SHIFTS)
         )
@@ -68,7 +69,7 @@ class HardwareFixture:
 def test_everything(folder: Path, stalls: float) -> None:
     """All commands, one after another."""
     pair, rng, geometry = HardwareFixture(folder, stalls), random(21), TINY.geometry
-    driver, golden, samples = pair.driver, pair.golden, samples_of(TINY, 50, 21)
+    driver, golden, samples = pair.driver, pair.golden, random_samples(TINY, 50, random(21))
     pair.initialise()
     pair.train(50, 22)
     pair.equal()
@@ -116,7 +117,7 @@ def test_halted_streams(folder: Path, stalls: float) -> None:
     pair.initialise()
     driver.write("BATCH", 4)
     for number, name in enumerate(("LABEL", "SHORT", "LONG", "TIMEOUT")):
-        samples = samples_of(TINY, 6, 30 + number)
+        samples = random_samples(TINY, 6, random(30 + number))
         packets = pack_samples(samples.trits, samples.labels, TINY.array.group)
         whole = packets[0][:-WORD]
         packets += {"LABEL": [whole + b"\x03"], "SHORT": [whole], "LONG": [packets[0] * 2], "TIMEOUT": []}[name]
@@ -158,14 +159,14 @@ def test_loads_that_end_early(folder: Path, stalls: float) -> None:
         golden.load_weights(ones, 0 * ones)
         pair.equal()
     with pytest.raises(MachineError, match=r"^STATE: "):
-        driver.train(samples_of(TINY, 4), 4, UPDATE_SHIFTS)
+        driver.train(random_samples(TINY, 4, random()), 4, UPDATE_SHIFTS)
     pair.initialise()
     driver.write("COMMAND.OPERATION", "LOAD_PULSES")
     driver.write("CONTROL.START", 1)
     transport.send([bytes(3 * WORD)], last=False)
     driver.recover()
     with pytest.raises(MachineError, match=r"^TABLE: "):
-        driver.train(samples_of(TINY, 4), 4, UPDATE_SHIFTS)
+        driver.train(random_samples(TINY, 4, random()), 4, UPDATE_SHIFTS)
     codes = np.arange(32)[::-1]
     driver.load_pulses(codes)
     golden.load_pulses(codes)
@@ -181,7 +182,7 @@ def test_stop_and_reset(folder: Path, stalls: float, count: int) -> None:
     pair = HardwareFixture(folder, stalls)
     driver, transport, golden = pair.driver, pair.transport, pair.golden
     pair.initialise()
-    samples = samples_of(TINY, 8, 60)
+    samples = random_samples(TINY, 8, random(60))
     packets = pack_samples(samples.trits, samples.labels, TINY.array.group)
     for way in (driver.stop, driver.recover, driver.reset):
         before = driver.counters()["samples"]
@@ -224,7 +225,7 @@ def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = HardwareFixture(folder)
     pair.initialise()
     send = pair.transport.send
-    samples = samples_of(TINY, 10, 70)
+    samples = random_samples(TINY, 10, random(70))
     monkeypatch.setattr(pair.transport, "send", lambda packets: send(packets[:6]))
     with pytest.raises(TransportTimeout, match=r"^TRAIN: nothing has moved for 1 s, the machine waits for input$"):
         pair.driver.train(samples, 4, UPDATE_SHIFTS)
@@ -239,7 +240,7 @@ def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_over_a_noisy_line(folder: Path) -> None:
     """The Verilated machine at the far end of a bad line."""
     transport = Verilated(folder, quick=True, stalls=0.3, seed=seed())
-    golden, samples = Machine(TINY), samples_of(TINY, 100, 80)
+    golden, samples = Machine(TINY), random_samples(TINY, 100, random(80))
     with paired(transport, WORD) as line:
         noisy = NoisyLine(line, Noise(0.0007, 0.0007, 0.0007), random(80))
         link = Link(lambda: noisy, repeat=0.03, timeout=20)

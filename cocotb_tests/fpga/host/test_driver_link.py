@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from cocotb_tests.fpga.block_transport import BlockTransport, described
-from cocotb_tests.fpga.driver_fixture import TINY, random, samples_of
+from cocotb_tests.fpga.driver_fixture import TINY, random
 from cocotb_tests.fpga.link_fixture import paired
 from cocotb_tests.fpga.noise import NoisyLine
+from cocotb_tests.kit.random_data import random_samples
 from fpga.host.byte_line import Line
 from fpga.host.driver import Driver
 from fpga.host.link import Link
@@ -55,7 +56,7 @@ def test_over_a_noisy_line(line: Line) -> None:
     """Training and checkpoint over a bad line: bit for bit."""
     noisy = NoisyLine(line, Noise(0.001, 0.001, 0.001), random(10))
     link = Link(lambda: noisy, repeat=0.01, timeout=20)
-    driver, golden, samples = Driver(link, described(TINY)), Machine(TINY), samples_of(TINY, 60, 10)
+    driver, golden, samples = Driver(link, described(TINY)), Machine(TINY), random_samples(TINY, 60, random(10))
     update_shifts = TINY.training.update_shifts
     driver.initialise()
     golden.initialise()
@@ -72,7 +73,7 @@ def test_over_a_noisy_line(line: Line) -> None:
 
 def test_cut_line(line: Line) -> None:
     """A line cut while the machine trains: weights are those after whole samples, and another host can go on."""
-    golden, samples, update_shifts = Machine(TINY), samples_of(TINY, 200, 11), TINY.training.update_shifts
+    golden, samples, update_shifts = Machine(TINY), random_samples(TINY, 200, random(11)), TINY.training.update_shifts
     weak = Weak(line)
     driver = Driver(Link(weak, repeat=0.01, timeout=0.5), described(TINY))
     driver.initialise()

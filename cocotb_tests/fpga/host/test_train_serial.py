@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from cocotb_tests.fpga.driver_fixture import random
+from cocotb_tests.kit.random_data import random_dataset
 from fpga.host import train_serial
 from fpga.host.driver import DesignError
 from fpga.host.driver_backend import StateError
@@ -21,7 +21,6 @@ from fpga.host.ports import PortError, open_port
 from fpga.host.pty_board import Simulated, Trouble, simulated
 from gen import config as named
 from golden.bus.transport import LinkError
-from golden.run.data import Dataset
 from golden.run.run import Run
 from golden.run.session import LostError, Session
 
@@ -50,13 +49,7 @@ def test_speed(board: Folder) -> None:
 
 def _run() -> Run:
     """Make a run of three mini-batches and a test in each of two epochs."""
-    rng = random(40)
-
-    def images(count: int) -> Any:
-        return rng.integers(0, 17, (count, TINY.layers[0])).astype(np.uint8)
-
-    labels = np.arange(12, dtype=np.uint8) % TINY.layers[-1]
-    return Run(TINY, Dataset(images(12), labels, images(5), labels[:5]), 0, 2)
+    return Run(TINY, random_dataset(TINY, 12, 5, random(40)), 0, 2)
 
 
 def _alone() -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from cocotb_tests.kit.random_data import random_samples
 from gen import config as named
 from gen.register_map import register_map
 from golden.bus import packets
@@ -75,12 +76,6 @@ class BusHost:
         return b"".join(word.to_bytes(word_bytes(self.group), "little") for word, _ in found)
 
 
-def _samples(count: int, seed: int = 1, config: MachineConfig = TINY) -> Samples:
-    rng = np.random.default_rng(seed)
-    trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-    return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
-
-
 def _equal(block: BusBlock, machine: Machine) -> None:
     """State and counters of the block's machine and of another one are the same."""
     mine, other = block.machine.state(), machine.state()
@@ -96,7 +91,7 @@ def test_training_is_that_of_the_machine() -> None:
     host.start(HostOp.INIT_RANDOM)
     assert host.read("INTERRUPT") == 1
     for op, count, batch in ((HostOp.TRAIN, 11, 4), (HostOp.TEST, 5, 0), (HostOp.TRAIN, 3, 1)):
-        samples = _samples(count, count)
+        samples = random_samples(TINY, count, count)
         host.start(op, count, batch)
         assert host.read("STATUS") & 3 == 3
         host.samples(samples)
@@ -156,16 +151,17 @@ def test_busy_and_unfinished() -> None:
     host.start(HostOp.TRAIN, 1, 1)
     host.write("CONTROL", 1)
     assert host.errors() == {Error.BUSY}
-    host.samples(_samples(1))
+    host.samples(random_samples(TINY, 1))
     assert not host.block.busy
     host.write("ERROR", 0xFFFF)
-    (packet,) = packets.pack_samples(_samples(1).trits, _samples(1).labels, host.group)
+    sample = random_samples(TINY, 1)
+    (packet,) = packets.pack_samples(sample.trits, sample.labels, host.group)
     host.send(packet[:2], last=False)
     host.start(HostOp.LOAD_WEIGHTS)
     assert host.errors() == {Error.UNFINISHED}
     host.write("ERROR", 0xFFFF)
     host.send(packet[2:])
-    host.samples(_samples(1))
+    host.samples(random_samples(TINY, 1))
     host.start(HostOp.LOAD_WEIGHTS)
     assert host.errors() == set()
     assert host.block.busy
@@ -177,7 +173,7 @@ def test_stream_halts(fault: Error) -> None:
     host, machine = BusHost(), Machine(TINY)
     machine.initialise()
     host.start(HostOp.INIT_RANDOM)
-    samples = _samples(6)
+    samples = random_samples(TINY, 6)
     host.write("TIMEOUT", 100)
     host.start(HostOp.TRAIN, 12, 4)
     host.samples(samples)
@@ -211,7 +207,7 @@ def test_stop() -> None:
     host, machine = BusHost(), Machine(TINY)
     machine.initialise()
     host.start(HostOp.INIT_RANDOM)
-    samples = _samples(9)
+    samples = random_samples(TINY, 9)
     host.start(HostOp.TRAIN, 100, 4)
     host.samples(samples[:6])
     host.write("CONTROL", 2)
@@ -234,7 +230,7 @@ def test_loads_and_dumps() -> None:
     host, other, machine = BusHost(), BusHost(LOADABLE), Machine(LOADABLE)
     host.start(HostOp.INIT_RANDOM)
     host.start(HostOp.TRAIN, 8, 4)
-    host.samples(_samples(8))
+    host.samples(random_samples(TINY, 8))
     host.output()
     weights, neurons = host.dumped(HostOp.DUMP_WEIGHTS), host.dumped(HostOp.DUMP_NEURONS)
     state = host.block.machine.state()
@@ -262,7 +258,7 @@ def test_loads_and_dumps() -> None:
     machine.load_pulses(codes)
     machine.load_switching(thresholds)
     assert (machine.array.lfsr.states == states).all()
-    samples = _samples(12, 5)
+    samples = random_samples(TINY, 12, 5)
     other.start(HostOp.TRAIN, 12, 4)
     other.samples(samples)
     assert [word for word, _ in other.output()] == machine.train(samples, 4, UPDATE_SHIFTS).tolist()
@@ -302,7 +298,7 @@ def test_reset() -> None:
     fresh = host.block.machine.state()["random"].copy()
     host.start(HostOp.INIT_RANDOM)
     host.start(HostOp.TRAIN, 9, 4)
-    host.samples(_samples(5))
+    host.samples(random_samples(TINY, 5))
     before = host.block.machine.state()
     host.write("CONTROL", 4)
     after = host.block.machine.state()

@@ -185,16 +185,7 @@ def test_voltages_and_one_direction(tmp_path: Path) -> None:
     rows = _rows("rayleigh", 4)
     assert rows.direction is not None
     chosen = rows.direction == TO_PARALLEL
-    assert rows.attempts is not None
-    one = replace(
-        rows,
-        lines=rows.lines[chosen],
-        current=rows.current[chosen],
-        width=rows.width[chosen],
-        probability=rows.probability[chosen],
-        attempts=rows.attempts[chosen],
-        direction=rows.direction[chosen],
-    )
+    one = _few(rows, chosen)
     path = _write(tmp_path / "rows.csv", one, voltage=6000.0, leave_out=("direction",))
     found = fit(read(path, 6000.0), "rayleigh", "perpendicular")
     assert found.device.critical_current_to_antiparallel == found.device.critical_current_to_parallel

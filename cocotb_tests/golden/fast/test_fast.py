@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cocotb_tests.kit.random_data import random_dataset, random_samples
 from gen import config as named
 from golden.config import MachineConfig, variant
 from golden.counters import COUNTERS
@@ -15,9 +16,7 @@ from golden.fast.machine import FastMachine
 from golden.fast.memory import Constants
 from golden.machine import Machine
 from golden.run import data
-from golden.run.data import Dataset
 from golden.run.run import Run
-from golden.samples import Samples
 from sim.random_config import KINDS, random_config
 
 pytest.importorskip("numba", reason="the fast golden model needs the optional package numba")
@@ -45,12 +44,6 @@ def _config(number: int) -> MachineConfig:
     )
 
 
-def _samples(config: MachineConfig, count: int, seed: int = 1) -> Samples:
-    rng = np.random.default_rng(seed)
-    trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-    return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
-
-
 def _difference(golden: Machine, fast: Machine) -> str:
     """Name what differs, or nothing."""
     states = golden.state(), fast.state()
@@ -72,11 +65,11 @@ def _compare(config: MachineConfig, fast: FastMachine) -> Machine:
     fast.initialise()
     assert not _difference(golden, fast), "initialise"
     for round_, count in enumerate((3 * batch, 1, 2 * batch + 1)):
-        samples = _samples(config, count, round_)
+        samples = random_samples(config, count, round_)
         check(f"train {round_}", golden.train(samples, batch, update_shifts), fast.train(samples, batch, update_shifts))
-    samples = _samples(config, 7, 9)
+    samples = random_samples(config, 7, 9)
     check("test", golden.test(samples), fast.test(samples))
-    samples = _samples(config, 6 * batch, 10)
+    samples = random_samples(config, 6 * batch, 10)
     check("train on", golden.train(samples, batch, update_shifts), fast.train(samples, batch, update_shifts))
     return golden
 
@@ -102,7 +95,7 @@ def test_loads(number: int) -> None:
     golden, fast = Machine(config), FastMachine(config)
     for machine in (golden, fast):
         machine.initialise()
-        machine.train(_samples(config, 9), 4, config.training.update_shifts)
+        machine.train(random_samples(config, 9), 4, config.training.update_shifts)
     r1, r2 = rng.integers(0, 2, (2, *golden.array.r1.shape))
     offset, scale = rng.integers(0, 40, (2, len(golden.neurons.offset)))
     banks = {
@@ -114,7 +107,7 @@ def test_loads(number: int) -> None:
         machine.load_neurons(offset, scale)
         machine.load_seeds(banks)
     assert not _difference(golden, fast), "loads"
-    samples = _samples(config, 3, 2)
+    samples = random_samples(config, 3, 2)
     expected, found = (machine.present(samples, training=True).tolist() for machine in (golden, fast))
     assert found == expected
     assert not _difference(golden, fast), "present"
@@ -151,12 +144,10 @@ def test_digits() -> None:
 @pytest.mark.parametrize("models", [(Machine, FastMachine), (FastMachine, Machine)], ids=["to fast", "to NumPy"])
 def test_checkpoints_can_be_exchanged(models: tuple[type[Machine], type[Machine]], tmp_path: Path) -> None:
     """What one machine has begun the other continues to the same end."""
-    rng = np.random.default_rng(1)
-    images = [rng.integers(0, 16, (count, 10)).astype(np.uint8) for count in (30, 11)]
-    labels = [np.arange(count).astype(np.uint8) % 3 for count in (30, 11)]
-    dataset = Dataset(images[0], labels[0], images[1], labels[1])
-    first, second = (Run(named.load("tiny"), dataset, 0, 3, model) for model in models)
-    whole = Run(named.load("tiny"), dataset, 0, 3)
+    tiny = named.load("tiny")
+    dataset = random_dataset(tiny, 30, 11)
+    first, second = (Run(tiny, dataset, 0, 3, model) for model in models)
+    whole = Run(tiny, dataset, 0, 3)
     assert first.identity == second.identity == whole.identity
     for step in first.steps()[:5]:
         first.advance(step, first.present(step))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cocotb_tests.kit.random_data import random_dataset
 from gen import config as named
 from golden.config import MachineConfig, variant
 from golden.run import run as run_module
@@ -22,10 +23,7 @@ TINY = named.load("tiny")
 
 
 def _dataset(seed: int = 1, train: int = 30, test: int = 11) -> Dataset:
-    rng = np.random.default_rng(seed)
-    images = [rng.integers(0, 16, (count, 10)).astype(np.uint8) for count in (train, test)]
-    labels = [np.arange(count).astype(np.uint8) % 3 for count in (train, test)]
-    return Dataset(images[0], labels[0], images[1], labels[1])
+    return random_dataset(TINY, train, test, seed)
 
 
 def _run(config: MachineConfig = TINY, samples: int = 22, epochs: int = 3, seed: int = 1) -> Run:

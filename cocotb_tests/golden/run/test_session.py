@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cocotb_tests.kit.random_data import random_dataset
 from gen import config as named
-from golden.lib.errors import Interrupted
+from golden.lib.errors import Interrupted, UserError
 from golden.machine import Machine
+from golden.run import session
 from golden.run.comparison import State
-from golden.run.data import Dataset
 from golden.run.run import CheckpointError, Run, Step
 from golden.run.session import LostError, Session
 from golden.samples import Samples
@@ -22,13 +23,13 @@ TINY = named.load("tiny")
 
 
 class Twin:
-    """A backend that is a golden machine; it can be made to err, to be lost, or to press Ctrl-C in a step."""
+    """A backend that is a golden machine; in a step it can be made to err, be lost, end, or press Ctrl-C."""
 
     def __init__(self, *, transparent: bool = True, counts_every_step: bool = True) -> None:
         self.transparent, self.counts_every_step = transparent, counts_every_step
         self.machine = Machine(TINY)
         self.asked = {"step": 0, "counters": 0, "state": 0}
-        self.wrong_in = self.lost_in = self.stopped_in = 0
+        self.wrong_in = self.lost_in = self.ended_in = self.stopped_in = 0
 
     def begin(self) -> None:
         self.machine.initialise()
@@ -42,6 +43,8 @@ class Twin:
             raise LostError("(pulled): plug it in")
         if self.asked["step"] == self.stopped_in:
             os.kill(os.getpid(), signal.SIGINT)
+        if self.asked["step"] == self.ended_in:
+            raise UserError("the simulation has ended")
         if step.training:
             predictions = self.machine.train(samples, step.count, TINY.update_shifts(step.epoch))
         else:
@@ -57,6 +60,7 @@ class Twin:
 
     def state(self) -> State:
         self.asked["state"] += 1
+        assert not self.ended_in or self.asked["step"] < self.ended_in, "asked after its end"
         return self.machine.state()
 
     def figures(self) -> dict[str, float]:
@@ -64,10 +68,7 @@ class Twin:
 
 
 def _run() -> Run:
-    rng = np.random.default_rng(1)
-    images = [rng.integers(0, 17, (count, TINY.layers[0])).astype(np.uint8) for count in (22, 7)]
-    labels = [np.arange(count).astype(np.uint8) % TINY.layers[-1] for count in (22, 7)]
-    return Run(TINY, Dataset(images[0], labels[0], images[1], labels[1]), 0, 2)
+    return Run(TINY, random_dataset(TINY, 22, 7), 0, 2)
 
 
 def _session(run: Run, twin: Twin | None, path: Path | None = None, **options: Any) -> Session:
@@ -156,6 +157,19 @@ def test_lost(tmp_path: Path) -> None:
     again = _run()
     again.resume(path)
     assert again.done == 4
+
+
+@pytest.mark.parametrize("at", [1, 2, 6])
+def test_ended(tmp_path: Path, at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation that ends is asked nothing more; the checkpoint is the last state that was compared."""
+    monkeypatch.setattr(session, "_STATE_SHARE", 10**9)
+    run, twin, path = _run(), Twin(), tmp_path / "checkpoint.npz"
+    twin.ended_in = at
+    with pytest.raises(UserError, match=r"^the simulation has ended$"):
+        _session(run, twin, path).train()
+    again = _run()
+    assert _session(again, Twin(), path, resume=True).train().bit_exact is True
+    assert again.weights_sha256() == _alone()
 
 
 def test_interrupted(tmp_path: Path) -> None:

@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 from cocotb.handle import HierarchyObject
 
-from cocotb_tests.kit import configs, reference_packets
-from cocotb_tests.kit.array_timing import HAZARD, ArrayTiming
+from cocotb_tests.kit import configs
+from cocotb_tests.kit.array_pair import ArrayPair, initialised
+from cocotb_tests.kit.array_timing import HAZARD
 from cocotb_tests.kit.checkers import equal
 from golden import cycles
-from golden.array.synapse_array import SynapseArray
 from golden.config import MachineConfig
-from golden.sequencer import HostOp
 from sim import block_bench
-from sim.drivers import Ports, Regime
-from sim.manifest_reader import from_planes, to_planes
-from sim.monitors import Transfer
+from sim.drivers import Regime
 
 #: Cycles from accepted command to `done` in the least array.
 LATENCY = 4
@@ -102,207 +99,26 @@ def sliced(**array: Any) -> MachineConfig:
     )
 
 
-class _Answers:
-    """Collects of every answer the signals that belong to it; others may hold anything."""
-
-    def __init__(self, ports: Ports, pair: "Pair") -> None:
-        self._ports, self._pair = ports, pair
-        self.seen: list[Transfer] = []
-
-    def drive(self, cycle: int) -> None:
-        """Nothing to drive."""
-
-    def sample(self, cycle: int) -> None:
-        """Collect."""
-        if self._ports.read("macro__done"):
-            assert len(self.seen) < len(self._pair.expected), f"cycle {cycle}: done without a command"
-            signals = self._pair.expected[len(self.seen)]
-            self.seen.append(Transfer(cycle, {signal: self._ports.read(signal) for signal in signals}))
-
-
-class Pair:
-    """Hardware and golden model, given the same commands."""
-
-    def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
-        self.bench, config = bench, bench.config
-        self.geometry = config.geometry
-        self.rows, self.lanes, self.group = config.geometry.rows, config.array.lanes, config.array.group
-        self.golden = SynapseArray(config.array, config.switching, config.random, self.rows)
-        beside = ("macro__increase", "macro__codes")
-        self.source, self.commands = bench.source("macro__command", regime, beside)
-        self.done = _Answers(bench.ports, self)
-        bench.add(self.done)
-        self.ops = bench.ports.described["macro__command__payload"]["fields"]["op"]["values"]
-        self.expected: list[dict[str, Any]] = []
-        self.sent: list[tuple[str, int]] = []
-        self.drive = np.zeros(self.lanes, np.int64)
-        self.set_drive(self.drive)
-        self.latency, self.writing = LATENCY + config.array.stages - 1, config.array_writing
-        self.ops_by_code = {code: op for op, code in self.ops.items()}
-        self._timing, self._begun = ArrayTiming(config.array), list[int]()
-        bench.each_cycle(sample=self._hazard)
-
-    def _hazard(self, cycle: int) -> None:
-        """No command while slices are chosen, or one waits inside until its row has changed; else ready."""
-        ready = self.bench.ports.read("macro__command__ready")
-        equal(f"cycle {cycle}: ready", ready, cycle >= self._timing.free)
-        if ready and self.bench.ports.read("macro__command__valid"):
-            command = self.bench.ports.read("macro__command__payload")
-            self._begun.append(self._timing.take(cycle, self.ops_by_code[command["op"]], command["row"]))
-
-    def set_drive(self, drive: np.ndarray) -> None:
-        """Change the column drive, while no command is under way."""
-        self.drive = drive
-        planes = to_planes(drive, self.bench.config.error.bits)
-        self.bench.ports.write_bits("macro__drive", sum(plane << (at * self.lanes) for at, plane in enumerate(planes)))
-
-    def send(
-        self,
-        op: str,
-        row: int,
-        coefficient: int = 0,
-        increase: np.ndarray | None = None,
-        codes: np.ndarray | None = None,
-    ) -> None:
-        """Queue a command and let the golden model execute it."""
-        golden, rng = self.golden, self.bench.rng
-        code_bits = self.bench.config.switching.code_bits
-        before = {name: getattr(golden, name) for name in ("products", "pulses", "pulse_width", "switches")}
-        answer: dict[str, Any] = {"macro__row": row}
-        # what a command does not use may hold anything
-        polarity = rng.integers(0, 2, self.lanes) == 1 if increase is None else increase
-        widths = rng.integers(0, 1 << code_bits, self.lanes) if codes is None else codes
-        if op == "DRIVE_ROW":
-            golden.drive_rows(np.array([row]), np.array([coefficient]))
-        elif op == "SENSE_ROW":
-            answer["macro__row_sum"] = int(golden.sense_rows(slice(row, row + 1), self.drive)[0])
-        elif op == "INIT_RANDOM":
-            golden.initialise(row)
-        elif op == "PULSE":
-            switched = golden.pulse(row, polarity.astype(bool), widths.astype(np.uint8))
-            answer["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(switched))
-        elif op == "WRITE":
-            golden.write(row, self.drive & 1, self.drive >> 1 & 1)
-        elif op == "READ":
-            states = (golden.r1, golden.r2)[coefficient][row]
-            answer["macro__lanes"] = sum(int(bit) << lane for lane, bit in enumerate(states))
-        answer |= {f"macro__{name}": getattr(golden, name) - value for name, value in before.items()}
-        self._queue(op, row, coefficient, polarity, widths)
-        self.expected.append(answer)
-
-    def _queue(self, op: str, row: int, coefficient: int, increase: np.ndarray, codes: np.ndarray) -> None:
-        self.sent.append((op, row))
-        self.source.send(
-            {"op": self.ops[op], "row": row, "coefficient": coefficient},
-            macro__increase=sum(int(bit) << lane for lane, bit in enumerate(increase)),
-            macro__codes=to_planes(codes, self.bench.config.switching.code_bits),
-        )
-
-    def sense_columns(self) -> None:
-        """Queue the read-out of all groups."""
-        nothing = np.zeros(self.lanes, np.int64)
-        for sums in self.golden.sense_columns():
-            row = int(self.bench.rng.integers(0, self.rows))
-            self._queue("SENSE_COLUMNS", row, 0, nothing, nothing)
-            events = dict.fromkeys(("macro__products", "macro__pulses", "macro__pulse_width", "macro__switches"), 0)
-            self.expected.append({"macro__row": row, "macro__sums": sums, **events})
-
-    async def finish(self, regime: Regime = Regime.RANDOM) -> None:
-        """Wait for all answers and compare them, the cycles and the device states."""
-        await self.bench.clock.until(lambda: len(self.done.seen) == len(self.expected))
-        latencies = [self._timing.latency(op, self.latency) for op, _ in self.sent]
-        due = [at + latency for at, latency in zip(self._begun, latencies, strict=True)]
-        equal("cycles of done", [seen.cycle for seen in self.done.seen], due)
-        for at, (seen, answer, sent) in enumerate(zip(self.done.seen, self.expected, self.sent, strict=True)):
-            for name, value in answer.items():
-                equal(f"command {at} {sent} {name}", seen.value[name], value)
-        if regime is Regime.FLOWING:
-            timing, now, when = ArrayTiming(self.bench.config.array), self.commands.cycles[0], []
-            for op, row in self.sent:
-                when.append(now)
-                timing.take(now, op, row)
-                now = timing.free
-            equal("cycles of the commands", self.commands.cycles, when)
-        self.check_states()
-        self.commands.clear()
-        self._begun.clear()
-        self.done.seen.clear()
-        self.expected.clear()
-        self.sent.clear()
-
-    def check_states(self) -> None:
-        """Compare the states of all devices."""
-        devices = self.bench.config.array.devices
-        words = self.bench.memory("states", self.rows)
-        states = np.array([from_planes(word, self.lanes, devices, signed=False) for word in words])
-        equal("r1", states & 1, self.golden.r1)
-        equal("r2", states >> 1, self.golden.r2)
-
-    async def reset(self) -> None:
-        """Reset: streams start again, states stay."""
-        await self.bench.clock.reset()
-        self._timing = ArrayTiming(self.bench.config.array)
-        self._begun.clear()
-        self.golden.lfsr.states = self.bench.config.random.seeds(self.bench.config.streams)
-
-    async def initialise(self, *, first: int = 0) -> None:
-        """Form all rows from one on."""
-        for row in range(first, self.rows):
-            self.send("INIT_RANDOM", row)
-        await self.finish()
-
-
 @cocotb.test()
 @cocotb.parametrize(regime=block_bench.REGIMES)
 async def random_commands(dut: HierarchyObject, regime: Regime) -> None:
     """All commands in random order, with hazards; one command per cycle but for those, done 4 cycles later."""
-    bench = block_bench.BlockBench(dut)
-    await bench.start()
-    pair = Pair(bench, regime)
-    await pair.initialise()
-    limit, g = bench.config.error.limit, bench.config.geometry
-    codes = bench.config.switching.codes - 1
-    equal("cycle model", bench.config.array_latency, pair.latency + 1)
+    pair = await initialised(dut, regime)
+    equal("cycle model", pair.bench.config.array_latency, pair.latency + 1)
     equal("cycle model of hazards", cycles.SAME_ROW, HAZARD)
-    ops = ["DRIVE_ROW", "SENSE_ROW", "PULSE", "INIT_RANDOM", "SENSE_COLUMNS", "WRITE", "READ"]
+    weights = {"DRIVE_ROW": 0.25, "SENSE_ROW": 0.15, "PULSE": 0.25, "INIT_RANDOM": 0.08}
+    weights |= {"SENSE_COLUMNS": 0.07, "WRITE": 0.08, "READ": 0.12}
     for segment in range(12):
-        # no sum that the program forms overflows: neither do these
-        most = 1 if g.trit_rows else limit
-        drive = bench.integers(-most, most, pair.lanes)
-        while np.abs(drive).sum() >= 1 << (g.row_bits - 1):
-            drive[bench.rng.integers(0, pair.lanes)] = 0
-        pair.set_drive(drive)
-        room = (1 << (g.column_bits - 1)) - 1
-        rows = bench.rng.integers(0, pair.rows, 2 if segment % 2 else 6)  # few rows: many hazards
-        for _ in range(60):
-            op = str(bench.rng.choice(ops, p=[0.25, 0.15, 0.25, 0.08, 0.07, 0.08, 0.12]))
-            row = int(bench.rng.choice(rows))
-            coefficient = int(bench.integers(-limit, limit, 1)[0])
-            if op == "DRIVE_ROW" and abs(coefficient) <= room:
-                room -= abs(coefficient)
-                pair.send(op, row, coefficient)
-            elif op in ("SENSE_COLUMNS", "DRIVE_ROW"):
-                pair.sense_columns()
-                room = (1 << (g.column_bits - 1)) - 1
-            elif op == "PULSE":
-                active = bench.rng.random(pair.lanes) < bench.rng.random()
-                code = bench.integers(0, codes, pair.lanes) * active
-                pair.send(op, row, coefficient, bench.rng.integers(0, 2, pair.lanes) == 1, code)
-            elif op == "READ":
-                pair.send(op, row, int(bench.rng.integers(0, bench.config.array.devices)))
-            else:
-                pair.send(op, row, coefficient)
-        pair.sense_columns()
+        # few rows: many hazards
+        pair.send_random(60, pair.bench.rng.integers(0, pair.rows, 2 if segment % 2 else 6).tolist(), weights)
         await pair.finish(regime)
 
 
 @cocotb.test()
 async def hazard_costs_two_cycles(dut: HierarchyObject) -> None:
     """Changes of one row follow each other in 3 cycles, of different rows in one; reads wait as well."""
-    bench = block_bench.BlockBench(dut)
-    await bench.start()
-    pair = Pair(bench, Regime.FLOWING)
-    await pair.initialise()
+    pair = await initialised(dut)
+    bench = pair.bench
     rows = [row % pair.rows for row in (0, 0, 0, 1, 2, 1, 1)]
     for op, then in (("PULSE", "SENSE_ROW"), ("INIT_RANDOM", "READ"), ("WRITE", "READ")):
         for row in rows:
@@ -322,10 +138,8 @@ async def hazard_costs_two_cycles(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def writes_and_reads(dut: HierarchyObject) -> None:
     """Every pair of states in every lane, written and read back; rows beside stay, and no stream moves on."""
-    bench = block_bench.BlockBench(dut)
-    await bench.start()
-    pair = Pair(bench, Regime.FLOWING)
-    await pair.initialise()
+    pair = await initialised(dut)
+    bench = pair.bench
     devices, low = bench.config.array.devices, (1 << (bench.config.error.bits - 1)) - 1
     for trial in range(8):
         states = (np.arange(pair.lanes) + trial) % 4 if trial < 4 else bench.rng.integers(0, 4, pair.lanes)
@@ -350,7 +164,7 @@ async def reset_of_one_cycle(dut: Any) -> None:
     """A reset of one cycle at any moment of rows that are driven leaves column sums of 0, and the states."""
     bench = block_bench.BlockBench(dut)
     await bench.start()
-    pair = Pair(bench, Regime.FLOWING)
+    pair = ArrayPair(bench, Regime.FLOWING)
     pair.set_drive(np.ones(pair.lanes, np.int64))
     pair.send("WRITE", 0)
     await pair.initialise(first=1)
@@ -364,55 +178,36 @@ async def reset_of_one_cycle(dut: Any) -> None:
         await bench.clock.step()
         dut.rst.value = 0
         golden = pair.golden
-        pair = Pair(bench, Regime.FLOWING)
+        pair = ArrayPair(bench, Regime.FLOWING)
         pair.golden.r1[:], pair.golden.r2[:] = golden.r1, golden.r2
-        pair.sense_columns()
+        pair.send("SENSE_COLUMNS")
         pair.send("DRIVE_ROW", 0, 1)
-        pair.sense_columns()
+        pair.send("SENSE_COLUMNS")
         await pair.finish()
 
 
 @cocotb.test()
 async def other_tables(dut: HierarchyObject) -> None:
     """Tables that a host has loaded, word by word, take the place of the one after reset, entry by entry."""
-    bench = block_bench.BlockBench(dut)
-    config, rng = bench.config, bench.rng
-    if not config.switching.loadable:
+    pair = await initialised(dut)
+    bench, shape = pair.bench, pair.golden.thresholds.shape
+    if not bench.config.switching.loadable:
         return
-    await bench.start()
-    pair = Pair(bench, Regime.FLOWING)
-    await pair.initialise()
-    bits, width, golden = config.switching.threshold_bits, 2 * config.array.group, pair.golden
-    shape, initial = golden.thresholds.shape, golden.thresholds
 
     async def pulses() -> None:
         for turn in range(40):
-            row = turn % pair.rows
-            code = bench.integers(0, config.switching.codes - 1, pair.lanes)
-            pair.send("PULSE" if turn % 5 else "INIT_RANDOM", row, 0, rng.integers(0, 2, pair.lanes) == 1, code)
+            code = bench.integers(0, bench.config.switching.codes - 1, pair.lanes)
+            pair.send("PULSE" if turn % 5 else "INIT_RANDOM", turn % pair.rows, codes=code)
         await pair.finish()
 
     await pulses()
-    for trial in range(5):
-        table = rng.integers(1, (1 << bits) + 1, shape)
-        if trial < 2:
-            table[:] = (1, 1 << bits)[trial]  # the least likely and the certain
-        sent = reference_packets.switching(config, table)
-        equal("words of the table", len(sent), config.program.transfers[HostOp.LOAD_SWITCHING][0].rows)
-        unused = len(sent) * width - table.size * bits
-        sent[-1] |= int(rng.integers(0, 1 << unused)) << (width - unused)
-        for word in sent:
-            group = np.array([word >> e & 1 | (word >> (config.array.group + e) & 1) << 1 for e in range(width // 2)])
-            # lanes below the top group, and planes above the second, are of no effect
-            drive = rng.integers(0, 4, pair.lanes)
-            drive[-len(group) :] = group
-            pair.set_drive((drive ^ 2) - 2)
-            pair.send("THRESHOLDS", int(rng.integers(0, pair.rows)))
-            await bench.clock.until(lambda: len(pair.done.seen) == len(pair.expected))
-        golden.thresholds = table.astype(np.uint32)
+    highest = 1 << bench.config.switching.threshold_bits
+    # the least likely and the certain
+    tables = [np.full(shape, 1), np.full(shape, highest), *bench.rng.integers(1, highest + 1, (3, *shape))]
+    for table in tables:
+        await pair.load_table(table)
         await pulses()
     await pair.reset()
-    golden.thresholds = initial
     await pair.initialise()
     await pulses()
 
@@ -420,10 +215,8 @@ async def other_tables(dut: HierarchyObject) -> None:
 @cocotb.test()
 async def every_pulse(dut: HierarchyObject) -> None:
     """All state pairs x both polarities x all width codes, with words that switch and words that do not."""
-    bench = block_bench.BlockBench(dut)
-    await bench.start()
-    pair = Pair(bench, Regime.FLOWING)
-    await pair.initialise()
+    pair = await initialised(dut)
+    bench = pair.bench
     config, golden = bench.config, pair.golden
     codes = config.switching.codes
     pairs = 4 if config.array.devices == 2 else 2
@@ -458,9 +251,9 @@ async def every_pulse(dut: HierarchyObject) -> None:
         for lane in range(pair.lanes):
             case = (int(state[lane]), bool(increase[lane]), int(code[lane]), bool(after[lane] != state[lane]))
             missing.discard(case)
-        if len(pair.expected) > 100:
+        if pair.pending > 100:
             await pair.finish()
-    if pair.expected:
+    if pair.pending:
         await pair.finish()
     assert not missing, f"{len(missing)} cases did not occur, such as {sorted(missing)[:3]}"
 
