@@ -9,8 +9,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from golden import cycles
-from golden.fast import sample, write
+from golden.fast import (
+    converter,
+    error_unit,
+    gradient_memory,
+    lfsr,
+    neuron,
+    sample,
+    synapse_array,
+    update_unit,
+    write,
+)
 from golden.lib.errors import UserError
+
+_BLOCKS = (lfsr, converter, synapse_array, neuron, error_unit, gradient_memory, update_unit)
 
 
 class MissingError(UserError):
@@ -47,7 +59,7 @@ def compiled() -> Compiled:
     except ImportError as error:
         raise MissingError(f"the fast golden model needs Numba ({error}): pip install 'numba>=0.64'") from error
     # the functions call one another, and the cycle model, whose formulas stand in golden/cycles.py alone
-    for module in (cycles, sample, write):
+    for module in (cycles, *_BLOCKS, sample, write):
         for function in vars(module).values():
             if inspect.isfunction(function):
                 extending.register_jitable(function)

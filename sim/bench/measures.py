@@ -103,7 +103,7 @@ def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
     }
     bench.tell("train mnist: NumPy and Numba")
     values["numpy_train_samples_per_second"] = _model(Machine, config, samples[: min(500, len(samples))])
-    quick = quickest(config)
+    quick = quickest()
     if quick is not Machine:
         _model(quick, config, samples[:10])  # compiles
         values["numba_train_samples_per_second"] = max(_model(quick, config, samples) for _ in range(bench.repetitions))
@@ -157,7 +157,7 @@ def phases(bench: Bench, count: int) -> Values:
     bench.tell("train the dense machine, phase by phase")
     runs = [bare.run(samples.trits, samples.labels, command, profile=True) for _ in range(bench.repetitions)]
     timing = bench.best(runs)
-    machine = quickest(config)(config)
+    machine = quickest()(config)
     machine.initialise()
     for first in range(0, count, config.training.batch):
         machine.train(samples[first : first + config.training.batch], config.training.batch, config.update_shifts(0))
