@@ -12,7 +12,7 @@ from gen import config as configs
 from gen.provenance import stamp
 from golden.lib.atomic_write import whole, write_json
 from sim import verilator
-from sim.bench import machines, measures
+from sim.bench import machines, measures, models
 
 #: Key of the report -> goal.
 GOALS = {
@@ -73,6 +73,7 @@ def make(build: Path, samples: int, repetitions: int, *, simulators: bool, growt
     bench = measures.Bench(build / "sim", repetitions, lambda line: print(line, file=sys.stderr, flush=True))
     report: dict[str, Any] = measures.sides(bench, machines.samples(configs.load("mnist"), samples), simulators)
     report |= measures.phases(bench, max(20, samples // 20))
+    report["models"] = models.compare(configs.load("mnist"), max(1, samples // 10), repetitions, bench.tell)
     if growth:
         report["growth"] = measures.growth(bench, samples)
         draw(report["growth"], build / "reports" / "bench.svg")

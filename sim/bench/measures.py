@@ -17,7 +17,7 @@ from golden.machine import Machine
 from golden.run import memory_check
 from golden.samples import Samples
 from sim import harness, pysim, runner
-from sim.bench import machines
+from sim.bench import machines, models
 from sim.bench.bare import Bare, Timing
 from sim.rtl import simulation
 
@@ -102,11 +102,13 @@ def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
         "rtl_memory_bytes": bare.memory,
     }
     bench.tell("train mnist: NumPy and Numba")
-    values["numpy_train_samples_per_second"] = _model(Machine, config, samples[: min(500, len(samples))])
+    values["numpy_train_samples_per_second"] = models.rate(Machine, config, samples[: min(500, len(samples))])
     quick = quickest()
     if quick is not Machine:
-        _model(quick, config, samples[:10])  # compiles
-        values["numba_train_samples_per_second"] = max(_model(quick, config, samples) for _ in range(bench.repetitions))
+        models.rate(quick, config, samples[:10])  # compiles
+        values["numba_train_samples_per_second"] = max(
+            models.rate(quick, config, samples) for _ in range(bench.repetitions)
+        )
     values |= {"vs_pysim": None, "vs_icarus": None}
     if simulators:
         bench.tell("train mnist: Amaranth's simulator")
@@ -134,17 +136,6 @@ def _inside(files: dict[str, str], work: Path, samples: Samples, simulator: str)
         name="bench",
     )
     return json.loads((work / "bench.json").read_text())
-
-
-def _model(model: type[Machine], config: MachineConfig, samples: Samples) -> float:
-    """Samples per second of a golden model in training."""
-    machine = model(config)
-    machine.initialise()
-    batch = config.training.batch
-    started = time.process_time()
-    for first in range(0, len(samples), batch):
-        machine.train(samples[first : first + batch], batch, config.update_shifts(0))
-    return len(samples) / (time.process_time() - started)
 
 
 def phases(bench: Bench, count: int) -> Values:
