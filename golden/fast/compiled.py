@@ -22,7 +22,8 @@ from golden.fast import (
 )
 from golden.lib.errors import UserError
 
-_BLOCKS = (lfsr, converter, synapse_array, neuron, error_unit, gradient_memory, update_unit)
+#: Modules whose functions call one another, the cycle model's among them: its formulas stand in golden/cycles.py alone.
+_MODULES = (cycles, lfsr, converter, synapse_array, neuron, error_unit, gradient_memory, update_unit, sample, write)
 
 
 class MissingError(UserError):
@@ -58,8 +59,7 @@ def compiled() -> Compiled:
         extending: Any = importlib.import_module("numba.extending")
     except ImportError as error:
         raise MissingError(f"the fast golden model needs Numba ({error}): pip install 'numba>=0.64'") from error
-    # the functions call one another, and the cycle model, whose formulas stand in golden/cycles.py alone
-    for module in (cycles, *_BLOCKS, sample, write):
+    for module in _MODULES:
         for function in vars(module).values():
             if inspect.isfunction(function):
                 extending.register_jitable(function)

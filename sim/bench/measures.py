@@ -13,11 +13,10 @@ from gen import config as configs
 from gen import verilog
 from golden.config import MachineConfig
 from golden.fast.machine import quickest
-from golden.machine import Machine
 from golden.run import memory_check
 from golden.samples import Samples
 from sim import harness, pysim, runner
-from sim.bench import machines, models
+from sim.bench import machines
 from sim.bench.bare import Bare, Timing
 from sim.rtl import simulation
 
@@ -64,7 +63,7 @@ class Bench:
 
 
 def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
-    """Train `mnist` in every way there is, side by side.
+    """Train `mnist` in every way that RTL can be run, side by side.
 
     Parameters
     ----------
@@ -101,14 +100,6 @@ def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
         "rtl_build": built,
         "rtl_memory_bytes": bare.memory,
     }
-    bench.tell("train mnist: NumPy and Numba")
-    values["numpy_train_samples_per_second"] = models.rate(Machine, config, samples[: min(500, len(samples))])
-    quick = quickest()
-    if quick is not Machine:
-        models.rate(quick, config, samples[:10])  # compiles
-        values["numba_train_samples_per_second"] = max(
-            models.rate(quick, config, samples) for _ in range(bench.repetitions)
-        )
     values |= {"vs_pysim": None, "vs_icarus": None}
     if simulators:
         bench.tell("train mnist: Amaranth's simulator")

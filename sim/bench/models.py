@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from gen import config as configs
 from golden.array.converter import ConverterParameters
 from golden.array.nonideal import NonidealParameters
 from golden.config import MachineConfig, variant
@@ -62,13 +63,13 @@ def rate(model: type[Machine], config: MachineConfig, samples: Samples) -> float
     return len(samples) / (time.process_time() - started)
 
 
-def compare(config: MachineConfig, count: int, repetitions: int, tell: Callable[[str], None]) -> list[dict[str, Any]]:
+def compare(name: str, count: int, repetitions: int, tell: Callable[[str], None]) -> list[dict[str, Any]]:
     """Time both models on every kind of a configuration.
 
     Parameters
     ----------
-    config : MachineConfig
-        The machine.
+    name : str
+        A named configuration.
     count : int
         Samples for the NumPy model; the compiled one gets ten times as many.
     repetitions : int
@@ -79,16 +80,17 @@ def compare(config: MachineConfig, count: int, repetitions: int, tell: Callable[
     Returns
     -------
     list of dict
-        ``kind``, ``numpy`` and ``numba``, training samples per second, and ``ratio``; none without Numba.
+        ``config`` and ``kind``; ``numpy`` and ``numba``, training samples per second; ``ratio``. None without Numba.
     """
     quick, rows = quickest(), []
     if quick is Machine:
         return rows
+    config = configs.load(name)
     many = machines.samples(config, 10 * count)
     for kind, changed in kinds(config).items():
-        tell(f"golden models: {kind}")
+        tell(f"golden models: {name}, {kind}")
         rate(quick, changed, many[:2])  # compiles
         numpy = rate(Machine, changed, many[:count])
         numba = max(rate(quick, changed, many) for _ in range(repetitions))
-        rows.append({"kind": kind, "numpy": numpy, "numba": numba, "ratio": numba / numpy})
+        rows.append({"config": name, "kind": kind, "numpy": numpy, "numba": numba, "ratio": numba / numpy})
     return rows

@@ -25,6 +25,7 @@ pytest.importorskip("numba", reason="the fast golden model needs the optional pa
 
 #: Random configurations, all synapses and schemes in turn; those of every run, and those of the slow tier.
 USUAL, SLOW = range(12), range(12, 96)
+SERIES = pytest.mark.parametrize("numbers", [USUAL, pytest.param(SLOW, marks=pytest.mark.slow)], ids=["usual", "slow"])
 
 #: Every number of a configuration: a field of `Constants`, or one of a converter's.
 CONVERTERS = ("column_converters", "row_converter")
@@ -95,7 +96,7 @@ def _compare(config: MachineConfig, fast: FastMachine) -> Machine:
     return golden
 
 
-@pytest.mark.parametrize("numbers", [USUAL, pytest.param(SLOW, marks=pytest.mark.slow)], ids=["usual", "slow"])
+@SERIES
 def test_random_configurations(numbers: range) -> None:
     """All random configurations agree, and together they do everything that a counter counts."""
     total = dict.fromkeys(COUNTERS, 0)
@@ -110,7 +111,7 @@ def test_random_configurations(numbers: range) -> None:
     assert {name for name, count in total.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}
 
 
-@pytest.mark.parametrize("numbers", [USUAL, SLOW], ids=["usual", "slow"])
+@SERIES
 def test_random_configurations_have_everything(numbers: range) -> None:
     """Both series have every non-ideality, all at once and none, and every table that can be loaded."""
     configs = [_config(number) for number in numbers]
