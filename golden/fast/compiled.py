@@ -62,7 +62,8 @@ def compiled() -> Compiled:
     for module in _MODULES:
         for function in vars(module).values():
             if inspect.isfunction(function):
-                extending.register_jitable(function)
+                # a call counts the references to every array of the machine, unless no function makes an array
+                extending.register_jitable(_nrt=module is cycles)(function)
     kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(Path(__file__).parent / "__pycache__" / _digest())
     try:
         compile_ = numba.njit(cache=True, boundscheck=False)

@@ -11,6 +11,8 @@ def convert(
     c: Constants, converter: ConverterConstants, m: Memory, states: NDArray[np.uint64], sums: NDArray[np.int64]
 ) -> None:
     """Turn sums into what the converters say of them, as many sums at a time as there are converters."""
+    if not converter.on:
+        return
     side_by_side = len(converter.offsets)
     half = (1 << converter.step) >> 1
     for first in range(0, len(sums), side_by_side):

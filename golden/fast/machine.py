@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import cycles
 from golden.config import MachineConfig
 from golden.fast.compiled import MissingError, compiled
 from golden.fast.memory import Event, Write, constants, memory, program
@@ -56,15 +55,15 @@ class FastMachine(Machine):
 
     def _update(self, instruction: Instruction, update_shift: int) -> int:
         counts = np.zeros(len(Write), np.int64)
-        issued = self._compiled.write(
+        pulses, done = self._compiled.write(
             self._constants, self._memory, instruction.row, instruction.rows, update_shift, counts
         )
         for event in Write:
             name = event.name.lower()
             setattr(self.array, name, getattr(self.array, name) + int(counts[event]))
         self._counts["update_rows"] += instruction.rows
-        self._counts["rows_pulsed"] += int(issued.sum())
-        return cycles.update(issued, self.config.array_latency, self.config.array_writing)
+        self._counts["rows_pulsed"] += pulses
+        return done
 
 
 def quickest() -> type[Machine]:

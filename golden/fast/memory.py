@@ -33,8 +33,9 @@ class Write(IntEnum):
 
 
 class ConverterConstants(NamedTuple):
-    """Numbers of the converters of one side; an ideal one leaves its sums as they are."""
+    """Numbers of the converters of one side; those that are not on leave their sums as they are."""
 
+    on: bool
     step: int
     noise: int
     noise_step: int
@@ -49,6 +50,7 @@ class Constants(NamedTuple):
     lanes: int
     slice_lanes: int
     latency: int
+    writing: int
     group: int
     binary: bool
     blind: bool
@@ -88,6 +90,7 @@ def constants(machine: Machine) -> Constants:
         lanes=c.array.lanes,
         slice_lanes=c.array.slice_lanes,
         latency=c.array_latency,
+        writing=c.array_writing,
         group=c.array.group,
         binary=c.array.synapse == "binary",
         blind=c.array.scheme == "blind",
@@ -123,9 +126,8 @@ def constants(machine: Machine) -> Constants:
 
 def _converter(converter: Converter) -> ConverterConstants:
     p = converter.parameters
-    return ConverterConstants(
-        p.step, p.noise, p.noise_step, np.uint64((1 << p.noise) - 1), converter.limit, converter.offsets
-    )
+    mask = np.uint64((1 << p.noise) - 1)
+    return ConverterConstants(p.on, p.step, p.noise, p.noise_step, mask, converter.limit, converter.offsets)
 
 
 class Memory(NamedTuple):

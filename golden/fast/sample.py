@@ -91,12 +91,14 @@ def fetch(i: Any, c: Constants, m: Memory, trits: NDArray[np.int8]) -> int:
     length = i.groups * c.group
     base = i.group * c.group
     if i.source == Source.INPUT:
-        m.vector[: len(trits)] = trits
-        m.vector[len(trits) : length] = 0
+        for element in range(length):
+            m.vector[element] = trits[element] if element < len(trits) else 0
     elif i.source == Source.ACTIVATION:
-        m.vector[:length] = m.activations[base : base + length]
+        for element in range(length):
+            m.vector[element] = m.activations[base + element]
     else:
-        m.vector[:length] = m.errors[base : base + length]
+        for element in range(length):
+            m.vector[element] = m.errors[base + element]
     return length
 
 

@@ -6,13 +6,14 @@ Plain Python that Numba compiles; terms and order are those of `golden/machine.p
 import numpy as np
 from numpy.typing import NDArray
 
+from golden import cycles
 from golden.fast import gradient_memory, synapse_array, update_unit
 from golden.fast.memory import Constants, Memory
 
 
 def write(
     c: Constants, m: Memory, first: int, rows: int, update_shift: int, counts: NDArray[np.int64]
-) -> NDArray[np.int64]:
+) -> tuple[int, int]:
     """Write a range of rows.
 
     Parameters
@@ -28,8 +29,8 @@ def write(
 
     Returns
     -------
-    ndarray of int64, shape (rows,)
-        Pulses issued to every row.
+    tuple of int
+        Pulses issued to all rows, and the operation's last cycle.
     """
     issued = np.zeros(rows, np.int64)
     increase = np.empty(c.lanes, np.bool_)
@@ -53,4 +54,4 @@ def write(
         if some:
             synapse_array.pulse(c, m, row, lanes[:active], increase, nu, counts)
         issued[index] = largest + some
-    return issued
+    return issued.sum(), cycles.update(issued, c.latency, c.writing)
