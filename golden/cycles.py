@@ -107,7 +107,7 @@ def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) ->
     """
     # the cycles in which the update unit takes the present row, and the array the last pulse; when that begins its way
     taken, accepted, begun = ROW - 1, 0, -latency - writing
-    for count in pulses.tolist():
+    for count in pulses:
         # the last pulse of a row leaves its place to the next row, without haste where a pulse takes long
         taken = max(taken + 1, accepted + (writing > 1))
         for pulse in range(count):

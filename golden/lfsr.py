@@ -223,7 +223,7 @@ class Lfsr:
         mask = np.uint64((1 << p.width) - 1)
         for steps in p.strides:
             new = (self.states ^ (self.states >> np.uint64(p.tap))) & np.uint64((1 << steps) - 1)
-            self.states = ((self.states >> np.uint64(steps)) | (new << np.uint64(p.width - steps))) & mask
+            self.states[:] = ((self.states >> np.uint64(steps)) | (new << np.uint64(p.width - steps))) & mask
         return words
 
     def shift(self, bits: NDArray[np.bool_], first: int = 0) -> None:

@@ -152,8 +152,8 @@ class Machine:
         fresh = SynapseArray(c.array, c.switching, c.random, c.geometry.rows, c.nonideal)
         for mine, other in zip(self.array.banks, fresh.banks, strict=True):
             mine.states[:], mine.shifts[:] = other.states, other.shifts
-        self.array.thresholds = fresh.thresholds
-        self.updates.table = self.config.pulse.codes(self.config.switching)
+        self.array.thresholds[:] = fresh.thresholds
+        self.updates.table[:] = self.config.pulse.codes(self.config.switching)
         self._counts = dict.fromkeys(COUNTERS, 0)
         for name in ("pulses", "pulse_width", "switches"):
             setattr(self.array, name, 0)
@@ -205,11 +205,11 @@ class Machine:
 
     def load_pulses(self, codes: NDArray[np.integer]) -> None:
         """Host command LOAD_PULSES: width codes of all |nu|, shape (2^nu_bits,)."""
-        self.updates.table = codes.astype(np.uint8)
+        self.updates.table[:] = codes
 
     def load_switching(self, thresholds: NDArray[np.integer]) -> None:
         """Host command LOAD_SWITCHING: thresholds, shape and range of `SwitchingParameters.bin_thresholds`."""
-        self.array.thresholds = thresholds.astype(np.uint32)
+        self.array.thresholds[:] = thresholds
 
     def update(self, update_shifts: tuple[int, ...]) -> None:
         """Do the write pass at the end of a mini-batch."""

@@ -86,7 +86,7 @@ def train(config: MachineConfig, data: Dataset, *, samples: int = 0, epochs: int
     """
     from golden.fast.machine import quickest
 
-    run = Run(config, data, samples, epochs or config.training.epochs, quickest(config))
+    run = Run(config, data, samples, epochs or config.training.epochs, quickest())
     Session(run, progress=progress).train()
     return run
 

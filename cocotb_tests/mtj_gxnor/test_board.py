@@ -116,7 +116,7 @@ def test_digits_over_a_noisy_wire(tmp_path: Path) -> None:
     assert min(report["board"][name] for name in ("flipped", "lost", "added")) > 0
     assert "bit_exact" in output
     machine = named.load("digits")
-    run = Run(machine, data.load("digits", None), 100, 1, quickest(machine))
+    run = Run(machine, data.load("digits", None), 100, 1, quickest())
     for step in run.steps():
         run.advance(step, run.present(step))
     assert report["weights_sha256"] == run.weights_sha256()

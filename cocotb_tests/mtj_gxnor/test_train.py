@@ -121,6 +121,24 @@ def test_resume_compiled(tmp_path: Path, two_epochs: str) -> None:
     assert (report["simulator"], report["weights_sha256"]) == ("fast", two_epochs)
 
 
+def test_compiled_nonideal(tmp_path: Path) -> None:
+    """A non-ideal array: the compiled model ends with the NumPy one's weights and counters."""
+    pytest.importorskip("numba", reason="the fast golden model needs the optional package numba")
+    config = tmp_path / "measured.toml"
+    config.write_text(
+        'base = "digits-nonideal"\n[nonideal.columns]\nstep = 1\nnoise = 8\n[nonideal.rows]\noffset = 2\n'
+    )
+    reports = {}
+    for sim in ("golden", "fast"):
+        finished = _train(tmp_path / sim, epochs=1, config=config, sim=sim)
+        assert finished.exit_code == 0, finished.stderr
+        reports[sim] = _report(tmp_path / sim)
+    golden, fast = reports["golden"], reports["fast"]
+    assert (golden["simulator"], fast["simulator"]) == ("golden", "fast")
+    assert fast["weights_sha256"] == golden["weights_sha256"]
+    assert fast["counters"] == golden["counters"]
+
+
 def _one_line(finished: Result) -> str:
     """Check that a run ended with one line on the error stream, and return it."""
     assert finished.exit_code == 1

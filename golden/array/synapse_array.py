@@ -142,7 +142,7 @@ class SynapseArray:
     ) -> None:
         self.parameters = parameters
         self.switching = switching
-        self.thresholds = switching.bin_thresholds
+        self.thresholds = switching.bin_thresholds.copy()
         nonideal = nonideal or NonidealParameters()
         shape = (rows, parameters.lanes, parameters.devices)
         self.device_bins = cells.device_bins(nonideal.seed, *shape, switching.bin_bits)

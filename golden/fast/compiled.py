@@ -9,8 +9,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from golden import cycles
-from golden.fast import sample, write
+from golden.fast import (
+    converter,
+    error_unit,
+    gradient_memory,
+    lfsr,
+    neuron,
+    sample,
+    synapse_array,
+    update_unit,
+    write,
+)
 from golden.lib.errors import UserError
+
+#: Modules whose functions call one another, the cycle model's among them: its formulas stand in golden/cycles.py alone.
+_MODULES = (cycles, lfsr, converter, synapse_array, neuron, error_unit, gradient_memory, update_unit, sample, write)
 
 
 class MissingError(UserError):
@@ -46,11 +59,11 @@ def compiled() -> Compiled:
         extending: Any = importlib.import_module("numba.extending")
     except ImportError as error:
         raise MissingError(f"the fast golden model needs Numba ({error}): pip install 'numba>=0.64'") from error
-    # the functions call one another, and the cycle model, whose formulas stand in golden/cycles.py alone
-    for module in (cycles, sample, write):
+    for module in _MODULES:
         for function in vars(module).values():
             if inspect.isfunction(function):
-                extending.register_jitable(function)
+                # a call counts the references to every array of the machine, unless no function makes an array
+                extending.register_jitable(_nrt=module is cycles)(function)
     kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(Path(__file__).parent / "__pycache__" / _digest())
     try:
         compile_ = numba.njit(cache=True, boundscheck=False)

@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import cycles
 from golden.config import MachineConfig
 from golden.fast.compiled import MissingError, compiled
-from golden.fast.memory import Event, constants, memory, program
+from golden.fast.memory import Event, Write, constants, memory, program
 from golden.machine import Machine
 from golden.samples import Samples
 from golden.sequencer import Instruction, Phase
@@ -33,9 +32,6 @@ class FastMachine(Machine):
 
     def __init__(self, config: MachineConfig) -> None:
         super().__init__(config)
-        self._ideal = _ideal(config)
-        if not self._ideal:
-            return
         if config.gradient.bits <= _NARROW:
             self.gradient.sums = self.gradient.sums.astype(np.int16)
         self._compiled = compiled()
@@ -44,8 +40,6 @@ class FastMachine(Machine):
 
     def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
         """Present samples as `Machine.present` does."""
-        if not self._ideal:
-            return super().present(samples, training=training)
         counts = np.zeros((len(Phase), len(Event)), np.int64)
         predictions = self._compiled.present(
             self._program, self._constants, self._memory, samples.trits, samples.labels, training, counts
@@ -60,37 +54,20 @@ class FastMachine(Machine):
         return predictions
 
     def _update(self, instruction: Instruction, update_shift: int) -> int:
-        if not self._ideal:
-            return super()._update(instruction, update_shift)
-        counts = np.zeros(3, np.int64)
-        issued = self._compiled.write(
-            self._constants,
-            self._memory,
-            self.array.lfsr.states,
-            instruction.row,
-            instruction.rows,
-            update_shift,
-            counts,
+        counts = np.zeros(len(Write), np.int64)
+        pulses, done = self._compiled.write(
+            self._constants, self._memory, instruction.row, instruction.rows, update_shift, counts
         )
-        self.array.pulses += int(counts[0])
-        self.array.pulse_width += int(counts[1])
-        self.array.switches += int(counts[2])
+        for event in Write:
+            name = event.name.lower()
+            setattr(self.array, name, getattr(self.array, name) + int(counts[event]))
         self._counts["update_rows"] += instruction.rows
-        self._counts["rows_pulsed"] += int(issued.sum())
-        return cycles.update(issued, self.config.array_latency, self.config.array_writing)
+        self._counts["rows_pulsed"] += pulses
+        return done
 
 
-def _ideal(config: MachineConfig) -> bool:
-    """Whether the compiled loops know the machine: ideal arrays and constant tables; others go the way of `Machine`."""
-    wrong, switching = config.nonideal, config.switching
-    tables = switching.loadable or config.pulse.loadable or switching.variation_bins > 1
-    return not (wrong.converting or wrong.any_stuck or tables)
-
-
-def quickest(config: MachineConfig) -> type[Machine]:
-    """Choose the quickest model of a machine: the compiled one where it knows the array and Numba is installed."""
-    if not _ideal(config):
-        return Machine
+def quickest() -> type[Machine]:
+    """Choose the quickest model of a machine: the compiled one where Numba is installed."""
     try:
         compiled()
     except MissingError:

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import cycles
+from golden.array.converter import Converter
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.sequencer import Instruction, Op
 
 
 class Event(IntEnum):
-    """Second index of the counts; the first is the phase."""
+    """Second index of the counts of samples; the first is the phase."""
 
     CYCLES = 0
     ROWS_DRIVEN = 1
@@ -23,12 +24,33 @@ class Event(IntEnum):
     PRODUCTS = 4
 
 
+class Write(IntEnum):
+    """Index of the counts of a write pass, each a counter's name."""
+
+    PULSES = 0
+    PULSE_WIDTH = 1
+    SWITCHES = 2
+
+
+class ConverterConstants(NamedTuple):
+    """Numbers of the converters of one side; those that are not on leave their sums as they are."""
+
+    on: bool
+    step: int
+    noise: int
+    noise_step: int
+    noise_mask: np.uint64
+    limit: int
+    offsets: NDArray[np.int64]
+
+
 class Constants(NamedTuple):
-    """Numbers of a configuration; names as in the parameters of the blocks."""
+    """Numbers of a configuration and of a made array; names as in the parameters of the blocks."""
 
     lanes: int
     slice_lanes: int
     latency: int
+    writing: int
     group: int
     binary: bool
     blind: bool
@@ -51,13 +73,14 @@ class Constants(NamedTuple):
     nu_bits: int
     steps: int
     full_code: int
-    quiet: int
     word_mask: np.uint64
     width: np.uint64
     tap: np.uint64
     strides: NDArray[np.uint64]
-    thresholds: NDArray[np.uint32]
-    table: NDArray[np.uint8]
+    stuck: NDArray[np.bool_]
+    device_bins: NDArray[np.uint8]
+    column_converters: ConverterConstants
+    row_converter: ConverterConstants
 
 
 def constants(machine: Machine) -> Constants:
@@ -67,6 +90,7 @@ def constants(machine: Machine) -> Constants:
         lanes=c.array.lanes,
         slice_lanes=c.array.slice_lanes,
         latency=c.array_latency,
+        writing=c.array_writing,
         group=c.array.group,
         binary=c.array.synapse == "binary",
         blind=c.array.scheme == "blind",
@@ -89,15 +113,21 @@ def constants(machine: Machine) -> Constants:
         nu_bits=c.pulse.nu_bits,
         steps=machine.updates.steps,
         full_code=machine.updates.full,
-        # magnitudes below this index of the table give no pulse
-        quiet=min((*np.flatnonzero(machine.updates.table).tolist(), len(machine.updates.table))),
         word_mask=np.uint64((1 << c.switching.threshold_bits) - 1),
         width=np.uint64(c.random.width),
         tap=np.uint64(c.random.tap),
         strides=np.array(c.random.strides, np.uint64),
-        thresholds=c.switching.thresholds,
-        table=machine.updates.table,
+        stuck=machine.array.stuck,
+        device_bins=machine.array.device_bins,
+        column_converters=_converter(machine.array.column_converters),
+        row_converter=_converter(machine.array.row_converter),
     )
+
+
+def _converter(converter: Converter) -> ConverterConstants:
+    p = converter.parameters
+    mask = np.uint64((1 << p.noise) - 1)
+    return ConverterConstants(p.on, p.step, p.noise, p.noise_step, mask, converter.limit, converter.offsets)
 
 
 class Memory(NamedTuple):
@@ -105,6 +135,11 @@ class Memory(NamedTuple):
 
     r1: NDArray[np.uint8]
     r2: NDArray[np.uint8]
+    streams: NDArray[np.uint64]
+    column_streams: NDArray[np.uint64]
+    row_streams: NDArray[np.uint64]
+    thresholds: NDArray[np.uint32]
+    table: NDArray[np.uint8]
     sums: NDArray[Any]
     offset: NDArray[np.int64]
     scale: NDArray[np.int64]
@@ -115,7 +150,10 @@ class Memory(NamedTuple):
     nonzero: NDArray[np.int64]
     columns: NDArray[np.int32]
     drive: NDArray[Any]
+    words: NDArray[np.uint64]
+    noise: NDArray[np.uint64]
     vector: NDArray[np.int64]
+    sensed: NDArray[np.int64]
     collected: NDArray[np.int64]
     outputs: NDArray[np.int64]
 
@@ -126,7 +164,7 @@ def memory(machine: Machine) -> Memory:
     Parameters
     ----------
     machine : Machine
-        Its blocks keep these arrays for good; the streams alone, which a draw replaces, are not among them.
+        Its blocks keep these arrays for good.
 
     Returns
     -------
@@ -139,6 +177,11 @@ def memory(machine: Machine) -> Memory:
     return Memory(
         r1=machine.array.r1,
         r2=machine.array.r2,
+        streams=machine.array.lfsr.states,
+        column_streams=machine.array.column_converters.lfsr.states,
+        row_streams=machine.array.row_converter.lfsr.states,
+        thresholds=machine.array.thresholds,
+        table=machine.updates.table,
         sums=sums,
         offset=machine.neurons.offset,
         scale=machine.neurons.scale,
@@ -149,7 +192,10 @@ def memory(machine: Machine) -> Memory:
         nonzero=np.zeros(rows, np.int64),
         columns=np.zeros(lanes, np.int32),
         drive=np.zeros(lanes, sums.dtype),
+        words=np.zeros((machine.config.array.streams_per_lane, lanes), np.uint64),
+        noise=np.zeros(geometry.group, np.uint64),
         vector=np.zeros(elements, np.int64),
+        sensed=np.zeros(max(elements, lanes), np.int64),
         collected=np.zeros(elements, np.int64),
         outputs=np.zeros(geometry.sizes[-1], np.int64),
     )

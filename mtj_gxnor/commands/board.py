@@ -121,7 +121,7 @@ def train(
         manifest = train_serial.design(machine, title, line, folder)
     else:
         folder, machine, title = design, manifest_reader.config(manifest), manifest["name"]
-    run = Run(machine, loaded, samples, epochs or machine.training.epochs, quickest(machine))
+    run = Run(machine, loaded, samples, epochs or machine.training.epochs, quickest())
     checkpoint = build / "train" / f"{dataset}-{title}-serial" / "checkpoint.npz"
     if resume or reload:
         run.check(checkpoint)

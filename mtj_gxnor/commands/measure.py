@@ -29,8 +29,10 @@ def bench(
     for key, goal in bench_report.GOALS.items():
         value = report[key]
         print(f"{key:32} {'not measured' if value is None else f'{value:12.3f}'}   goal {goal:g}")
-    for key in ("bare", "numpy", "numba"):
-        print(f"{f'{key}_train_samples_per_second':32} {report.get(f'{key}_train_samples_per_second', 0):12.0f}")
+    print(f"{'bare_train_samples_per_second':32} {report['bare_train_samples_per_second']:12.0f}")
+    for row in report["models"]:
+        kind = f"{row['config']}, {row['kind']}"
+        print(f"{kind:40} {row['numba']:12.0f}   {row['ratio']:.1f} times NumPy's {row['numpy']:.0f}")
 
 
 def ablation(

@@ -45,7 +45,7 @@ def train(
     loaded = data.load(dataset, data_dir)
     machine = seeded(configs.load(name), seed)
     memory_check.check(machine)
-    run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim) or quickest(machine))
+    run = Run(machine, loaded, samples, epochs or machine.training.epochs, _GOLDEN.get(sim) or quickest())
     title = configs.title(name)
     kind = "-golden" if sim in _GOLDEN else "-axi" if transport == "axi" else ""
     work = (build / "train" / f"{dataset}-{title}{kind}").resolve()

@@ -12,7 +12,7 @@ from gen import config as configs
 from gen.provenance import stamp
 from golden.lib.atomic_write import whole, write_json
 from sim import verilator
-from sim.bench import machines, measures
+from sim.bench import machines, measures, models
 
 #: Key of the report -> goal.
 GOALS = {
@@ -24,6 +24,7 @@ GOALS = {
     "vs_pysim": 1000.0,
     "vs_icarus": 100.0,
     "lane_utilisation": 0.95,
+    "numba_vs_numpy": 10.0,
 }
 
 
@@ -73,6 +74,9 @@ def make(build: Path, samples: int, repetitions: int, *, simulators: bool, growt
     bench = measures.Bench(build / "sim", repetitions, lambda line: print(line, file=sys.stderr, flush=True))
     report: dict[str, Any] = measures.sides(bench, machines.samples(configs.load("mnist"), samples), simulators)
     report |= measures.phases(bench, max(20, samples // 20))
+    count = max(1, samples // 10)
+    rows = [row for name in ("mnist", "digits") for row in models.compare(name, count, repetitions, bench.tell)]
+    report |= {"models": rows, "numba_vs_numpy": min((row["ratio"] for row in rows), default=None)}
     if growth:
         report["growth"] = measures.growth(bench, samples)
         draw(report["growth"], build / "reports" / "bench.svg")

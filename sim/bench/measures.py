@@ -13,7 +13,6 @@ from gen import config as configs
 from gen import verilog
 from golden.config import MachineConfig
 from golden.fast.machine import quickest
-from golden.machine import Machine
 from golden.run import memory_check
 from golden.samples import Samples
 from sim import harness, pysim, runner
@@ -64,7 +63,7 @@ class Bench:
 
 
 def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
-    """Train `mnist` in every way there is, side by side.
+    """Train `mnist` in every way that RTL can be run, side by side.
 
     Parameters
     ----------
@@ -101,12 +100,6 @@ def sides(bench: Bench, samples: Samples, simulators: bool) -> Values:
         "rtl_build": built,
         "rtl_memory_bytes": bare.memory,
     }
-    bench.tell("train mnist: NumPy and Numba")
-    values["numpy_train_samples_per_second"] = _model(Machine, config, samples[: min(500, len(samples))])
-    quick = quickest(config)
-    if quick is not Machine:
-        _model(quick, config, samples[:10])  # compiles
-        values["numba_train_samples_per_second"] = max(_model(quick, config, samples) for _ in range(bench.repetitions))
     values |= {"vs_pysim": None, "vs_icarus": None}
     if simulators:
         bench.tell("train mnist: Amaranth's simulator")
@@ -136,17 +129,6 @@ def _inside(files: dict[str, str], work: Path, samples: Samples, simulator: str)
     return json.loads((work / "bench.json").read_text())
 
 
-def _model(model: type[Machine], config: MachineConfig, samples: Samples) -> float:
-    """Samples per second of a golden model in training."""
-    machine = model(config)
-    machine.initialise()
-    batch = config.training.batch
-    started = time.process_time()
-    for first in range(0, len(samples), batch):
-        machine.train(samples[first : first + batch], batch, config.update_shifts(0))
-    return len(samples) / (time.process_time() - started)
-
-
 def phases(bench: Bench, count: int) -> Values:
     """Time every phase with all 512 lanes busy: synapse operations per second, lanes busy, profile."""
     config = machines.dense()
@@ -157,7 +139,7 @@ def phases(bench: Bench, count: int) -> Values:
     bench.tell("train the dense machine, phase by phase")
     runs = [bare.run(samples.trits, samples.labels, command, profile=True) for _ in range(bench.repetitions)]
     timing = bench.best(runs)
-    machine = quickest(config)(config)
+    machine = quickest()(config)
     machine.initialise()
     for first in range(0, count, config.training.batch):
         machine.train(samples[first : first + config.training.batch], config.training.batch, config.update_shifts(0))

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,21 +14,29 @@ from golden.config import MachineConfig, variant
 from golden.counters import COUNTERS
 from golden.fast.compiled import MissingError, compiled
 from golden.fast.machine import FastMachine
-from golden.fast.memory import Constants
+from golden.fast.memory import Constants, ConverterConstants
 from golden.machine import Machine
 from golden.run import data
 from golden.run.run import Run
-from sim.random_config import KINDS, random_config
+from sim.random_config import KINDS, nonideal, random_config
 
 pytest.importorskip("numba", reason="the fast golden model needs the optional package numba")
 
-#: Random configurations: all synapses and schemes in turn.
-COUNT = 64
+#: Random configurations, all synapses and schemes in turn; those of every run, and those of the slow tier.
+USUAL, SLOW = range(12), range(12, 96)
+SERIES = pytest.mark.parametrize("numbers", [USUAL, pytest.param(SLOW, marks=pytest.mark.slow)], ids=["usual", "slow"])
+
+#: Every number of a configuration: a field of `Constants`, or one of a converter's.
+CONVERTERS = ("column_converters", "row_converter")
+FIELDS = [
+    *((field,) for field in Constants._fields if field not in ("lanes", "group", *CONVERTERS)),
+    *((side, field) for side in CONVERTERS for field in ConverterConstants._fields),
+]
 
 
 def _config(number: int) -> MachineConfig:
-    """Make a random configuration that pulses; wide gradient sums in turn, and what random ones leave out."""
-    config = random_config(51, number)
+    """Make a random configuration that pulses, most of them with a non-ideal array; wide gradient sums in turn."""
+    config = nonideal(random_config(51, number), 51, number)
     kind = number // len(KINDS) % 4
     bits = 16 + number % 9 if kind == 3 else config.gradient.bits
     gradient = {"bits": bits, "leak": min(config.gradient.leak, bits), "reset_on_switch": kind % 2 == 1}
@@ -38,10 +47,16 @@ def _config(number: int) -> MachineConfig:
         training={
             "update_shifts": tuple(low + (update_shift - low) % 4 for update_shift in config.training.update_shifts)
         },
-        # tables that can be loaded are not compiled
-        pulse={"dead_zone": config.pulse.dead_zone // 2, "loadable": False},
-        switching={"loadable": False},
+        pulse={"dead_zone": config.pulse.dead_zone // 2},
     )
+
+
+def _loadable(number: int) -> MachineConfig:
+    """Make a random configuration of which everything can be loaded."""
+    config = _config(number)
+    # a table that can be loaded has at most 512 entries, and at least two codes
+    switching = {"loadable": True, "code_bits": min(config.switching.code_bits, 4)}
+    return variant(config, random={"loadable": True}, pulse={"loadable": True}, switching=switching)
 
 
 def _difference(golden: Machine, fast: Machine) -> str:
@@ -74,10 +89,11 @@ def _compare(config: MachineConfig, fast: FastMachine) -> Machine:
     return golden
 
 
-def test_random_configurations() -> None:
+@SERIES
+def test_random_configurations(numbers: range) -> None:
     """All random configurations agree, and together they do everything that a counter counts."""
     total = dict.fromkeys(COUNTERS, 0)
-    for number in range(COUNT):
+    for number in numbers:
         config = _config(number)
         try:
             golden = _compare(config, FastMachine(config))
@@ -88,36 +104,87 @@ def test_random_configurations() -> None:
     assert {name for name, count in total.items() if not count} == {"cycles_wait", "rows_written", "rows_read"}
 
 
-@pytest.mark.parametrize("number", range(8))
-def test_loads(number: int) -> None:
-    """What a host loads reaches the compiled loops, and an unfinished mini-batch is the same."""
-    config, rng = variant(_config(number), random={"loadable": True}), np.random.default_rng(number)
-    golden, fast = Machine(config), FastMachine(config)
-    for machine in (golden, fast):
+@SERIES
+def test_random_configurations_have_everything(numbers: range) -> None:
+    """Both series have every non-ideality, all at once and none, and every table that can be loaded."""
+    configs = [_config(number) for number in numbers]
+    for has in (
+        lambda c: c.switching.variation_bins > 1,
+        lambda c: c.nonideal.any_stuck,
+        lambda c: c.nonideal.columns.noise > 0,
+        lambda c: c.nonideal.rows.noise > 0,
+        lambda c: c.switching.loadable,
+        lambda c: c.pulse.loadable,
+    ):
+        assert {has(config) for config in configs} == {False, True}
+
+
+def _compare_loads(config: MachineConfig, fast: FastMachine, seed: int) -> None:
+    """Load everything into both machines, and reset them; compare after every command."""
+    golden, rng = Machine(config), np.random.default_rng(seed)
+    machines, update_shifts = (golden, fast), config.training.update_shifts
+
+    def go_on(step: str) -> None:
+        """Work with what is loaded; an unfinished mini-batch is the same."""
+        assert not _difference(golden, fast), step
+        samples = random_samples(config, 5, 2)
+        expected, found = (machine.present(samples, training=True).tolist() for machine in machines)
+        assert found == expected, f"{step}: predictions"
+        assert not _difference(golden, fast), f"{step}: present"
+        for machine in machines:
+            machine.update(update_shifts)
+        assert not _difference(golden, fast), f"{step}: update"
+
+    for machine in machines:
         machine.initialise()
-        machine.train(random_samples(config, 9), 4, config.training.update_shifts)
+        machine.train(random_samples(config, 9), 4, update_shifts)
     r1, r2 = rng.integers(0, 2, (2, *golden.array.r1.shape))
     offset, scale = rng.integers(0, 40, (2, len(golden.neurons.offset)))
     banks = {
         bank: rng.integers(0, 1 << config.random.width, count, dtype=np.uint64)
         for bank, count in config.seed_banks.items()
     }
-    for machine in (golden, fast):
+    codes = rng.integers(0, config.switching.codes, 1 << config.pulse.nu_bits)
+    thresholds = rng.integers(0, (1 << config.switching.threshold_bits) + 1, golden.array.thresholds.shape)
+    for machine in machines:
         machine.load_weights(r1, r2)
         machine.load_neurons(offset, scale)
         machine.load_seeds(banks)
-    assert not _difference(golden, fast), "loads"
-    samples = random_samples(config, 3, 2)
-    expected, found = (machine.present(samples, training=True).tolist() for machine in (golden, fast))
-    assert found == expected
-    assert not _difference(golden, fast), "present"
-    for machine in (golden, fast):
-        machine.update(config.training.update_shifts)
-    assert not _difference(golden, fast), "update"
-    assert golden.dump_weights()[0].tolist() == fast.dump_weights()[0].tolist()
+        machine.load_pulses(codes)
+        machine.load_switching(thresholds)
+    go_on("loads")
+    for machine in machines:
+        machine.load_pulses(np.zeros_like(codes))
+    go_on("no pulses for any fraction")
+    for machine in machines:
+        machine.reset()
+    go_on("reset")
+    dumps = golden.dump_weights(), fast.dump_weights()
+    assert np.array_equal(*dumps)
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist"])
+@pytest.mark.parametrize("number", range(8))
+def test_loads(number: int) -> None:
+    """What a host loads reaches the compiled loops, and a reset takes tables and streams back."""
+    config = _loadable(number)
+    _compare_loads(config, FastMachine(config), number)
+
+
+@pytest.mark.parametrize("memory", ["thresholds", "table", "streams", "column_streams", "row_streams"])
+def test_lost_loads_are_found(memory: str) -> None:
+    """A memory that is not the block's own, so that loads do not reach it, shows."""
+    for number in range(8):
+        config = _loadable(number)
+        fast = FastMachine(config)
+        fast._memory = fast._memory._replace(**{memory: getattr(fast._memory, memory).copy()})
+        try:
+            _compare_loads(config, fast, number)
+        except AssertionError:
+            return
+    raise AssertionError(f"nothing depends on {memory}")
+
+
+@pytest.mark.parametrize("name", ["digits", "digits-nonideal", pytest.param("mnist", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scheme", ["verified", "blind"])
 def test_named_configurations(name: str, scheme: str) -> None:
     """Machines of real size agree over whole batches."""
@@ -161,28 +228,39 @@ def test_checkpoints_can_be_exchanged(models: tuple[type[Machine], type[Machine]
     assert not _difference(whole.machine, second.machine)
 
 
-@pytest.mark.parametrize("field", [field for field in Constants._fields if field not in ("lanes", "group")])
-def test_faults_are_found(field: str) -> None:
+def _wrong(name: str, value: Any, config: MachineConfig) -> Any:
+    """Make a number of a configuration wrong, within its memories."""
+    if isinstance(value, bool):
+        return not value
+    if name == "slice_lanes":
+        return max(1, value // 2)
+    if name == "device_bins" and config.switching.variation_bins == 1:
+        return value
+    if isinstance(value, np.ndarray):
+        return value ^ value.dtype.type(1)
+    # one less would change nothing, or be no shift
+    rising = ("width", "leak", "output_base", "step", "noise_step")
+    return value + type(value)(1) if name in rising else value - type(value)(1)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=".".join)
+def test_faults_are_found(field: tuple[str, ...]) -> None:
     """A wrong number of the configuration, whichever it is, shows in some random configuration."""
-    rising = ("width", "leak", "output_base", "quiet")  # one less would change nothing, or reach beyond a memory
-    for number in range(COUNT):
+    for number in (*USUAL, *SLOW):
         config = _config(number)
         fast = FastMachine(config)
-        value = getattr(fast._constants, field)
-        if isinstance(value, bool):
-            wrong = not value
-        elif field == "slice_lanes":
-            wrong = max(1, value // 2)  # more, or a number that divides nothing, would reach beyond a memory
-        elif isinstance(value, np.ndarray):
-            wrong = value ^ value.dtype.type(1)
+        constants = fast._constants
+        if len(field) == 1:
+            wrong = _wrong(field[0], getattr(constants, field[0]), config)
         else:
-            wrong = value + type(value)(1) if field in rising else value - type(value)(1)
-        fast._constants = fast._constants._replace(**{field: wrong})
+            converter = getattr(constants, field[0])
+            wrong = converter._replace(**{field[1]: _wrong(field[1], getattr(converter, field[1]), config)})
+        fast._constants = constants._replace(**{field[0]: wrong})
         try:
             _compare(config, fast)
         except AssertionError:
             return
-    raise AssertionError(f"nothing depends on {field}")
+    raise AssertionError(f"nothing depends on {'.'.join(field)}")
 
 
 @pytest.mark.parametrize("quantity", ["r1", "r2", "gradient", "random", "offset", "scale"])
