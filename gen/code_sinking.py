@@ -87,20 +87,28 @@ def _is_wiring(node: Node) -> bool:
 
 
 def _resolve_wiring(module: ModuleLogic) -> None:
-    """Read what a wire is made of where only bits of it are needed, and one variable by one name."""
-    made: dict[Variable, Node] = {}
-    known: dict[Node, Node] = {}
+    """Read one variable by one name, and of joined words only those of which bits are needed."""
+    names: dict[Variable, Node] = {}
+    joined: dict[Variable, Node] = {}
     for variable, body in module.definitions.items():
-        if len(body) == 1 and isinstance(item := body[0], Assign) and _is_wiring(item.value):
-            made[variable] = item.value
+        if len(body) == 1 and isinstance(item := body[0], Assign):
+            if item.value.op in ("const", "read"):
+                names[variable] = item.value
+            elif item.value.op == "cat":
+                joined[variable] = item.value
+    known: dict[Node, Node] = {}
 
     def resolved(node: Node) -> Node:
         if node not in known:
             known[node] = node  # where logic goes in a circle
+            args = tuple(map(resolved, node.args))
             if node.op == "read":
-                known[node] = resolved(made[node.variable]) if node.variable in made else node
+                known[node] = resolved(names[node.variable]) if node.variable in names else node
+            elif node.op == "slice" and args[0].op == "read" and args[0].variable in joined:
+                picked = module.logic.slice(joined[args[0].variable], node.number, node.width)
+                known[node] = resolved(picked) if _is_wiring(picked) else module.logic.remade(node, args)
             else:
-                known[node] = module.logic.remade(node, tuple(map(resolved, node.args)))
+                known[node] = module.logic.remade(node, args)
         return known[node]
 
     bodies = [*module.definitions.values(), *(clock.branch.body for clock in module.clocks)]

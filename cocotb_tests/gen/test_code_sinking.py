@@ -6,7 +6,7 @@
 from collections.abc import Callable
 
 import pytest
-from amaranth.hdl import Instance, Module, Value
+from amaranth.hdl import Cat, Instance, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -172,3 +172,31 @@ def test_long_expression() -> None:
     lines = _lines(build)
     assert max(len(line) for line in lines) < 400
     assert len([line for line in lines if "assign" in line]) > 3
+
+
+def test_joined_words() -> None:
+    """Bits of a joined word are read where they come from, and a name for a name is passed over."""
+
+    def build(m: Module, p: _Built) -> None:
+        joined = wire(m, "joined", Cat(p.d, p.e))
+        again = wire(m, "again", joined)
+        m.d.comb += p.q.eq(again[4:8])
+        m.d.sync += p.r.eq(again[6:14])
+
+    lines = _lines(build)
+    assert "  assign q = {4'h0, d[7:4]};" in lines
+    assert "    r <= {e[5:0], d[7:6]};" in lines
+    assert not any("again" in line or "joined" in line for line in lines)
+
+
+@pytest.mark.parametrize("pieces", [3, 2])
+def test_pieces_of_a_register(pieces: int) -> None:
+    """A register of which a branch assigns all pieces is assigned at once; else every piece by itself."""
+
+    def build(m: Module, p: _Built) -> None:
+        with m.If(p.a):
+            m.d.sync += [p.q[4:].eq(p.d[:4]), p.q[2:4].eq(p.e[:2]), p.q[:2].eq(p.e[4:6])][:pieces]
+
+    block = _blocks(_lines(build))[0]
+    assert ("q <= {d[3:0], e[1:0], e[5:4]};" in block) == (pieces == 3)
+    assert ("q[7:4] <= d[3:0];" in block) == (pieces == 2)

@@ -220,7 +220,7 @@ async def other_tables(dut: HierarchyObject) -> None:
         return
     nu_bits, codes, bits = config.pulse.nu_bits, config.switching.codes, config.gradient.bits
     await bench.start()
-    source, _ = bench.source("row", Regime.RANDOM)
+    source, _ = bench.source("row", Regime.RANDOM, beside=("row_sums",))
     pulses = bench.sink("pulse", Regime.RANDOM)
     timing = _Timing(bench)
 
