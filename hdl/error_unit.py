@@ -84,7 +84,7 @@ class ErrorUnit(wiring.Component):
         """Build the block."""
         m = Module()
         # which lane the label is in, and the number of the group's first lane beside the group
-        base = reg_en(m, "base1", self.ahead, self.base)
+        base = reg_en(m, "base1", self.ahead, self.base[: len(self.prediction)])
         targets = Cat(self.base + lane == self.label for lane in range(self._group))
         target = reg_en(m, "target", self.ahead, targets)
         errors = []
@@ -138,8 +138,10 @@ class ErrorUnit(wiring.Component):
         The lower lane wins on a tie; lanes without elements never do.
         """
         stage = self.output
+        # a group may have more lanes than there are outputs
+        bits = min((self._group - 1).bit_length(), len(self.prediction))
         entries: list[tuple[Value, Value, Value]] = [
-            (self.mask[lane], self.centred[lane], Const(lane, range(self._group))) for lane in range(self._group)
+            (self.mask[lane], self.centred[lane], Const(lane % (1 << bits), bits)) for lane in range(self._group)
         ]
         busy = []
         while len(entries) > 1:

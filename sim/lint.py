@@ -2,10 +2,11 @@
 
 What Verilator may say is listed with reasons in `waivers.vlt`; Yosys may say nothing. The first call of Yosys on a
 computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more
-than `YOSYS_SIZE` characters are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
-smaller ones in sizes, or in tables of logic, only.
+than `YOSYS_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
+smaller ones in sizes only.
 """
 
+import json
 import os
 import re
 import signal
@@ -24,8 +25,8 @@ from sim import verilator
 
 _WAIVERS = Path(packages.__file__).with_name("waivers.vlt")
 
-#: Most characters of Verilog of a machine that Yosys reads.
-YOSYS_SIZE = 600_000
+#: Most lanes of a machine that Yosys reads.
+YOSYS_LANES = 256
 
 #: Most lanes on carry chains: a statement per lane and adder makes megabytes of Verilog, and minutes of lint, that are
 #: like those of fewer lanes.
@@ -135,8 +136,8 @@ def machine(folder: Path) -> list[str]:
     """
     files = (folder / "files.f").read_text().split()
     findings = with_verilator(folder, files, verilog.AXI)
-    size = sum(len((folder / file).read_text()) for file in files)
-    return findings + (with_yosys(folder, files, verilog.AXI) if size <= YOSYS_SIZE else [])
+    lanes = json.loads((folder / "manifest.json").read_text())["config"]["array"]["lanes"]
+    return findings + (with_yosys(folder, files, verilog.AXI) if lanes <= YOSYS_LANES else [])
 
 
 def named(output: Path) -> tuple[list[str], list[str]]:
