@@ -72,7 +72,7 @@ async def pulse_table(dut: HierarchyObject) -> None:
     config = bench.config
     lanes, bits, nu_bits = config.array.lanes, config.gradient.bits, config.pulse.nu_bits
     table = config.pulse.codes(config.switching)
-    source, _ = bench.source("row", Regime.FLOWING)
+    source, _ = bench.source("row", Regime.FLOWING, beside=("row_sums",))
     pulses = bench.sink("pulse", Regime.FLOWING)
     for update_shift in range(bits - nu_bits):
         bench.ports.write("update_shift", update_shift)
@@ -82,7 +82,7 @@ async def pulse_table(dut: HierarchyObject) -> None:
             for nu in range(1 << nu_bits):
                 magnitude = (nu << update_shift) + int(bench.rng.integers(0, 1 << update_shift))
                 value = magnitude if sign == 1 else -1 - magnitude
-                source.send({"row": 0, "sums": to_planes(np.full(lanes, value), bits)})
+                source.send(0, row_sums=to_planes(np.full(lanes, value), bits))
             await bench.clock.until(lambda: source.empty and bool(bench.ports.read("idle")))
             expected = [(int(code), sign == 1) for code in table if code]
             equal("pulses", len(pulses.values), len(expected))
