@@ -223,14 +223,13 @@ def _nested(module: ModuleLogic, body: Body) -> Body:
         condition = item.branches[0].when
         implied = _implied(module, condition) - {condition}
         mine = targets([item])
-        at = items.index(item)
-        for place, other in enumerate(items):
+        for other in items:
             if other is item or not isinstance(other, Choice) or other.test is not None:
                 continue
             if not any(other.branches[0].when is node for node in implied):
                 continue
-            between = items[min(place, at) : max(place, at) + 1]
-            if any(inner is not item and targets([inner]) & mine for inner in between):
+            # of a register that others assign too, synthesis finds the enable in a flat list of conditions
+            if any(inner is not item and targets([inner]) & mine for inner in items):
                 continue
             items.remove(item)
             other.branches[0].body.append(item)

@@ -6,7 +6,7 @@
 from collections.abc import Callable
 
 import pytest
-from amaranth.hdl import Cat, Instance, Module, Value
+from amaranth.hdl import Cat, Instance, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -132,18 +132,20 @@ def test_equal_conditions_apart() -> None:
 
 @pytest.mark.parametrize("between", [False, True])
 def test_implied(between: bool) -> None:
-    """A branch goes into that whose condition its own implies, but not past an assignment to its variables."""
+    """A branch goes into that whose condition its own implies, but not where others assign its registers as well."""
 
     def build(m: Module, p: _Built) -> None:
+        register = Signal(8, name="register", reset_less=True)
         with m.If(p.a):
             m.d.sync += p.r.eq(p.d)
         if between:
-            m.d.sync += p.q.eq(p.d)
+            m.d.sync += register.eq(p.d)
         with m.If(wire(m, "both", p.a & p.b)):
-            m.d.sync += p.q.eq(p.e)
+            m.d.sync += register.eq(p.e)
+        m.d.comb += p.q.eq(register)
 
     block = _blocks(_lines(build))[0]
-    nested = "if (a) begin : branch_0\nreg both;\nboth = a & b;\nr <= d;\nif (both) begin\nq <= e;\nend\nend\n"
+    nested = "if (a) begin : branch_0\nreg both;\nboth = a & b;\nr <= d;\nif (both) begin\nregister <= e;\nend\nend\n"
     assert (nested in block) != between
 
 
