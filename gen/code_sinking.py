@@ -111,8 +111,7 @@ def _resolve_wiring(module: ModuleLogic) -> None:
                 known[node] = module.logic.remade(node, args)
         return known[node]
 
-    bodies = [*module.definitions.values(), *(clock.branch.body for clock in module.clocks)]
-    for body in bodies:
+    for body in module.bodies:
         _replace(body, resolved)
     for instance in module.instances:
         instance.inputs = {port: resolved(node) for port, node in instance.inputs.items()}
@@ -220,20 +219,16 @@ def _nested(module: ModuleLogic, body: Body) -> Body:
     for item in list(items):
         if not isinstance(item, Choice) or len(item.branches) != 1 or not isinstance(item.branches[0].when, Node):
             continue
+        # of a register that others assign too, synthesis finds the enable in a flat list of conditions
+        if targets([item]) & targets([other for other in items if other is not item]):
+            continue
         condition = item.branches[0].when
         implied = _implied(module, condition) - {condition}
-        mine = targets([item])
         for other in items:
-            if other is item or not isinstance(other, Choice) or other.test is not None:
-                continue
-            if not any(other.branches[0].when is node for node in implied):
-                continue
-            # of a register that others assign too, synthesis finds the enable in a flat list of conditions
-            if any(inner is not item and targets([inner]) & mine for inner in items):
-                continue
-            items.remove(item)
-            other.branches[0].body.append(item)
-            break
+            if isinstance(other, Choice) and other.test is None and other.branches[0].when in implied:
+                items.remove(item)
+                other.branches[0].body.append(item)
+                break
     for item in items:
         if isinstance(item, Choice):
             for branch in item.branches:
@@ -283,8 +278,7 @@ def _named(module: ModuleLogic) -> dict[Node, Variable]:
     for variable, body in module.definitions.items():
         if len(body) == 1 and isinstance(item := body[0], Assign) and not _is_leaf(item.value):
             names.setdefault(item.value, variable)
-    bodies = [*module.definitions.values(), *(clock.branch.body for clock in module.clocks)]
-    roots = [node for body in bodies for node in _expressions(body)]
+    roots = [node for body in module.bodies for node in _expressions(body)]
     roots += [node for instance in module.instances for node in instance.inputs.values()]
     uses: dict[Node, int] = {}
     inner: set[Node] = set()

@@ -163,6 +163,11 @@ class ModuleLogic:
     clocks: list[Clock] = field(default_factory=list)
     instances: list[Instance] = field(default_factory=list)
 
+    @property
+    def bodies(self) -> list[Body]:
+        """All statements: those of every combinational variable, and those of every clock."""
+        return [*self.definitions.values(), *(clock.branch.body for clock in self.clocks)]
+
 
 class Logic:
     """Makes expressions: equal ones once, and none that another says more simply."""

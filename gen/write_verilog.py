@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping
 
-from gen.logic import WORDWISE, Assign, Body, Branch, Choice, Instance, ModuleLogic, Node, Variable
+from gen.logic import WORDWISE, Assign, Body, Branch, Choice, Instance, ModuleLogic, Node, Variable, targets
 from gen.verilog_words import WORDS
 
 #: Logic of a module that has a name: expression -> variable that holds it.
@@ -50,8 +50,8 @@ class _Writer:
         """Write the whole module."""
         module = self._module
         ports = [variable for variable in module.variables if variable.direction]
-        clocked = {v for clock in module.clocks for v in _targets(clock.branch.body)}
-        registers = clocked | {v for v, body in module.definitions.items() if not _is_plain(body)}
+        clocked = [targets(clock.branch.body) for clock in module.clocks]
+        registers = set().union(*clocked) | {v for v, body in module.definitions.items() if not _is_plain(body)}
         yield f"module {identifier(module.name)} ("
         for at, port in enumerate(ports):
             yield f"  {port.direction} {self._declared(port, registers)}{',' if at < len(ports) - 1 else ''}"
@@ -268,19 +268,8 @@ def _is_plain(body: Body) -> bool:
     return all(isinstance(item, Assign) for item in body)
 
 
-def _targets(body: Body) -> Iterator[Variable]:
-    for item in body:
-        if isinstance(item, Assign):
-            yield item.target
-        else:
-            for branch in item.branches:
-                yield from _targets(branch.body)
-
-
 def _locals(branch: Branch) -> Iterator[Variable]:
-    for variable, body in branch.locals:
-        yield variable
-        yield from _locals(Branch(None, body))
+    yield from (variable for variable, _ in branch.locals)
     for item in branch.body:
         if isinstance(item, Choice):
             for inner in item.branches:

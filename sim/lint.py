@@ -28,8 +28,8 @@ _WAIVERS = Path(packages.__file__).with_name("waivers.vlt")
 #: Most lanes of a machine that Yosys reads.
 YOSYS_LANES = 256
 
-#: Most lanes on carry chains: a statement per lane and adder makes megabytes of Verilog, and minutes of lint, that are
-#: like those of fewer lanes.
+#: Most lanes on carry chains: a statement per lane and adder is minutes of lint, which finds no more than with fewer
+#: lanes.
 CHAIN_LANES = 128
 
 #: Yosys: read, resolve the hierarchy, make netlists of the processes, look for loops, conflicts and missing drivers.

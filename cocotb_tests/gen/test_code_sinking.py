@@ -7,29 +7,18 @@ from collections.abc import Callable
 
 import pytest
 from amaranth.hdl import Cat, Instance, Module, Signal, Value
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from cocotb_tests.kit.built import Built
 from gen import verilog
 from hdl.lib.planes import wire
 
-
-class _Built(wiring.Component):
-    """Ports, and what a test makes of them."""
-
-    def __init__(self, build: "Callable[[Module, _Built], None]") -> None:
-        self._build = build
-        super().__init__({"a": In(1), "b": In(1), "d": In(8), "e": In(8), "q": Out(8), "r": Out(8)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        self._build(m, self)
-        return m
+_PORTS = {"a": In(1), "b": In(1), "d": In(8), "e": In(8), "q": Out(8), "r": Out(8)}
 
 
-def _lines(build: Callable[[Module, _Built], None]) -> list[str]:
+def _lines(build: Callable[[Module, Built], None]) -> list[str]:
     """Lines of the module behind its header."""
-    return verilog.convert(_Built(build), "built").split(");\n", 1)[1].splitlines()
+    return verilog.convert(Built(_PORTS, build), "built").split(");\n", 1)[1].splitlines()
 
 
 def _blocks(lines: list[str]) -> list[str]:
@@ -41,7 +30,7 @@ def _blocks(lines: list[str]) -> list[str]:
 def test_one_branch() -> None:
     """What one branch alone needs is computed in it, in the order of use."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         total = wire(m, "total", p.d + p.e)
         scaled = wire(m, "scaled", total * 3)
         with m.If(p.a):
@@ -56,7 +45,7 @@ def test_one_branch() -> None:
 def test_common_branch() -> None:
     """What two branches need is computed where both are; what conditions need, outside of theirs."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         total, same = wire(m, "total", p.d + p.e), wire(m, "same", p.d == p.e)
         with m.If(p.a):
             with m.If(same):
@@ -75,7 +64,7 @@ def test_common_branch() -> None:
 def test_other_users_keep_a_wire(user: str) -> None:
     """What is also needed outside of a branch stays a wire."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         total = wire(m, "total", p.d + p.e)
         with m.If(p.a):
             m.d.sync += p.q.eq(total)
@@ -92,7 +81,7 @@ def test_other_users_keep_a_wire(user: str) -> None:
 def test_unused() -> None:
     """What nothing needs disappears, and what only such things need."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         wire(m, "twice", wire(m, "once", p.d + p.e) + 1)
         m.d.comb += p.q.eq(p.d)
 
@@ -105,7 +94,7 @@ def test_unused() -> None:
 def test_equal_conditions() -> None:
     """Branches of one condition become one."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         with m.If(p.a & p.b):
             m.d.sync += p.q.eq(p.d)
         with m.If(p.a & p.b):
@@ -117,7 +106,7 @@ def test_equal_conditions() -> None:
 def test_equal_conditions_apart() -> None:
     """They stay apart where the variable is assigned between them: the last assignment counts."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         with m.If(p.a):
             m.d.sync += p.q.eq(p.d)
         with m.If(p.b):
@@ -134,7 +123,7 @@ def test_equal_conditions_apart() -> None:
 def test_implied(between: bool) -> None:
     """A branch goes into that whose condition its own implies, but not where others assign its registers as well."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         register = Signal(8, name="register", reset_less=True)
         with m.If(p.a):
             m.d.sync += p.r.eq(p.d)
@@ -152,7 +141,7 @@ def test_implied(between: bool) -> None:
 def test_shared_expression() -> None:
     """An expression that is used twice is computed once, and called by a name that it has."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         m.d.comb += p.q.eq((p.d + p.e)[1:] ^ p.d)
         m.d.sync += p.r.eq((p.d + p.e)[1:])
         wire(m, "unread", p.d + p.e)
@@ -165,7 +154,7 @@ def test_shared_expression() -> None:
 def test_long_expression() -> None:
     """A long expression is written in pieces that a reader can follow."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         total: Value = p.d
         for number in range(40):
             total = (total ^ p.e) + number
@@ -179,7 +168,7 @@ def test_long_expression() -> None:
 def test_joined_words() -> None:
     """Bits of a joined word are read where they come from, and a name for a name is passed over."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         joined = wire(m, "joined", Cat(p.d, p.e))
         again = wire(m, "again", joined)
         m.d.comb += p.q.eq(again[4:8])
@@ -195,7 +184,7 @@ def test_joined_words() -> None:
 def test_pieces_of_a_register(pieces: int) -> None:
     """A register of which a branch assigns all pieces is assigned at once; else every piece by itself."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         with m.If(p.a):
             m.d.sync += [p.q[4:].eq(p.d[:4]), p.q[2:4].eq(p.e[:2]), p.q[:2].eq(p.e[4:6])][:pieces]
 

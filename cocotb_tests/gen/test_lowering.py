@@ -7,61 +7,51 @@ from collections.abc import Callable
 
 import pytest
 from amaranth.hdl import Assert, ClockDomain, Module, Signal, signed, unsigned
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
+from cocotb_tests.kit.built import Built
 from gen import lowering
 
-
-class _Built(wiring.Component):
-    """Ports, and what a test makes of them."""
-
-    def __init__(self, build: "Callable[[Module, _Built], None]") -> None:
-        self._build = build
-        super().__init__({"a": In(signed(4)), "at": In(3), "q": Out(4)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        self._build(m, self)
-        return m
+_PORTS = {"a": In(signed(4)), "at": In(3), "q": Out(4)}
 
 
-def _asynchronous_reset(m: Module, p: _Built) -> None:
+def _asynchronous_reset(m: Module, p: Built) -> None:
     m.domains.sync = ClockDomain(async_reset=True)
     m.d.sync += p.q.eq(p.a)
 
 
-def _falling_edge(m: Module, p: _Built) -> None:
+def _falling_edge(m: Module, p: Built) -> None:
     m.domains.sync = ClockDomain(clk_edge="neg")
     m.d.sync += p.q.eq(p.a)
 
 
-def _transparent(m: Module, p: _Built) -> None:
+def _transparent(m: Module, p: Built) -> None:
     m.submodules.memory = kept = memory.Memory(shape=unsigned(4), depth=8, init=[])
     write = kept.write_port()
     m.d.comb += p.q.eq(kept.read_port(transparent_for=[write]).data)
 
 
-def _two_drivers(m: Module, p: _Built) -> None:
+def _two_drivers(m: Module, p: Built) -> None:
     m.submodules.inner = inner = Module()
     inner.d.comb += p.q[0].eq(p.a[0])
     m.d.comb += p.q[1:].eq(p.a[1:])
 
 
-def _mixed(m: Module, p: _Built) -> None:
+def _mixed(m: Module, p: Built) -> None:
     m.d.comb += p.q[0].eq(p.a[0])
     m.d.sync += p.q[1:].eq(p.a[1:])
 
 
-def _beyond_a_signed_word(m: Module, p: _Built) -> None:
+def _beyond_a_signed_word(m: Module, p: Built) -> None:
     m.d.comb += p.q.eq(p.a.bit_select(p.at, 2))
 
 
-def _assertion(m: Module, p: _Built) -> None:
+def _assertion(m: Module, p: Built) -> None:
     m.d.sync += Assert(p.a != 3, "three")
 
 
-def _division(m: Module, p: _Built) -> None:
+def _division(m: Module, p: Built) -> None:
     m.d.comb += p.q.eq(p.at // 3)
 
 
@@ -79,10 +69,10 @@ def _division(m: Module, p: _Built) -> None:
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
-def test_refused(build: Callable[[Module, _Built], None], says: str) -> None:
+def test_refused(build: Callable[[Module, Built], None], says: str) -> None:
     """A construct that no part of the machine needs is refused by name, not translated wrongly."""
     with pytest.raises(lowering.UnsupportedError) as raised:
-        lowering.modules(_Built(build), "top")
+        lowering.modules(Built(_PORTS, build), "top")
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -90,12 +80,12 @@ def test_refused(build: Callable[[Module, _Built], None], says: str) -> None:
 def test_hierarchy() -> None:
     """Submodules are called after where they are; the component's own module comes first, clock and reset first."""
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         m.submodules.inner = inner = Module()
         inner.submodules.core = core = Module()
         core.d.sync += p.q.eq(p.a)
 
-    found = lowering.modules(_Built(build), "top")
+    found = lowering.modules(Built(_PORTS, build), "top")
     assert [module.name for module in found] == ["top", "top_inner", "top_inner_core"]
     assert [(port.name, port.direction) for port in found[0].variables if port.direction] == [
         *[("clk", "input"), ("rst", "input"), ("a", "input"), ("at", "input"), ("q", "output")]
@@ -109,11 +99,11 @@ def test_register_without_reset() -> None:
     """Power-on has a value, reset has none."""
     register = Signal(4, name="register", init=5, reset_less=True)
 
-    def build(m: Module, p: _Built) -> None:
+    def build(m: Module, p: Built) -> None:
         m.d.sync += register.eq(p.a)
         m.d.comb += p.q.eq(register)
 
-    (module,) = lowering.modules(_Built(build), "top")
+    (module,) = lowering.modules(Built(_PORTS, build), "top")
     (variable,) = [variable for variable in module.variables if variable.name == "register"]
     assert variable.initial == [5]
     assert len(module.clocks[0].branch.body) == 1
