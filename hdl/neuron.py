@@ -131,9 +131,13 @@ class Neurons(wiring.Component):
         target3 = reg_en(m, "target3", valid[2], self.target)
         with m.If(valid[1]):
             m.d.sync += [self.held_sums.eq(sums1), self.target.eq(target1)]
+        state1 = data.View(states, read.data)
+        state2 = reg_en(m, "state2", valid[1], state1)
+        state3 = reg_en(m, "state3", valid[2], state2)
         new = Signal(states, name="new")
         for lane in range(self._group):
-            self._lane(m, lane, valid, fire3, sums1[lane], data.View(states, read.data)[lane], new[lane])
+            stages = (state1[lane], state2[lane], state3[lane])
+            self._lane(m, lane, valid, fire3, sums1[lane], stages, new[lane])
         # what the host loads and dumps, word by word
         exchange = Signal(ceil_div(states.size, 2 * self._group) * 2 * self._group, name="exchanged", reset_less=True)
         got = Signal(name="got")
@@ -160,17 +164,16 @@ class Neurons(wiring.Component):
         valid: Sequence[Value],
         fire3: Signal,
         total: Value,
-        old: data.View,
+        states: tuple[data.View, data.View, data.View],
         new: data.View,
     ) -> None:
         """Build one lane: it fires, and its state follows sums or errors."""
         p, bits = self._parameters, self._sum_bits
+        old, (offset2, scale2), (offset3, scale3) = states[0], *((state.offset, state.scale) for state in states[1:])
 
         # stage 1
         with m.If(valid[1]):
             m.d.sync += self.centred[lane].eq(total - (old.offset >> p.fraction))
-        offset2 = reg_en(m, f"offset2_{lane}", valid[1], old.offset)
-        scale2 = reg_en(m, f"scale2_{lane}", valid[1], old.scale)
 
         # stage 2
         centred, eighths = self.centred[lane], 3 + p.fraction
@@ -181,8 +184,6 @@ class Neurons(wiring.Component):
         distance = reg_en(m, f"distance{lane}", valid[2], size - least)
         half = reg_en(m, f"half{lane}", valid[2], times(scale2, p.window_eighths) >> eighths)
         negative = reg_en(m, f"negative{lane}", valid[2], centred < 0)
-        offset3 = reg_en(m, f"offset3_{lane}", valid[2], offset2)
-        scale3 = reg_en(m, f"scale3_{lane}", valid[2], scale2)
         grown = ((size << p.fraction) - scale2) >> p.ema_shift
         growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, grown, 0)[: len(scale3)])
 
