@@ -26,7 +26,7 @@ extern "C" {
 #define MTJ_GXNOR__VERSION__MAJOR_bm 0xffff0000u
 #define MTJ_GXNOR__VERSION__MAJOR_bp 16
 #define MTJ_GXNOR__VERSION__MAJOR_bw 16
-#define MTJ_GXNOR__VERSION__MAJOR_reset 0x1u
+#define MTJ_GXNOR__VERSION__MAJOR_reset 0x2u
 
 /* DESIGN: Tells designs apart: the manifest of the design at hand has the same number. */
 #define MTJ_GXNOR__DESIGN__VALUE_bm 0xffffffffffffffffull
@@ -162,10 +162,6 @@ extern "C" {
 #define MTJ_GXNOR__ERROR__READ_ONLY_bp 14
 #define MTJ_GXNOR__ERROR__READ_ONLY_bw 1
 #define MTJ_GXNOR__ERROR__READ_ONLY_reset 0x0u
-#define MTJ_GXNOR__ERROR__UNALIGNED_bm 0x8000u
-#define MTJ_GXNOR__ERROR__UNALIGNED_bp 15
-#define MTJ_GXNOR__ERROR__UNALIGNED_bw 1
-#define MTJ_GXNOR__ERROR__UNALIGNED_reset 0x0u
 
 /* INTERRUPT: Reasons for an interrupt, whether or not they are enabled. */
 #define MTJ_GXNOR__INTERRUPT__DONE_bm 0x1u
