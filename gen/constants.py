@@ -1,15 +1,18 @@
-"""Constants of a machine for SystemVerilog: sizes, widths of ports, addresses, numbers of commands."""
+"""Constants of a machine, for SystemVerilog and for C: sizes, widths of ports, addresses, numbers of commands."""
 
 from typing import Any
 
 from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
+from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 
 #: Name of the SystemVerilog package, and its file.
 PACKAGE = "mtj_gxnor_pkg"
 FILE = f"{PACKAGE}.sv"
+#: The C header.
+HEADER = "mtj_gxnor_design.h"
 
 
 def package(
@@ -69,6 +72,57 @@ def package(
     for title, kind, values in parts:
         lines += [f"  // {title}.", *(f"  localparam {kind} {name} = {value};" for name, value in values.items())]
     return "\n".join([*lines, "endpackage"]) + "\n"
+
+
+_HEADER = """\
+/* Sizes of a machine, for the driver fpga/c/mtj_gxnor_driver.h; its manifest explains them. */
+
+#ifndef {guard}
+#define {guard}
+
+{macros}
+/* All of an mtj_gxnor_design. */
+#define {prefix}_DESIGN \\
+    {{ \\
+        {members} \\
+    }}
+
+#endif /* {guard} */
+"""
+
+
+def header(config: MachineConfig, design: int) -> str:
+    """Write the C header of a machine.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+    design : int
+        What the register DESIGN says.
+
+    Returns
+    -------
+    str
+        C: a macro per size, ``MTJ_GXNOR_DESIGN``, the initialiser of the driver's structure, among them.
+    """
+    g, prefix = config.geometry, "MTJ_GXNOR"
+    members = {
+        "DESIGN_VALUE": f"0x{design:016x}ull",
+        "INPUTS": f"{g.sizes[0]}u",
+        "LAYERS": f"{len(g.layers)}u",
+        "GROUP": f"{g.group}u",
+        "WORD_BYTES": f"{word_bytes(g.group)}u",
+        "WEIGHTS_WORDS": f"{config.program.words[HostOp.LOAD_WEIGHTS]}u",
+        "NEURONS_WORDS": f"{config.program.words[HostOp.LOAD_NEURONS]}u",
+    }
+    macros = members | {"CLASSES": f"{g.sizes[-1]}u"}
+    return _HEADER.format(
+        guard=f"{prefix}_DESIGN_H",
+        prefix=prefix,
+        macros="".join(f"#define {prefix}_{name} {value}\n" for name, value in macros.items()),
+        members=", \\\n        ".join(f"{prefix}_{name}" for name in members),
+    )
 
 
 def _macro(ports: dict[str, Any]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from gen.register_header import header
 from gen.register_map import MAX_LAYERS, RDL, compiled, read
 
 #: Where the reference and the C header are kept, from the project's root.
-REFERENCE, HEADER = "docs/registers.md", "fpga/host/mtj_gxnor.h"
+REFERENCE, HEADER = "docs/registers.md", "fpga/c/mtj_gxnor.h"
 
 _INTRODUCTION = """# Registers
 

@@ -74,6 +74,7 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
     files[constants.FILE] = constants.package(
         config, design, registers, described[ARRAY]["ports"], described[AXI]["ports"]
     )
+    files[constants.HEADER] = constants.header(config, design)
     version = manifest.versions()[manifest.PROJECT]
     files |= packages.files(title, version, design, described, array=ARRAY, bus=AXI)
     bus = {"bus": AXI, "design": f"{design:016x}", "registers": manifest.registers(registers)}

@@ -21,7 +21,7 @@ _LANGUAGES = {
     "c++20": ("c++", "g++", "clang++"),
 }
 #: Processors -> compilers for them, with options; the instructions that load and store one word.
-_PROCESSORS: dict[str, tuple[list[str], str, str]] = {
+PROCESSORS: dict[str, tuple[list[str], str, str]] = {
     "rv32imac": (
         [
             "riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32",
@@ -125,10 +125,10 @@ def test_alignment(packed: bool, tmp_path: Path) -> None:
     assert (finished.returncode == 0) is not packed, finished.stderr
 
 
-@pytest.mark.parametrize("processor", _PROCESSORS)
+@pytest.mark.parametrize("processor", PROCESSORS)
 def test_accesses(processor: str, tmp_path: Path) -> None:
     """Every access in C is one load or store of a word in the processor's instructions, whatever byte is wanted."""
-    known, load, store = _PROCESSORS[processor]
+    known, load, store = PROCESSORS[processor]
     commands = [command.split() for command in known if shutil.which(command.split()[0])]
     if not commands:
         pytest.skip(f"no compiler for {processor}: none of {', '.join(command.split()[0] for command in known)}")
