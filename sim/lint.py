@@ -2,7 +2,7 @@
 
 What Verilator may say is listed with reasons in `waivers.vlt`; Yosys may say nothing. The first call of Yosys on a
 computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more
-than `YOSYS_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
+than `MOST_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
 smaller ones in sizes only.
 """
 
@@ -25,8 +25,8 @@ from sim import verilator
 
 _WAIVERS = Path(packages.__file__).with_name("waivers.vlt")
 
-#: Most lanes of a machine that Yosys reads.
-YOSYS_LANES = 256
+#: Most lanes of a machine that Yosys reads, and that Verilator reads more than once.
+MOST_LANES = 256
 
 #: Most lanes on carry chains: a statement per lane and adder is minutes of lint, which finds no more than with fewer
 #: lanes.
@@ -97,6 +97,30 @@ def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:
     return findings
 
 
+def as_users_run_it(folder: Path, top: str) -> list[str]:
+    """Run Verilator over a folder as other projects do: without options, and with all warnings and the waivers there.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `gen.verilog.machine_files` were written.
+    top : str
+        Top-level module.
+
+    Returns
+    -------
+    list of str
+        Errors and warnings, one line each.
+    """
+    found = verilator.find()
+    findings = []
+    for options in ([], ["-Wall", _WAIVERS.name]):
+        command = [found.executable, "--lint-only", "--top-module", top, *options, "-f", "files.f"]
+        _, output = _run(command, folder, found.environment)
+        findings += [line for line in output.splitlines() if line.startswith("%")]
+    return findings
+
+
 def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
     """Run Yosys over files of a folder; parameters and result as in `with_verilator`.
 
@@ -137,7 +161,9 @@ def machine(folder: Path) -> list[str]:
     files = (folder / "files.f").read_text().split()
     findings = with_verilator(folder, files, verilog.AXI)
     lanes = json.loads((folder / "manifest.json").read_text())["config"]["array"]["lanes"]
-    return findings + (with_yosys(folder, files, verilog.AXI) if lanes <= YOSYS_LANES else [])
+    if lanes <= MOST_LANES:
+        findings += as_users_run_it(folder, verilog.AXI) + with_yosys(folder, files, verilog.AXI)
+    return findings
 
 
 def named(output: Path) -> tuple[list[str], list[str]]:
