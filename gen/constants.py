@@ -2,21 +2,26 @@
 
 from typing import Any
 
+from gen.names import Names
 from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
 from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 
-#: Name of the SystemVerilog package, and its file.
-PACKAGE = "mtj_gxnor_pkg"
-FILE = f"{PACKAGE}.sv"
-#: The C header.
-HEADER = "mtj_gxnor_design.h"
+#: What the names of the SystemVerilog package and of the C header end with, after the prefix.
+PACKAGE, HEADER = "pkg", "design"
+#: Their files for the usual prefix.
+FILE, HEADER_FILE = f"{Names().module(PACKAGE)}.sv", f"{Names().module(HEADER)}.h"
 
 
 def package(
-    config: MachineConfig, design: int, registers: RegisterMap, array: dict[str, Any], bus: dict[str, Any]
+    config: MachineConfig,
+    design: int,
+    registers: RegisterMap,
+    array: dict[str, Any],
+    bus: dict[str, Any],
+    names: Names,
 ) -> str:
     """Write the package.
 
@@ -30,6 +35,8 @@ def package(
         The registers of this machine.
     array, bus : dict
         Ports of the array and of the machine on a bus, as in the manifest.
+    names : Names
+        Names of the machine.
 
     Returns
     -------
@@ -68,7 +75,7 @@ def package(
         ("Widths of the ports of the array, places of the fields of its commands", "int", _macro(array)),
         ("Commands of the array", "int", {f"ARRAY_OP_{op.name}": op.value for op in list[Any](ArrayOp)}),
     ]
-    lines = ["// Constants of a machine; its manifest explains them.", f"package {PACKAGE};"]
+    lines = ["// Constants of a machine; its manifest explains them.", f"package {names.module(PACKAGE)};"]
     for title, kind, values in parts:
         lines += [f"  // {title}.", *(f"  localparam {kind} {name} = {value};" for name, value in values.items())]
     return "\n".join([*lines, "endpackage"]) + "\n"
@@ -82,7 +89,7 @@ _HEADER = """\
 
 {macros}
 /* All of an mtj_gxnor_design. */
-#define {prefix}_DESIGN \\
+#define {initialiser} \\
     {{ \\
         {members} \\
     }}
@@ -91,7 +98,7 @@ _HEADER = """\
 """
 
 
-def header(config: MachineConfig, design: int) -> str:
+def header(config: MachineConfig, design: int, names: Names) -> str:
     """Write the C header of a machine.
 
     Parameters
@@ -100,13 +107,15 @@ def header(config: MachineConfig, design: int) -> str:
         The machine.
     design : int
         What the register DESIGN says.
+    names : Names
+        Names of the machine.
 
     Returns
     -------
     str
-        C: a macro per size, ``MTJ_GXNOR_DESIGN``, the initialiser of the driver's structure, among them.
+        C: a macro per size, ``PREFIX_DESIGN``, the initialiser of the driver's structure, among them.
     """
-    g, prefix = config.geometry, "MTJ_GXNOR"
+    g = config.geometry
     members = {
         "DESIGN_VALUE": f"0x{design:016x}ull",
         "INPUTS": f"{g.sizes[0]}u",
@@ -118,10 +127,10 @@ def header(config: MachineConfig, design: int) -> str:
     }
     macros = members | {"CLASSES": f"{g.sizes[-1]}u"}
     return _HEADER.format(
-        guard=f"{prefix}_DESIGN_H",
-        prefix=prefix,
-        macros="".join(f"#define {prefix}_{name} {value}\n" for name, value in macros.items()),
-        members=", \\\n        ".join(f"{prefix}_{name}" for name in members),
+        guard=names.macro("DESIGN_H"),
+        initialiser=names.macro("DESIGN"),
+        macros="".join(f"#define {names.macro(name)} {value}\n" for name, value in macros.items()),
+        members=", \\\n        ".join(map(names.macro, members)),
     )
 
 

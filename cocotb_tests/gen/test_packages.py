@@ -13,6 +13,7 @@ import pytest
 from cocotb_tests.machine import slow_array
 from gen import config as configs
 from gen import constants, generated, packages, verilog
+from gen.names import Names
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 from sim import verilator
@@ -111,7 +112,7 @@ def test_constants() -> None:
 def test_name() -> None:
     """Whatever a configuration is called, its core has a name that FuseSoC takes."""
     described = json.loads(_machine()["manifest.json"])["modules"]
-    core = packages.files("a b:c", "1.2.3", 0, described, array=verilog.ARRAY, bus=verilog.AXI)[packages.CORE]
+    core = packages.files("a b:c", "1.2.3", 0, described, Names())[packages.CORE]
     assert '\nname: "mtj-gxnor:machine:a_b_c:1.2.3"\n' in core
 
 

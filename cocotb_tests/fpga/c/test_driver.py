@@ -18,6 +18,7 @@ from cocotb_tests.gen.test_register_header import PROCESSORS
 from cocotb_tests.kit.random_data import random_samples
 from gen import config as named
 from gen import constants, generated, verilog
+from gen.names import Names
 from golden.bus import packets
 from golden.bus.errors import Error
 from golden.bus.register_map import RegisterMap
@@ -34,7 +35,7 @@ _DRIVER = FOLDER / "mtj_gxnor_driver.c"
 
 def _sizes(config: MachineConfig, design: int) -> dict[str, int]:
     """Read a structure `mtj_gxnor_design` from the header of a machine."""
-    text = constants.header(config, design)
+    text = constants.header(config, design, Names())
     macros = dict(re.findall(r"^#define (MTJ_GXNOR_\w+) (\w+)$", text, re.MULTILINE))
     names = re.findall(r"MTJ_GXNOR_(\w+)", text.split("{")[1].split("}")[0])
     values = {name: int(macros[f"MTJ_GXNOR_{name}"].rstrip("ul"), 0) for name in names}
@@ -212,7 +213,7 @@ def test_bare_metal(processor: str, tmp_path: Path) -> None:
     commands = [command.split() for command in known if shutil.which(command.split()[0])]
     if not commands:
         pytest.skip(f"no compiler for {processor}: none of {', '.join(command.split()[0] for command in known)}")
-    (tmp_path / constants.HEADER).write_text(constants.header(named.load("tiny"), 1))
+    (tmp_path / constants.HEADER_FILE).write_text(constants.header(named.load("tiny"), 1, Names()))
     (tmp_path / "support.c").write_text(_SUPPORT)
     options = ["-std=c99", *STRICT, f"-I{tmp_path}", "-ffreestanding", "-nostdlib", "-Wl,-e,main"]
     for command in commands:
@@ -224,7 +225,7 @@ def test_bare_metal(processor: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["c99", "c11", "c++11", "c++20"])
 def test_languages(language: str, tmp_path: Path) -> None:
     """C and C++ compilers take driver and example."""
-    (tmp_path / constants.HEADER).write_text(constants.header(named.load("tiny"), 1))
+    (tmp_path / constants.HEADER_FILE).write_text(constants.header(named.load("tiny"), 1, Names()))
     kind, compiler = ("c++", "c++") if "++" in language else ("c", "cc")
     options = [f"-std={language}", *STRICT, f"-I{tmp_path}", "-c", "-x", kind]
     _compiles([compiler, *options, str(_DRIVER), str(EXAMPLE)], tmp_path)
