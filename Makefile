@@ -66,8 +66,8 @@ lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
 	$(VENV)/bin/lint-imports
 	$(MTJ) lint
 
-verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file
-	$(MTJ) verilog --config '$(or $(CONFIG),digits)'
+verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file; PREFIX of modules and files
+	$(MTJ) verilog --config '$(or $(CONFIG),digits)' $(call option,prefix,PREFIX)
 
 registers: $(STAMP) ## write docs/registers.md, the C header and HTML pages from gen/registers.rdl
 	$(MTJ) registers

@@ -1,5 +1,6 @@
 """Configurations: named ones beside this file, or any TOML file of the same form."""
 
+import codecs
 import json
 import tomllib
 from pathlib import Path
@@ -77,6 +78,8 @@ def find(name: str, folder: Path = Path()) -> Path:
 def _text(name: str, path: Path) -> str:
     """Read a file; some editors begin one with a byte-order mark."""
     try:
+        if path.read_bytes().startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ConfigError(f"configuration {name!r}: text in UTF-16: save it in UTF-8")
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"configuration {name!r}: no text in UTF-8: {error.reason} at byte {error.start}") from error

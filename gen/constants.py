@@ -1,19 +1,27 @@
-"""Constants of a machine for SystemVerilog: sizes, widths of ports, addresses, numbers of commands."""
+"""Constants of a machine, for SystemVerilog and for C: sizes, widths of ports, addresses, numbers of commands."""
 
 from typing import Any
 
+from gen.names import Names
 from golden.bus.register_map import RegisterMap
 from golden.config import MachineConfig
+from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 
-#: Name of the SystemVerilog package, and its file.
-PACKAGE = "mtj_gxnor_pkg"
-FILE = f"{PACKAGE}.sv"
+#: What the names of the SystemVerilog package and of the C header end with, after the prefix.
+PACKAGE, HEADER = "pkg", "design"
+#: Their files for the usual prefix.
+FILE, HEADER_FILE = f"{Names().module(PACKAGE)}.sv", f"{Names().module(HEADER)}.h"
 
 
 def package(
-    config: MachineConfig, design: int, registers: RegisterMap, array: dict[str, Any], bus: dict[str, Any]
+    config: MachineConfig,
+    design: int,
+    registers: RegisterMap,
+    array: dict[str, Any],
+    bus: dict[str, Any],
+    names: Names,
 ) -> str:
     """Write the package.
 
@@ -27,6 +35,8 @@ def package(
         The registers of this machine.
     array, bus : dict
         Ports of the array and of the machine on a bus, as in the manifest.
+    names : Names
+        Names of the machine.
 
     Returns
     -------
@@ -65,10 +75,63 @@ def package(
         ("Widths of the ports of the array, places of the fields of its commands", "int", _macro(array)),
         ("Commands of the array", "int", {f"ARRAY_OP_{op.name}": op.value for op in list[Any](ArrayOp)}),
     ]
-    lines = ["// Constants of a machine; its manifest explains them.", f"package {PACKAGE};"]
+    lines = ["// Constants of a machine; its manifest explains them.", f"package {names.module(PACKAGE)};"]
     for title, kind, values in parts:
         lines += [f"  // {title}.", *(f"  localparam {kind} {name} = {value};" for name, value in values.items())]
     return "\n".join([*lines, "endpackage"]) + "\n"
+
+
+_HEADER = """\
+/* Sizes of a machine, for the driver fpga/c/mtj_gxnor_driver.h; its manifest explains them. */
+
+#ifndef {guard}
+#define {guard}
+
+{macros}
+/* All of an mtj_gxnor_design. */
+#define {initialiser} \\
+    {{ \\
+        {members} \\
+    }}
+
+#endif /* {guard} */
+"""
+
+
+def header(config: MachineConfig, design: int, names: Names) -> str:
+    """Write the C header of a machine.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine.
+    design : int
+        What the register DESIGN says.
+    names : Names
+        Names of the machine.
+
+    Returns
+    -------
+    str
+        C: a macro per size, ``PREFIX_DESIGN``, the initialiser of the driver's structure, among them.
+    """
+    g = config.geometry
+    members = {
+        "DESIGN_VALUE": f"0x{design:016x}ull",
+        "INPUTS": f"{g.sizes[0]}u",
+        "LAYERS": f"{len(g.layers)}u",
+        "GROUP": f"{g.group}u",
+        "WORD_BYTES": f"{word_bytes(g.group)}u",
+        "WEIGHTS_WORDS": f"{config.program.words[HostOp.LOAD_WEIGHTS]}u",
+        "NEURONS_WORDS": f"{config.program.words[HostOp.LOAD_NEURONS]}u",
+    }
+    macros = members | {"CLASSES": f"{g.sizes[-1]}u"}
+    return _HEADER.format(
+        guard=names.macro("DESIGN_H"),
+        initialiser=names.macro("DESIGN"),
+        macros="".join(f"#define {names.macro(name)} {value}\n" for name, value in macros.items()),
+        members=", \\\n        ".join(map(names.macro, members)),
+    )
 
 
 def _macro(ports: dict[str, Any]) -> dict[str, int]:

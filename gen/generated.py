@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from gen import manifest, verilog
+from gen.names import PREFIX
 from golden.config import MachineConfig
 from golden.lib.build_once import build_once
 
@@ -34,9 +35,9 @@ _SUFFIXES = (".py", ".rdl", ".sv", ".toml", ".vlt")
 _DIGEST = _sources()
 
 
-def machine(config: MachineConfig, title: str) -> dict[str, str]:
+def machine(config: MachineConfig, title: str, prefix: str = PREFIX) -> dict[str, str]:
     """Files of `gen.verilog.machine_files`, generated at most once."""
-    return _kept("machine", (config, title), lambda: verilog.machine_files(config, title))
+    return _kept("machine", (config, title, prefix), lambda: verilog.machine_files(config, title, prefix))
 
 
 def block(config: MachineConfig, title: str, name: str) -> dict[str, str]:

@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from gen import constants
+from gen.names import PREFIX, Names
 
-#: File of the FuseSoC core.
-CORE = "mtj_gxnor.core"
+#: File of the FuseSoC core, for the usual prefix.
+CORE = f"{PREFIX}.core"
 #: Flag of FuseSoC that leaves the behavioural array out.
 EXTERNAL = "external_array"
 
 _BENCH, _WAIVERS = (Path(__file__).with_name(name) for name in ("bench.sv", "waivers.vlt"))
+
+#: What only the project's own lint looks at.
+_UNUSED = """
+// Every port of a submodule has a wire of its own, read or not, and intermediate results keep bits that the next
+// operation drops.
+"""
 
 _CORE = """\
 CAPI=2:
@@ -38,20 +45,20 @@ filesets:
 
 targets:
   default: &default
-    filesets: [constants, "!{external} ? (array)", rtl]
+    filesets: [constants, "!{external} ? (array)", rtl, waivers]
     toplevel: {top}
   lint:
     <<: *default
-    description: "Verilator's lint."
-    filesets_append: [waivers]
+    description: "Verilator's lint, all warnings on."
     flow: lint
     flow_options:
       tool: verilator
+      verilator_options: [-Wall]
   sim:
     <<: *default
     description: "Read ID, INIT_RANDOM the array, see it done."
-    filesets_append: [waivers, bench]
-    toplevel: mtj_gxnor_bench
+    filesets_append: [bench]
+    toplevel: {bench_top}
     flow: sim
     flow_options:
       tool: verilator
@@ -60,7 +67,7 @@ targets:
 """
 
 
-def files(title: str, version: str, design: int, modules: dict[str, Any], *, array: str, bus: str) -> dict[str, str]:
+def files(title: str, version: str, design: int, modules: dict[str, Any], names: Names) -> dict[str, str]:
     """Write the files.
 
     Parameters
@@ -73,8 +80,8 @@ def files(title: str, version: str, design: int, modules: dict[str, Any], *, arr
         What the register DESIGN says.
     modules : dict
         Entry ``modules`` of the manifest.
-    array, bus : str
-        The modules of the array and of the machine on a bus.
+    names : Names
+        Names of the machine. With a prefix of its own, that is the core's name.
 
     Returns
     -------
@@ -82,24 +89,27 @@ def files(title: str, version: str, design: int, modules: dict[str, Any], *, arr
         File name -> content: ``files.f``, ``periphery.f`` (all Verilog but the array), ``mtj_gxnor.core``,
         ``bench.sv``, ``waivers.vlt``.
     """
+    array, bench, waivers = modules[names.module("array")]["file"], names.file(_BENCH.name), names.file(_WAIVERS.name)
     sources = [module["file"] for module in modules.values()]
-    rest = [source for source in sources if source != modules[array]["file"]]
+    unused = "".join(f'lint_off -rule UNUSEDSIGNAL -file "*{source}"\n' for source in sources)
+    rest = [source for source in sources if source != array]
     core = _CORE.format(
-        name=re.sub(r"[^\w.-]", "_", title),
+        name=re.sub(r"[^\w.-]", "_", title) if names.prefix == PREFIX else names.prefix,
         version=version,
         design=design,
-        constants=constants.FILE,
+        constants=f"{names.module(constants.PACKAGE)}.sv",
         external=EXTERNAL,
-        array=modules[array]["file"],
+        array=array,
         rtl=", ".join(rest),
-        waivers=_WAIVERS.name,
-        bench=_BENCH.name,
-        top=bus,
+        waivers=waivers,
+        bench=bench,
+        bench_top=names.module("bench"),
+        top=names.module("axi"),
     )
     return {
         "files.f": "".join(f"{source}\n" for source in sources),
         "periphery.f": "".join(f"{source}\n" for source in rest),
-        CORE: core,
-        _BENCH.name: _BENCH.read_text(),
-        _WAIVERS.name: _WAIVERS.read_text(),
+        f"{names.prefix}.core": core,
+        bench: names.text(_BENCH.read_text()),
+        waivers: names.text(_WAIVERS.read_text()) + _UNUSED + unused,
     }

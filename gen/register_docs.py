@@ -1,18 +1,18 @@
-"""What follows from the register map for people and for C: reference and header, by the exporters of PeakRDL."""
+"""What follows from the register map for people and for C: reference, by the exporters of PeakRDL, and header."""
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from peakrdl_cheader.exporter import CHeaderExporter
 from peakrdl_html import HTMLExporter
 from peakrdl_markdown import MarkdownExporter
 from systemrdl.node import FieldNode
 
-from gen.register_map import MAX_LAYERS, RDL, compiled
+from gen.register_header import header
+from gen.register_map import MAX_LAYERS, RDL, compiled, read
 
 #: Where the reference and the C header are kept, from the project's root.
-REFERENCE, HEADER = "docs/registers.md", "fpga/host/mtj_gxnor.h"
+REFERENCE, HEADER = "docs/registers.md", "fpga/c/mtj_gxnor.h"
 
 _INTRODUCTION = """# Registers
 
@@ -31,15 +31,15 @@ def files() -> dict[str, str]:
         `REFERENCE` and `HEADER` -> content. The reference shows one layer; the header declares the registers of as many
         layers as there can be, so that one header serves all machines.
     """
-    # every exporter takes a freshly compiled map, as they note things in it
     with tempfile.TemporaryDirectory() as folder:
-        reference, header = Path(folder) / Path(REFERENCE).name, Path(folder) / Path(HEADER).name
+        reference = Path(folder) / Path(REFERENCE).name
+        # the exporter takes a freshly compiled map, as it notes things in it
         MarkdownExporter().export(compiled(1), str(reference), input_files=[f"gen/{RDL.name}"])
-        CHeaderExporter().export(compiled(MAX_LAYERS), str(header), reuse_typedefs=False)
-        return {
-            REFERENCE: _INTRODUCTION + reference.read_text("utf-8").replace("—", "-") + _tables_of_values(),
-            HEADER: _with_values(header.read_text("utf-8")),
-        }
+        text = reference.read_text("utf-8").replace("—", "-")
+    return {
+        REFERENCE: _INTRODUCTION + text + _tables_of_values(),
+        HEADER: header(read(compiled(MAX_LAYERS))),
+    }
 
 
 def _values() -> list[tuple[FieldNode, list[tuple[str, int, str]]]]:
@@ -60,18 +60,6 @@ def _tables_of_values() -> str:
         text += f"\n## Values of {name}\n\n|Value|Name|Meaning|\n|-----|----|-------|\n"
         text += "".join(f"|{value}|{title}|{meaning}|\n" for title, value, meaning in values)
     return text
-
-
-def _with_values(header: str) -> str:
-    """Add to a C header what its exporter leaves out: named values."""
-    for node, values in _values():
-        prefix = "__".join(node.get_path_segments()).upper()
-        width = f"#define {prefix}_bw {node.width}\n"
-        if header.count(width) != 1:
-            raise ValueError(f"the C header does not have {prefix}_bw once")
-        names = "".join(f"#define {prefix}__{title} {value:#x}\n" for title, value, _ in values)
-        header = header.replace(width, width + names)
-    return header
 
 
 def write_html(folder: Path) -> None:

@@ -10,6 +10,7 @@ from gen import constants, manifest, packages, write_verilog
 from gen.blocks import BLOCKS
 from gen.code_sinking import arranged
 from gen.lowering import modules
+from gen.names import PREFIX, Names
 from gen.register_map import register_map
 from golden.config import MachineConfig
 from golden.lib.atomic_write import whole
@@ -18,9 +19,17 @@ from hdl.lib.blackbox import Instantiated
 from hdl.machine import Machine
 from hdl.periphery.periphery import Periphery
 
-#: Verilog names of the modules that make a machine, and of the machine on a bus.
-TOP, PERIPHERY, ARRAY = "mtj_gxnor_top", "mtj_gxnor_periphery", "mtj_gxnor_array"
-AXI = "mtj_gxnor_axi"
+#: Verilog names of the modules that make a machine, and of the machine on a bus, for the usual prefix.
+TOP, PERIPHERY, ARRAY, AXI = map(Names().module, ("top", "periphery", "array", "axi"))
+
+#: What Verilator's lint, as it is without options, shall not say of a generated file, nor forget for those after it.
+_PRAGMAS = """\
+// A register or wire has a value before every case statement: no branch means that it stays.
+/* verilator lint_save */
+/* verilator lint_off CASEINCOMPLETE */
+{}
+/* verilator lint_restore */
+"""
 
 
 def convert(component: wiring.Component, name: str) -> str:
@@ -38,10 +47,11 @@ def convert(component: wiring.Component, name: str) -> str:
     str
         Verilog 2005. The same component gives the same bytes on every checkout.
     """
-    return "\n".join(write_verilog.written(module, arranged(module)) for module in modules(component, name))
+    text = "\n".join(write_verilog.written(module, arranged(module)) for module in modules(component, name))
+    return _PRAGMAS.format(text)
 
 
-def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
+def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> dict[str, str]:
     """Generate a whole machine.
 
     Parameters
@@ -50,34 +60,44 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
         The machine.
     title : str
         Name of the configuration.
+    prefix : str
+        What names of modules, packages and files begin with, so that one design can have several machines. The usual
+        one is left out of files.
 
     Returns
     -------
     dict of str to str
         File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``axi.v``, the files of `gen.constants` and
         `gen.packages`, ``manifest.json``.
+
+    Raises
+    ------
+    UserError
+        If the prefix is no Verilog identifier.
     """
+    names = Names(prefix)
+    top_name, periphery_name, array_name, bus_name = map(names.module, ("top", "periphery", "array", "axi"))
     array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
-    top = Machine(config, Instantiated(periphery, PERIPHERY), Instantiated(array, ARRAY))
+    top = Machine(config, Instantiated(periphery, periphery_name), Instantiated(array, array_name))
     registers, design = register_map(config), manifest.design(config)
-    axi = Axi(config, registers, design, top, TOP)
+    axi = Axi(config, registers, design, top, top_name)
     modules = {
-        ARRAY: ("array.v", array),
-        PERIPHERY: ("periphery.v", periphery),
-        TOP: ("top.v", top),
-        AXI: ("axi.v", axi),
+        array_name: (names.file("array.v"), array),
+        periphery_name: (names.file("periphery.v"), periphery),
+        top_name: (names.file("top.v"), top),
+        bus_name: (names.file("axi.v"), axi),
     }
     files = {file: convert(component, module) for module, (file, component) in modules.items()}
     described = {
         module: {"file": file, "ports": manifest.ports(component)} for module, (file, component) in modules.items()
     }
-    files[constants.FILE] = constants.package(
-        config, design, registers, described[ARRAY]["ports"], described[AXI]["ports"]
-    )
+    ports = described[array_name]["ports"], described[bus_name]["ports"]
+    files[f"{names.module(constants.PACKAGE)}.sv"] = constants.package(config, design, registers, *ports, names)
+    files[f"{names.module(constants.HEADER)}.h"] = constants.header(config, design, names)
     version = manifest.versions()[manifest.PROJECT]
-    files |= packages.files(title, version, design, described, array=ARRAY, bus=AXI)
-    bus = {"bus": AXI, "design": f"{design:016x}", "registers": manifest.registers(registers)}
-    return files | {"manifest.json": _manifest(config, title, TOP, described, files, manifest.probes(config), bus)}
+    files |= packages.files(title, version, design, described, names)
+    bus = {"bus": bus_name, "design": f"{design:016x}", "registers": manifest.registers(registers)}
+    return files | {"manifest.json": _manifest(config, title, top_name, described, files, manifest.probes(config), bus)}
 
 
 def block_files(config: MachineConfig, title: str, block: str) -> dict[str, str]:

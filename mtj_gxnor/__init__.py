@@ -109,7 +109,9 @@ def weights(run: Run, layer: int) -> NDArray[np.int8]:
     return run.machine.layer_weights(layer)
 
 
-def write_verilog(config: MachineConfig, folder: str | Path, title: str = "machine") -> list[Path]:
+def write_verilog(
+    config: MachineConfig, folder: str | Path, title: str = "machine", prefix: str = "mtj_gxnor"
+) -> list[Path]:
     """Generate a machine's Verilog, manifest and packages.
 
     Parameters
@@ -120,6 +122,8 @@ def write_verilog(config: MachineConfig, folder: str | Path, title: str = "machi
         Where the files go; made if needed, files that have not changed are left alone.
     title : str
         Name of the configuration in the manifest.
+    prefix : str
+        What names of modules and files begin with, see `gen.verilog.machine_files`.
 
     Returns
     -------
@@ -128,6 +132,6 @@ def write_verilog(config: MachineConfig, folder: str | Path, title: str = "machi
     """
     from gen import verilog
 
-    files = verilog.machine_files(config, title)
+    files = verilog.machine_files(config, title, prefix)
     verilog.write(files, Path(folder))
     return [Path(folder) / name for name in files]

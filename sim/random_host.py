@@ -8,6 +8,7 @@ import numpy as np
 from golden.bus import packets as packet_format
 from golden.bus.axi import BusBlock
 from golden.bus.register_bank import Answer
+from golden.bus.register_map import ADDRESS_BITS, WORD
 from golden.bus.transport import BusError, TransportTimeout
 from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
@@ -35,6 +36,8 @@ class Tally:
     ----------
     transactions, illegal_accesses : int
         Accesses to registers, and those of them that had to be refused.
+    narrow_accesses, strobeless_writes : int
+        Those of a byte or half a word, at its own address, and writes of no byte.
     packets, bad_packets : int
         Packets sent, and those of them that were at fault.
     predictions, dumped, loads : int
@@ -47,6 +50,8 @@ class Tally:
 
     transactions: int = 0
     illegal_accesses: int = 0
+    narrow_accesses: int = 0
+    strobeless_writes: int = 0
     packets: int = 0
     bad_packets: int = 0
     predictions: int = 0
@@ -97,6 +102,9 @@ class Traffic:
             (self._illegal, 2),
             (self._set, 5),
             (self._strobed, 2),
+            (self._narrow_read, 2),
+            (self._narrow_write, 2),
+            (self._converted, 2),
             (self._sample, 6),
             (self._bad_packet, 0.7),
             (self._start, 4),
@@ -148,6 +156,7 @@ class Traffic:
     def write(self, address: int, value: int, strobes: int = 15) -> None:
         """Write on both sides."""
         refused = False
+        self.tally.strobeless_writes += not strobes
         try:
             self.rtl.write(address, value, strobes)
         except BusError:
@@ -216,15 +225,12 @@ class Traffic:
 
     def _illegal(self) -> None:
         """Access what no register takes, whatever the machine is doing."""
-        addresses = range(1024)
-        choice = self._pick(0, 1, 2)
-        if choice == 0:
-            address = self._pick(*(a for a in addresses if a % 4))
-        elif choice == 1:
-            address = self._pick(*(a for a in addresses if a % 4 == 0 and a not in self._places))
+        if self.rng.random() < 0.5:
+            address = self._pick(*(at for at in range(0, 1 << ADDRESS_BITS, WORD) if at not in self._places))
         else:
-            address = self._pick(*(a for a, place in self._places.items() if not place.register.writable))
-        if choice != 2 and self.rng.random() < 0.5:
+            address = self._pick(*(at for at, place in self._places.items() if not place.register.writable))
+        address += self._pick(0, 0, 1, 2, 3)
+        if address - address % WORD not in self._places and self.rng.random() < 0.5:
             self.read(address)
         else:
             self.write(address, int(self.rng.integers(1 << 32)), self._pick(15, 0, 5))
@@ -257,6 +263,33 @@ class Traffic:
         self.write(self._address[name], int(self.rng.integers(8)) * 0x01010101, int(self.rng.integers(16)))
         if name == "SAMPLES":
             self.write(self._address[name], 0, 14)  # no command of millions of samples
+
+    def _narrow(self) -> tuple[int, int]:
+        """Choose bytes of a word: the address of the first, and strobes. A processor reads and writes them so."""
+        self.tally.narrow_accesses += 1
+        size = self._pick(1, 2)
+        low = size * int(self.rng.integers(WORD // size))
+        return low, (1 << size) - 1 << low
+
+    def _narrow_read(self) -> None:
+        """Read bytes of any register when all is quiet."""
+        self.settle()
+        low, _ = self._narrow()
+        address = self._pick(*self._places)
+        self.read(address + low, compare=self._places[address].register.name != _TIMED)
+
+    def _narrow_write(self) -> None:
+        """Write bytes of a setting, which the bus has in all their places."""
+        name = str(self.rng.choice(["BATCH", "COMMAND", "ENABLE"]))
+        low, strobes = self._narrow()
+        self.write(self._address[name] + low, int(self.rng.integers(8)) * 0x01010101, strobes)
+
+    def _converted(self) -> None:
+        """Write a word as a converter from 64 bits does, with a beat of no byte for the other half."""
+        address = self._address[str(self.rng.choice(["BATCH", "COMMAND", "ENABLE", "CONTROL", "SAMPLES"]))]
+        value = 0 if address == self._address["CONTROL"] else int(self.rng.integers(5))
+        for half in (address & ~WORD, address | WORD):
+            self.write(half, int(self.rng.integers(1 << 32)) if half != address else value, 15 * (half == address))
 
     def _trits(self, count: int) -> list[bytes]:
         """Make good samples."""

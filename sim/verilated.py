@@ -11,9 +11,6 @@ from golden.bus.transport import BusError, TransportTimeout
 from golden.input_buffer import word_bytes
 from sim import verilate
 
-#: Module that the shim is written for.
-TOP = "mtj_gxnor_axi"
-
 #: The shim.
 SHIM = Path(__file__).with_name("shim.cpp")
 
@@ -108,7 +105,7 @@ class Verilated:
             raise ValueError(f"stalls must be 0 .. 1, 1 excluded, not {stalls}")
         manifest = json.loads((folder / "manifest.json").read_text())
         self._word = word_bytes(manifest["config"]["array"]["group"])
-        self._library = _load(library(folder, TOP, SHIM, builds, quick=quick))
+        self._library = _load(library(folder, manifest["bus"], SHIM, builds, quick=quick))
         self._model: int | None = self._library.model_new(self._word)
         self._ended = 0, 0
         if self._word > self._do("word_capacity"):

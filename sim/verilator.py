@@ -81,6 +81,13 @@ def find() -> Verilator:
     return Verilator(executable, _version(executable, environment)[0], environment)
 
 
+def on_path() -> dict[str, str]:
+    """Variables with which other programs find Verilator, and the commands of this Python's environment, on PATH."""
+    tool = find()
+    folders = [str(tool.executable.parent), sysconfig.get_paths()["scripts"], os.environ["PATH"]]
+    return tool.environment | {"PATH": os.pathsep.join(folders)}
+
+
 def include(tool: Verilator) -> Path:
     """Say where a Verilator keeps the headers and sources of its run-time library."""
     command = [tool.executable, "--getenv", "VERILATOR_ROOT"]

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from gen.verilog import AXI, convert
 from golden.input_buffer import word_bytes
 
 #: Registers: words below 0x100 are memory; a digest of where packets ended; words after which the interrupt rises.
@@ -75,7 +76,7 @@ def write_echo(folder: Path, group: int) -> Path:
     folder.mkdir()
     (folder / "echo.v").write_text(ECHO.replace("MSB", str(8 * word_bytes(group) - 1)))
     (folder / "files.f").write_text("echo.v\n")
-    (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": group}}}))
+    (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": group}}, "bus": AXI}))
     return folder
 
 
@@ -83,7 +84,6 @@ def write_echo_board(folder: Path, group: int, bit_cycles: int = 4) -> Path:
     """Write the module with the far end of a serial line around it, where a generated board would be."""
     from fpga.gateware.top import Top
     from fpga.gateware.verilog import BOARD, FILE
-    from gen.verilog import AXI, convert
 
     write_echo(folder, group)
     clock = 1e6 * bit_cycles

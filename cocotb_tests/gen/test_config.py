@@ -202,7 +202,8 @@ def test_other_bad_files(tmp_path: Path) -> None:
     assert _refused(tmp_path, "") == "layers is missing, and so is a base that gives it"
     assert "array is missing" in _refused(tmp_path, "layers = [4, 2]\n")
     assert "array.group is missing" in _refused(tmp_path, "layers = [4, 2]\narray.lanes = 4\n")
-    assert _refused(tmp_path, b"\xff\xfe\x00") == "no text in UTF-8: invalid start byte at byte 0"
+    assert _refused(tmp_path, b"\xff\x00") == "no text in UTF-8: invalid start byte at byte 0"
+    assert _refused(tmp_path, TINY.encode("utf-16")) == "text in UTF-16: save it in UTF-8"
 
 
 def test_byte_order_mark(tmp_path: Path) -> None:

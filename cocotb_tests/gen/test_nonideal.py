@@ -71,7 +71,13 @@ def test_map_is_read_beside_the_configuration(tmp_path: Path) -> None:
     cells = ((34, 0, 1, 0), (0, 3, 0, 1))
     (tmp_path / "a.csv").write_text("# found on the wafer\nrow,lane,device,state\n34,0,1,AP\n\n0, 3, 0, P\n")
     np.save(tmp_path / "a.npy", np.array(cells))
-    for text in ('stuck_map = "a.csv"', 'stuck_map = "a.npy"', "stuck = [[34, 0, 1, 0], [0, 3, 0, 1]]"):
+    (tmp_path / "b.csv").write_text("\ufeffrow;lane;device;state\n34;0;1;AP\n0;3;0;P\n")
+    for text in (
+        'stuck_map = "a.csv"',
+        'stuck_map = "b.csv"',
+        'stuck_map = "a.npy"',
+        "stuck = [[34, 0, 1, 0], [0, 3, 0, 1]]",
+    ):
         assert _load(tmp_path, f"[nonideal]\n{text}\n").stuck == cells
 
 

@@ -8,13 +8,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from cocotb_tests.machine import slow_array
 from gen import config as configs
 from gen import constants, generated, packages, verilog
+from gen.names import Names
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 from sim import verilator
 
+_EXAMPLES = Path(verilog.__file__).parents[1] / "fpga" / "examples"
 #: The core of a project that brings an array of its own.
 _CORE = """\
 CAPI=2:
@@ -33,7 +37,7 @@ targets:
     flow: lint
     flow_options:
       tool: verilator
-      verilator_options: [-Wno-lint]
+      verilator_options: [{options}]
 """
 
 
@@ -108,7 +112,7 @@ def test_constants() -> None:
 def test_name() -> None:
     """Whatever a configuration is called, its core has a name that FuseSoC takes."""
     described = json.loads(_machine()["manifest.json"])["modules"]
-    core = packages.files("a b:c", "1.2.3", 0, described, array=verilog.ARRAY, bus=verilog.AXI)[packages.CORE]
+    core = packages.files("a b:c", "1.2.3", 0, described, Names())[packages.CORE]
     assert '\nname: "mtj-gxnor:machine:a_b_c:1.2.3"\n' in core
 
 
@@ -128,14 +132,28 @@ def test_sim(tmp_path: Path) -> None:
     assert "mtj_gxnor_bench: passed" in finished.stdout
 
 
+@pytest.mark.parametrize("options", ["", "-Wall"])
+def test_dependent(options: str, tmp_path: Path) -> None:
+    """Lint of a project that has the machine in it finds nothing, whatever it turns on: the waivers come along."""
+    verilog.write(_machine(), tmp_path / "cores" / "machine")
+    core = _CORE.format(options=options).replace("toplevel: mtj_gxnor_axi", "toplevel: mtj_gxnor_subsystem")
+    subsystem = (_EXAMPLES / "mtj_gxnor_subsystem.sv").read_text()
+    files = {"macro.core": core.replace("macro.v", "mtj_gxnor_subsystem.sv"), "mtj_gxnor_subsystem.sv": subsystem}
+    verilog.write(files, tmp_path / "cores" / "macro")
+    finished = _fusesoc(tmp_path, "run", "--target", "lint", "elsewhere:chip:macro")
+    assert finished.returncode == 0, finished.stdout
+    assert "%Warning" not in finished.stdout
+
+
 def test_external_array(tmp_path: Path) -> None:
     """A project with an array of its own leaves the behavioural one out by a flag, and must bring one then."""
     verilog.write(_machine(), tmp_path / "cores" / "machine")
     macro = slow_array.write(configs.load("tiny"), json.loads(_machine()["manifest.json"]))
-    verilog.write({"macro.core": _CORE, "macro.v": macro}, tmp_path / "cores" / "macro")
+    verilog.write({"macro.core": _CORE.format(options=""), "macro.v": macro}, tmp_path / "cores" / "macro")
     flag, target = ("--flag", packages.EXTERNAL), ("--target", "lint")
     finished = _fusesoc(tmp_path, "run", *flag, *target, "elsewhere:chip:macro")
     assert finished.returncode == 0, finished.stdout
+    assert "%Warning" not in finished.stdout
     twice = _fusesoc(tmp_path, "run", *target, "elsewhere:chip:macro")
     assert "mtj_gxnor_array" in twice.stdout
     missing = _fusesoc(tmp_path, "run", *flag, *target, "mtj-gxnor:machine:tiny")

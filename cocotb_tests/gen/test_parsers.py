@@ -1,5 +1,6 @@
 """The generated Verilog, and the examples around it, as four tools that share no code read and elaborate them."""
 
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -11,7 +12,8 @@ import pytest
 
 from gen import config as configs
 from gen import constants, generated, verilog
-from sim import lint
+from sim import lint, runner
+from sim.random_config import random_config
 
 _EXAMPLES = Path(verilog.__file__).parents[1] / "fpga" / "examples"
 
@@ -20,6 +22,10 @@ _TOPS = {
     verilog.AXI: (),
     "mtj_gxnor_bench": (constants.FILE, "bench.sv"),
     "mtj_gxnor_subsystem": (constants.FILE, "mtj_gxnor_subsystem.sv"),
+}
+#: Rules of Verilator that the generated files name. Whoever adds one looks whether 5.006, of Debian 12, knows it.
+_RULES_OF_5_006 = {
+    *("CASEINCOMPLETE", "DECLFILENAME", "PINCONNECTEMPTY", "SYMRSVDWORD", "UNUSEDPARAM", "UNUSEDSIGNAL"),
 }
 #: What slang may warn of; `gen/waivers.vlt` says why most of it is no defect.
 _SLANG = {
@@ -55,6 +61,32 @@ def files(tmp_path: Path, top: str) -> list[str]:
 def test_verilator(tmp_path: Path, files: list[str], top: str) -> None:
     """Verilator, all warnings on, says nothing but what is waived."""
     assert lint.with_verilator(tmp_path, files, top) == []
+
+
+def test_verilator_as_users_run_it(tmp_path: Path) -> None:
+    """Without options, and with all warnings and the waivers beside the Verilog; machines of all kinds."""
+    for number in range(2):
+        config = random_config(runner.seed(), number)
+        verilog.write(generated.machine(config, f"lint{number}"), tmp_path)
+        assert lint.as_users_run_it(tmp_path, verilog.AXI) == []
+    text = (tmp_path / "axi.v").read_text()
+    (tmp_path / "axi.v").write_text(text.replace("lint_off CASEINCOMPLETE", ""))
+    assert "CASEINCOMPLETE" in lint.as_users_run_it(tmp_path, verilog.AXI)[0]
+
+
+def test_oldest_verilator(tmp_path: Path) -> None:
+    """Verilator 5.006 takes the waivers: it knows all names in them. Where an older one is on PATH, it says nothing."""
+    files = _machine()
+    named = "".join(content for name, content in files.items() if name.endswith((".v", ".vlt")))
+    assert set(re.findall(r"(?:-rule|lint_off) ([A-Z]+)", named)) == _RULES_OF_5_006
+    system = shutil.which("verilator")
+    if system is None:
+        pytest.skip("no verilator on PATH but that of the environment")
+    verilog.write(files, tmp_path)
+    command = [system, "--lint-only", "-Wall", "--timing", "--top-module", "mtj_gxnor_bench", "waivers.vlt"]
+    command += [constants.FILE, *files["files.f"].split(), "bench.sv"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 def test_yosys(tmp_path: Path, files: list[str], top: str) -> None:

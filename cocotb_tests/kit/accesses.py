@@ -7,7 +7,7 @@ from golden.bus.register_map import ADDRESS_BITS, RegisterMap
 
 
 def random_request(registers: RegisterMap, rng: np.random.Generator) -> Request:
-    """Make an access: mostly of registers, some beside them, not aligned or anywhere; all kinds of strobes and data."""
+    """Make an access: mostly of registers, some of single bytes or anywhere; all kinds of strobes and data."""
     places = list(registers.places)
     address, luck = int(rng.choice(places)), rng.random()
     if luck < 0.5:  # what can be written is a small part of all

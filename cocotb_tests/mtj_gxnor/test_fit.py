@@ -53,6 +53,7 @@ def test_mistakes(tmp_path: Path) -> None:
     done = _fit(tmp_path, "--output", str(output))
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: {tmp_path}/rows.csv: line 2: p_sw must be 0 .. 1, not 50: is it in percent? give a probability\n"
+        f"error: {tmp_path}/rows.csv: line 2: p_sw must be 0 .. 1, not 50: is it in percent? "
+        "call the column p_sw_percent\n"
     )
     assert not output.exists()

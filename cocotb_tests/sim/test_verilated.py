@@ -10,10 +10,11 @@ import pytest
 
 from cocotb_tests.fpga.driver_fixture import random
 from cocotb_tests.fpga.loopback_verilog import ECHO, ENDS, WORDS, write_echo
+from gen.verilog import AXI
 from golden.bus.transport import BusError, Transport, TransportTimeout
 from golden.input_buffer import word_bytes
 from sim.build import BuildError
-from sim.verilated import SHIM, TOP, Verilated, library
+from sim.verilated import SHIM, Verilated, library
 
 #: Lanes per word: words of 1, 3 and 16 bytes, each of another C++ type.
 GROUPS = (2, 10, 64)
@@ -204,15 +205,15 @@ def test_broken_words(opened: Open, word: int) -> None:
 def test_build(tmp_path: Path) -> None:
     """One build per content; a mistake in the Verilog is told, and leaves nothing behind."""
     folder, builds = write_echo(tmp_path / "verilog", 2), tmp_path / "builds"
-    built = library(folder, TOP, SHIM, builds, quick=True)
+    built = library(folder, AXI, SHIM, builds, quick=True)
     made = built.stat().st_mtime_ns
-    assert library(folder, TOP, SHIM, builds, quick=True) == built
+    assert library(folder, AXI, SHIM, builds, quick=True) == built
     assert built.stat().st_mtime_ns == made
     (folder / "echo.v").write_text(ECHO.replace("MSB", "7").replace("endmodule", "oops"))
     with pytest.raises(BuildError, match=r"^mtj_gxnor_axi cannot be built: %Error: echo.v:.*logs in .*\.failed\)$"):
-        library(folder, TOP, SHIM, builds, quick=True)
+        library(folder, AXI, SHIM, builds, quick=True)
     assert {path.suffix for path in builds.iterdir()} == {"", ".failed"}
     (folder / "echo.v").write_text(ECHO.replace("MSB", "7"))
-    (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": 5}}}))
+    (folder / "manifest.json").write_text(json.dumps({"config": {"array": {"group": 5}}, "bus": AXI}))
     with pytest.raises(ValueError, match=r"^the Verilog has narrower stream words than 2 bytes, which its manifest s"):
         Verilated(folder, builds, quick=True)

@@ -1,7 +1,5 @@
 """Device variation and defects of an array: devices that differ or are stuck, converters that err."""
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from golden.array.converter import ConverterParameters
 from golden.lib import seeded_hash
+from golden.lib.separated_text import Table, read_table
 
 #: A stuck device: row, lane, device (0 for R1, 1 for R2), state (1 parallel, 0 antiparallel).
 Stuck = tuple[int, int, int, int]
@@ -136,9 +135,9 @@ def read_map(path: Path) -> tuple[Stuck, ...]:
     Parameters
     ----------
     path : Path
-        Either a CSV file whose first line names the columns ``row,lane,device,state``, the state being P or AP, lines
-        that begin with # being comments; or a NumPy file (``.npy``) of integers, shape (n, 4), with the same columns,
-        the state being 1 (parallel) or 0.
+        Either a CSV file whose first line names the columns ``row,lane,device,state``, the state being P or AP,
+        as `golden.lib.separated_text` reads it; or a NumPy file (``.npy``) of integers, shape (n, 4), with the same
+        columns, the state being 1 (parallel) or 0.
 
     Returns
     -------
@@ -153,14 +152,15 @@ def read_map(path: Path) -> tuple[Stuck, ...]:
     try:
         if path.suffix == ".npy":
             return _from_array(path, np.load(path, allow_pickle=False))
-        with path.open(newline="") as file:
-            return _from_csv(path, file)
-    except (OSError, UnicodeDecodeError) as error:
+        table = read_table(path)
+    except OSError as error:
         raise StuckMapError(f"map of stuck devices {str(path)!r} cannot be read: {error}") from error
     except StuckMapError:
         raise
     except ValueError as error:
-        raise StuckMapError(f"map of stuck devices {str(path)!r} is no NumPy file: {error}") from error
+        kind = "NumPy file" if path.suffix == ".npy" else "table"
+        raise StuckMapError(f"map of stuck devices {str(path)!r} is no {kind}: {error}") from error
+    return _from_table(path, table)
 
 
 def _from_array(path: Path, array: NDArray[np.generic]) -> tuple[Stuck, ...]:
@@ -173,17 +173,14 @@ def _from_array(path: Path, array: NDArray[np.generic]) -> tuple[Stuck, ...]:
     return tuple((int(row), int(lane), int(device), int(state)) for row, lane, device, state in array)
 
 
-def _from_csv(path: Path, lines: Iterable[str]) -> tuple[Stuck, ...]:
-    """Take the lines of a CSV file."""
-    numbered = [(at, line) for at, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
-    records = list(csv.reader(line for _, line in numbered))
+def _from_table(path: Path, table: Table) -> tuple[Stuck, ...]:
+    """Take the lines of a table."""
     where = f"map of stuck devices {str(path)!r}"
-    header = tuple(name.strip() for name in records[0]) if records else ()
+    header = table.lines[0][1] if table.lines else ()
     if header != _COLUMNS:
         raise StuckMapError(f"{where} must begin with the line {','.join(_COLUMNS)}, not {','.join(header)!r}")
     found: list[Stuck] = []
-    for (at, _), record in zip(numbered[1:], records[1:], strict=True):
-        fields = [part.strip() for part in record]
+    for at, fields in table.lines[1:]:
         if len(fields) != len(_COLUMNS):
             raise StuckMapError(f"{where}, line {at}: {len(_COLUMNS)} fields are needed, not {len(fields)}")
         for name, text in zip(_COLUMNS, fields[:3], strict=False):

@@ -21,7 +21,6 @@ class Error(IntEnum):
     TIMEOUT = 12  #: no word has come for too long
     UNMAPPED = 13  #: access to an address without a register
     READ_ONLY = 14  #: write to a register that cannot be written
-    UNALIGNED = 15  #: access to an address that is not a multiple of 4
 
 
 #: Errors after which the stream halts.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from golden.bus.register_map import DATA_BITS, WORD, Kind, Place, RegisterMap
 
-#: Why an access is refused, the first reason that holds; each has a pulse of the bank and a bit of ERROR.
-REFUSALS = ("unaligned", "unmapped", "read_only")
+#: Why an access is refused; each has a pulse of the bank and a bit of ERROR.
+REFUSALS = ("unmapped", "read_only")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Request:
     Attributes
     ----------
     address : int
-        Byte address.
+        Byte address; its two low bits are ignored.
     write : bool
         Whether it writes.
     data : int
@@ -37,6 +37,11 @@ class Request:
     def mask(self) -> int:
         """The bits that are written."""
         return sum(0xFF << 8 * byte for byte in range(WORD) if self.strobes >> byte & 1)
+
+    @property
+    def word(self) -> int:
+        """Byte address of its word."""
+        return self.address - self.address % WORD
 
 
 @dataclass(frozen=True)
@@ -102,10 +107,10 @@ class RegisterBank:
         return other
 
     def refusal(self, request: Request) -> str:
-        """Say why an access is refused; empty if it is not."""
-        if request.address % WORD:
-            return "unaligned"
-        place = self.registers.places.get(request.address)
+        """Say why an access is refused; empty if it is not. A write of no byte never is."""
+        if request.write and not request.strobes:
+            return ""
+        place = self.registers.places.get(request.word)
         if place is None:
             return "unmapped"
         return "read_only" if request.write and not place.register.writable else ""
@@ -160,7 +165,9 @@ class RegisterBank:
         refusal = self.refusal(request)
         if refusal:
             return Answer(0, refusal, (refusal,))
-        place = self.registers.places[request.address]
+        if request.write and not request.strobes:
+            return Answer()
+        place = self.registers.places[request.word]
         if request.write:
             return Answer(pulses=self._write(place, request))
         value = self._value(place)

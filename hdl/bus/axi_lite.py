@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.bus.register_map import ADDRESS_BITS, DATA_BITS, WORD
-from hdl.bus.register_bank import AnswerLayout, RequestLayout
+from hdl.bus.register_bank import WORD_AT, AnswerLayout, RequestLayout
 from hdl.lib.planes import wire
 
 #: Responses of the bus.
@@ -14,7 +14,7 @@ OKAY, SLVERR = 0, 2
 
 #: Ports of the bus: direction, width, meaning.
 _PORTS = {
-    "s_axi_awaddr": (In, ADDRESS_BITS, "Byte address of a write."),
+    "s_axi_awaddr": (In, ADDRESS_BITS, "Byte address of a write; the two low bits are ignored."),
     "s_axi_awprot": (In, 3, "Protection of a write, ignored."),
     "s_axi_awvalid": (In, 1, "The address of a write is offered."),
     "s_axi_awready": (Out, 1, "The address of a write is taken when it is offered."),
@@ -25,7 +25,7 @@ _PORTS = {
     "s_axi_bresp": (Out, 2, "What became of a write: OKAY (0) or SLVERR (2)."),
     "s_axi_bvalid": (Out, 1, "The response to a write is offered."),
     "s_axi_bready": (In, 1, "The response to a write is taken when it is offered."),
-    "s_axi_araddr": (In, ADDRESS_BITS, "Byte address of a read."),
+    "s_axi_araddr": (In, ADDRESS_BITS, "Byte address of a read; the two low bits are ignored."),
     "s_axi_arprot": (In, 3, "Protection of a read, ignored."),
     "s_axi_arvalid": (In, 1, "The address of a read is offered."),
     "s_axi_arready": (Out, 1, "The address of a read is taken when it is offered."),
@@ -61,7 +61,7 @@ class AxiLite(wiring.Component):
     s_axi_* : as in `axi_lite_ports`
         The bus.
     request : stream, out
-        An access: byte ``address``, ``data`` with one of ``strobes`` per byte, ``write``.
+        An access: number of its ``word``, ``data`` with one of ``strobes`` per byte, ``write``.
     answer : stream, in
         What becomes of it: ``data`` and ``error``; exactly one for every request.
     """
@@ -99,7 +99,7 @@ class AxiLite(wiring.Component):
             begin_read.eq(idle & can_read & ~(can_write & ~wrote_last)),
         ]
         m.d.comb += [
-            request.payload.address.eq(Mux(request.payload.write, address["addr"], read_address["addr"])),
+            request.payload.word.eq(Mux(request.payload.write, address["addr"], read_address["addr"])),
             request.payload.data.eq(written["data"]),
             request.payload.strobes.eq(written["strb"]),
             request.payload.write.eq(wrote_last),
@@ -138,7 +138,7 @@ class AxiLite(wiring.Component):
         m.d.sync += [have.eq(stays), ready.eq(~stays)]
         kept = {}
         for part in parts:
-            port = getattr(self, f"s_axi_{channel}{part}")
+            port = getattr(self, f"s_axi_{channel}{part}")[WORD_AT if part == "addr" else 0 :]
             kept[part] = Signal(len(port), name=f"{channel}{part}")
             with m.If(accept):
                 m.d.sync += kept[part].eq(port)

@@ -38,9 +38,9 @@ class Control(wiring.Component):
         log2 of the gradient sum that stands for one weight step.
     hold : Signal(1), in
         The host wants the machine to stop.
-    error : Signal(16), in
+    error : Signal(15), in
         Errors that are pending.
-    errors : Signal(16), out
+    errors : Signal(15), out
         Errors that happen in this cycle, but for those of the bus.
     faults : Signal(3), in
         ``label``, ``short`` and ``long`` of the framer.

@@ -8,13 +8,13 @@ from golden.bus.register_bank import REFUSALS
 from golden.bus.register_map import ADDRESS_BITS, DATA_BITS, WORD, Kind, Place, RegisterMap
 from hdl.lib.planes import reg_en, wire
 
-#: An access: byte address, what is written, which bytes of it, whether it writes.
-RequestLayout = data.StructLayout({"address": ADDRESS_BITS, "data": DATA_BITS, "strobes": WORD, "write": 1})
+#: Bit of an address at which the number of its word begins.
+WORD_AT = WORD.bit_length() - 1
+#: An access: number of its word, what is written, which bytes of it, whether it writes.
+RequestLayout = data.StructLayout({"word": ADDRESS_BITS - WORD_AT, "data": DATA_BITS, "strobes": WORD, "write": 1})
 #: What becomes of it: what was read, whether it was refused.
 AnswerLayout = data.StructLayout({"data": DATA_BITS, "error": 1})
 
-#: Bit of an address at which the number of its word begins.
-_WORD_AT = WORD.bit_length() - 1
 #: log2 of the words in a block, among which the first stage of reading chooses.
 _BLOCK_BITS = 4
 
@@ -95,12 +95,12 @@ class RegisterBank(wiring.Component):
     Attributes
     ----------
     request : stream, in
-        An access: byte ``address``, ``data`` with one of ``strobes`` per byte, ``write``.
+        An access: number of its ``word``, ``data`` with one of ``strobes`` per byte, ``write``.
     answer : stream, out
         What becomes of it: ``data`` of a read, else 0; ``error``: it was refused and has changed nothing.
     clear : Signal(1), in
         All registers return to their reset values.
-    unaligned, unmapped, read_only : Signal(1), out
+    unmapped, read_only : Signal(1), out
         High for one cycle after an access was refused, for this reason.
     """
 
@@ -126,11 +126,10 @@ class RegisterBank(wiring.Component):
         answering, seeking = Signal(name="answering"), Signal(name="seeking")
         m.d.comb += self.request.ready.eq(~answering & ~seeking)
         taken = wire(m, "taken", self.request.valid & self.request.ready)
-        aligned = wire(m, "aligned", ~request.address[:_WORD_AT].any())
-        refused = self._refuse(m, taken, aligned)
+        refused = self._refuse(m, taken)
         # other reasons to refuse need not be known: an address that matches no register does nothing
-        reads = wire(m, "reads", taken & aligned & ~request.write)
-        writes = wire(m, "writes", taken & aligned & request.write)
+        reads = wire(m, "reads", taken & ~request.write)
+        writes = wire(m, "writes", taken & request.write)
 
         high = Signal(self._high_bits, name="high")
         counts, turn = self._seek(m, reads, seeking, high) if self._registers.counters else (Const(0), Const(0))
@@ -150,30 +149,31 @@ class RegisterBank(wiring.Component):
         self._write(m, writes)
         return m
 
-    def _refuse(self, m: Module, taken: Signal, aligned: Signal) -> Signal:
-        """Tell whether the request is refused, and why."""
+    def _refuse(self, m: Module, taken: Signal) -> Signal:
+        """Tell whether the request is refused, and why. A write of no byte never is."""
         request, places = self.request.payload, self._registers.places
         writable = [address // WORD for address, place in places.items() if place.register.writable]
         others = [address // WORD for address, place in places.items() if not place.register.writable]
         unmapped, read_only = Signal(name="is_unmapped"), Signal(name="is_read_only")
-        m.d.comb += unmapped.eq(aligned)
-        with m.Switch(request.address[_WORD_AT:]):
+        matters = wire(m, "matters", ~request.write | request.strobes.any())
+        m.d.comb += unmapped.eq(matters)
+        with m.Switch(request.word):
             with m.Case(*writable):
                 m.d.comb += unmapped.eq(0)
             with m.Case(*others):
-                m.d.comb += [unmapped.eq(0), read_only.eq(request.write & aligned)]
-        for reason, signal in zip(REFUSALS, (~aligned, unmapped, read_only), strict=True):
+                m.d.comb += [unmapped.eq(0), read_only.eq(request.write & matters)]
+        for reason, signal in zip(REFUSALS, (unmapped, read_only), strict=True):
             m.d.sync += getattr(self, reason).eq(taken & signal)
-        return wire(m, "refused", ~aligned | unmapped | read_only)
+        return wire(m, "refused", unmapped | read_only)
 
     def _seek(self, m: Module, reads: Signal, seeking: Signal, high: Signal) -> tuple[Value, Value]:
         """Copy what is above a counter's low word in its turn; tell whether a counter is read, and when its turn is."""
-        counters, address = self._registers.counters, self.request.payload.address
+        counters, word = self._registers.counters, self.request.payload.word
         first = counters[0].address // WORD
         counts, forget = Signal(name="counts"), Signal(name="forget")
-        with m.Switch(address[_WORD_AT:]), m.Case(*(first + 2 * number for number in range(len(counters)))):
+        with m.Switch(word), m.Case(*(first + 2 * number for number in range(len(counters)))):
             m.d.comb += counts.eq(reads)
-        sought = reg_en(m, "sought", reads, (address[_WORD_AT:] - first)[1:][: len(self.counter)])
+        sought = reg_en(m, "sought", reads, (word - first)[1:][: len(self.counter)])
         with m.If(counts):
             m.d.sync += [seeking.eq(1), forget.eq(self.clear)]
         turn = wire(m, "turn", seeking & (self.counter == sought))
@@ -189,17 +189,17 @@ class RegisterBank(wiring.Component):
 
         Of a counter it is the low word, when its turn comes, or the copy of what is above.
         """
-        address, places = self.request.payload.address, self._registers.places
+        number, places = self.request.payload.word, self._registers.places
         blocks: dict[int, dict[int, Place]] = {}
         for at, place in places.items():
             if not place.register.buffered:
                 block, inside = divmod(at // WORD, 1 << _BLOCK_BITS)
                 blocks.setdefault(block, {})[inside] = place
-        chosen = reg_en(m, "chosen", reads, address[_WORD_AT + _BLOCK_BITS :])
+        chosen = reg_en(m, "chosen", reads, number[_BLOCK_BITS:])
         words: dict[int, Signal] = {}
         for block, inside in blocks.items():
             words[block] = one = Signal(DATA_BITS, name=f"word_of_block{block}", reset_less=True)
-            with m.If(reads), m.Switch(address[_WORD_AT : _WORD_AT + _BLOCK_BITS]):
+            with m.If(reads), m.Switch(number[:_BLOCK_BITS]):
                 for at, place in inside.items():
                     with m.Case(at):
                         m.d.sync += one.eq(self._value(place)[DATA_BITS * place.word :])
@@ -212,7 +212,7 @@ class RegisterBank(wiring.Component):
             return word
         counters = Signal(name="counters")
         with (
-            m.Switch(address[_WORD_AT:]),
+            m.Switch(number),
             m.Case(*(at // WORD for at, place in places.items() if place.register.buffered)),
         ):
             m.d.comb += counters.eq(1)
@@ -259,7 +259,7 @@ class RegisterBank(wiring.Component):
                 if part.kind in (Kind.SETTING, Kind.PULSE):
                     # an array of registers is a view of its signal
                     changed.append(Value.cast(getattr(self, register.port(part))))
-        with m.If(writes), m.Switch(request.address[_WORD_AT:]):
+        with m.If(writes), m.Switch(request.word):
             for at, place in self._registers.places.items():
                 if place.register.writable:
                     with m.Case(at // WORD):

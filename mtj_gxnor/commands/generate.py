@@ -8,6 +8,7 @@ import typer
 
 from gen import config as configs
 from gen import config_docs, generated, register_docs, verilog
+from gen.names import PREFIX, Names
 from mtj_gxnor.commands.options import BUILD
 from sim import lint as linting
 
@@ -16,14 +17,19 @@ _BUILD = BUILD / "verilog"
 
 def generate(
     config: Annotated[str, typer.Option(help="Named configuration, or the path of a TOML file.")] = "digits",
-    output: Annotated[Path, typer.Option(help="Folder; files go to OUTPUT/<configuration>/.")] = _BUILD,
+    output: Annotated[Path, typer.Option(help="Folder; files go to OUTPUT/<configuration or prefix>/.")] = _BUILD,
+    prefix: Annotated[
+        str, typer.Option(help="What modules and files are called; a design with several machines has several.")
+    ] = PREFIX,
 ) -> None:
     """Generate Verilog, manifest and packages of a machine."""
     machine, title = configs.load(config), configs.title(config)
-    files = generated.machine(machine, title)
-    state = "wrote" if verilog.write(files, output / title) else "unchanged:"
+    names = Names(prefix)
+    folder = output / (title if names.prefix == PREFIX else names.prefix)
+    files = generated.machine(machine, title, names.prefix)
+    state = "wrote" if verilog.write(files, folder) else "unchanged:"
     digest = json.loads(files["manifest.json"])["sha256"]
-    print(f"{state} {output / title}, {machine.geometry.rows} rows x {machine.array.lanes} lanes, sha256 {digest[:16]}")
+    print(f"{state} {folder}, {machine.geometry.rows} rows x {machine.array.lanes} lanes, sha256 {digest[:16]}")
 
 
 def list_configs(

@@ -61,9 +61,10 @@ def integration(
         raise ValueError(f"TRANSACTIONS must be >= 1, not {transactions}")
     report = bus_traffic.campaign(transactions, seed, build)
     print(
-        f"{report['transactions']} transactions, {report['illegal_accesses']} illegal, {report['predictions']} "
-        f"predictions, {report['hangs']} hangs, {report['mismatches']} mismatches, {report['samples_lost']} samples "
-        f"lost; {build}/reports/integration.json"
+        f"{report['transactions']} transactions, {report['illegal_accesses']} illegal, "
+        f"{report['narrow_accesses']} narrow, {report['strobeless_writes']} writes of no byte, "
+        f"{report['predictions']} predictions, {report['hangs']} hangs, {report['mismatches']} mismatches, "
+        f"{report['samples_lost']} samples lost; {build}/reports/integration.json"
     )
     if report["differences"] or report["samples_lost"]:
         sys.exit("\n".join(["RTL and golden block differ:", *report["differences"]]))

@@ -204,24 +204,67 @@ HEAD = "current_A,width_s,p_sw,attempts\n"
         ("", "empty: give a line of column names and one line per pulse width and current"),
         ("# nothing\n\n", "empty: give a line of column names and one line per pulse width and current"),
         (
-            "current_uA,width_s,p_sw\n",
-            "line 1: unknown column 'current_uA': columns are current_A, voltage_V, width_s, p_sw, attempts, "
+            "I,width_s,p_sw\n",
+            "line 1: unknown column 'I': columns are current_A, voltage_V, width_s, p_sw, attempts, counts, "
             "direction, the unit is part of the name",
         ),
+        (
+            "current_kA,width_s,p_sw\n",
+            "line 1: column 'current_kA': unknown unit 'kA' of current: "
+            "give one of A, mA, uA, \u00b5A, \u03bcA, nA, pA",
+        ),
+        (
+            "current,width_s,p_sw\n",
+            "line 1: column 'current': unknown unit '' of current: give one of A, mA, uA, \u00b5A, \u03bcA, nA, pA",
+        ),
+        (
+            "current_A,width_s,p_sw,attempts_n\n",
+            "line 1: column 'attempts_n': unknown unit 'n' of attempts: it has none",
+        ),
+        ("current_A,width_s,counts\n", "line 1: column 'attempts' is missing, of which 'counts' have switched"),
+        ("current_A,width_s,counts,attempts,p_sw\n", "line 1: columns 'p_sw' and 'counts' say the same: give one"),
+        (
+            "current_A,width_s,counts,attempts\n1e-5,1e-8,5,10\n1e-5,1e-8,11,10\n",
+            "line 3: counts must be 0 .. attempts = 10, not 11",
+        ),
+        (
+            HEAD + "1e-5,1e-8,0,5,10\n",
+            "line 2: 5 fields for 4 columns: are there decimal commas? separate columns by semicolons then",
+        ),
+        ("current_A;width_s;p_sw\n1e-5;1e-8;0,5;1\n", "line 2: 4 fields for 3 columns"),
+        ("current_A;width_s;p_sw\n1e-5;1e-8;1.000,5\n", "line 2: p_sw must be a number, not '1.000,5'"),
+        (
+            "current_uA;width_s;p_sw\n2e5;1e-8;0,5\n",
+            "line 2: current_uA must be 0.001 .. 100000 uA, not 2e5: is it in uA, or signed? the unit is part of the "
+            "column's name, the sign a direction",
+        ),
+        ('current_A,"width_s\n', "line 1: unexpected end of data"),
         ("# x\ncurrent_A,p_sw\n", "line 2: column 'width_s' is missing"),
         ("current_A,width_s\n", "line 1: column 'p_sw' is missing"),
         ("current_A,width_s,p_sw,p_sw\n", "line 1: column 'p_sw' is there 2 times, not once"),
         ("width_s,p_sw\n", "line 1: one of the columns 'current_A' and 'voltage_V' is needed, not both or none"),
         (HEAD + "1e-5,1e-8,0.5\n", "line 2: 3 fields for 4 columns"),
         (HEAD + "\n1e-5,1e-8,half,10\n", "line 3: p_sw must be a number, not 'half'"),
-        (HEAD + "1e-5,1e-8,1.01,10\n", "line 2: p_sw must be 0 .. 1, not 1.01: is it in percent? give a probability"),
-        (HEAD + "1e-5,1e-8,-0.1,10\n", "line 2: p_sw must be 0 .. 1, not -0.1: is it in percent? give a probability"),
-        (HEAD + "1e-5,1e-8,nan,10\n", "line 2: p_sw must be 0 .. 1, not nan: is it in percent? give a probability"),
-        (HEAD + "1e-5,12,0.5,10\n", "line 2: width_s must be 1e-12 .. 1 s, not 12: is it in ns? give seconds"),
+        (
+            HEAD + "1e-5,1e-8,1.01,10\n",
+            "line 2: p_sw must be 0 .. 1, not 1.01: is it in percent? call the column p_sw_percent",
+        ),
+        (
+            HEAD + "1e-5,1e-8,-0.1,10\n",
+            "line 2: p_sw must be 0 .. 1, not -0.1: is it in percent? call the column p_sw_percent",
+        ),
+        (
+            HEAD + "1e-5,1e-8,nan,10\n",
+            "line 2: p_sw must be 0 .. 1, not nan: is it in percent? call the column p_sw_percent",
+        ),
+        (
+            HEAD + "1e-5,12,0.5,10\n",
+            "line 2: width_s must be 1e-12 .. 1 s, not 12: is it in ns? the unit is part of the column's name",
+        ),
         (
             HEAD + "47,1e-8,0.5,10\n",
-            "line 2: current_A must be 1e-09 .. 0.1 A, not 47: is it in uA, or signed? give amperes, and the sign as a "
-            "direction",
+            "line 2: current_A must be 1e-09 .. 0.1 A, not 47: is it in uA, or signed? the unit is part of the "
+            "column's name, the sign a direction",
         ),
         (HEAD + "1e-5,1e-8,0.5,2.5\n", "line 2: attempts must be a whole number, not 2.5"),
         (HEAD + "1e-5,1e-8,0.5,0\n", "line 2: attempts must be 1 .. 1e+12, not 0: give the number of pulses"),
@@ -250,6 +293,33 @@ def test_refused_files(text: str, message: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(MeasurementError, match=f"^{re.escape(f'{path}: {message}')}$"):
         read(path)
+
+
+#: The same rows, as programs and spreadsheets write them.
+_FORMS = {
+    "commas": "current_A,width_s,p_sw,attempts\n4.7e-5,5e-9,0.25,1000\n6e-5,1e-8,0.5,1000\n",
+    "semicolons": "current_A;width_s;p_sw;attempts\n4.7e-5;5e-9;0.25;1000\n6e-5;1e-8;0.5;1000\n",
+    "tabs": "current_A\twidth_s\tp_sw\tattempts\n4.7e-5\t5e-9\t0.25\t1000\n6e-5\t1e-8\t0.5\t1000\n",
+    "decimal commas": "current_A;width_s;p_sw;attempts\n4,7e-5;5e-9;0,25;1000\n6e-5;1e-8;0,5;1000\n",
+    "units": "current_uA,width_ns,p_sw_percent,attempts\n47,5,25,1000\n60,10,50,1000\n",
+    "brackets": "current (\u00b5A);width [ns];p_sw (%);attempts\n47;5,0;25;1000\n60;10;50;1000\n",
+    "counts": "# of a prober\nwidth_ps\tcurrent_nA\tcounts\tattempts\n\n"
+    "5000\t47000\t250\t1000\n10000\t60000\t500\t1000\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("form", _FORMS)
+def test_forms(form: str, encoding: str, tmp_path: Path) -> None:
+    """Separators, decimal commas, units and marks that begin a file: the same numbers, to the last bit."""
+    path = tmp_path / "rows.csv"
+    path.write_bytes(_FORMS[form].replace("\n", "\r\n").encode(encoding))
+    found = read(path)
+    assert found.current.tolist() == [4.7e-5, 6e-5]
+    assert found.width.tolist() == [5e-9, 1e-8]
+    assert found.probability.tolist() == [0.25, 0.5]
+    assert found.attempts is not None
+    assert found.attempts.tolist() == [1000, 1000]
 
 
 def test_refused_bytes(tmp_path: Path) -> None:

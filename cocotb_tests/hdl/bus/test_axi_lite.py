@@ -12,6 +12,7 @@ from cocotb_tests.kit.axi_lite import OKAY, SLVERR, AxiLiteChannels, AxiLiteMoni
 from cocotb_tests.kit.checkers import equal
 from gen import register_map
 from golden.bus.register_bank import Answer, RegisterBank, Request
+from golden.bus.register_map import WORD
 from sim import block_bench
 from sim.drivers import Regime
 from sim.monitors import StreamMonitor
@@ -54,7 +55,7 @@ class _Bank:
             self._answer = None
         if self._ports.bits("request__valid") and self._ports.bits("request__ready"):
             payload = self._ports.read("request__payload")
-            request = Request(payload["address"], bool(payload["write"]), payload["data"], payload["strobes"])
+            request = Request(WORD * payload["word"], bool(payload["write"]), payload["data"], payload["strobes"])
             self.requests.append(request)
             self._answer = self.golden.access(request)
             self._delay = 0 if self._hurry else int(self._rng.integers(0, 6))
@@ -83,8 +84,8 @@ class _Slave:
         """Check that requests of each direction are those of the bus, and that each response is its answer."""
         for write, sent in ((False, reads), (True, writes)):
             made = [request for request in self.bank.requests if request.write == write]
-            seen = [(r.address, (r.data, r.strobes) if write else None) for r in made]
-            assert seen == [(r.address, (r.data, r.strobes) if write else None) for r in sent]
+            seen = [(r.word, (r.data, r.strobes) if write else None) for r in made]
+            assert seen == [(r.word, (r.data, r.strobes) if write else None) for r in sent]
         pairs = list(zip(self.bank.requests, self.bank.answers, strict=True))
         answers = [answer for request, answer in pairs if not request.write]
         responses = [(answer.data, SLVERR if answer.refusal else OKAY) for answer in answers]
