@@ -27,7 +27,10 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            # a write that fails, on a full disk say, knows no file
+            error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
 
