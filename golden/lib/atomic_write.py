@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,13 @@ def whole(path: Path) -> Iterator[Path]:
             error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
+
+
+def keep(path: Path) -> None:
+    """Copy a file that something new will replace, if it is there, to ``NAME-before`` beside it."""
+    if path.is_file():
+        with whole(path.with_stem(f"{path.stem}-before")) as copy:
+            shutil.copyfile(path, copy)
 
 
 def write_json(path: Path, content: Any) -> None:

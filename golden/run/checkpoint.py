@@ -1,7 +1,6 @@
 """Checkpoints: where a run stands, in a file of which everything is checked when it is read."""
 
 import math
-import shutil
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from golden.counters import COUNTER_BITS
 from golden.lib import headed_arrays
-from golden.lib.atomic_write import whole
 from golden.machine import Machine
 
 
@@ -83,13 +81,6 @@ def write(path: Path, identity: dict[str, Any], snapshot: Snapshot, past: Past) 
         "past": asdict(past),
     }
     headed_arrays.write(path, header, dict(snapshot.state))
-
-
-def keep(path: Path) -> None:
-    """Copy the checkpoint of an earlier run, which a new one will replace, to ``NAME-before`` beside it."""
-    if path.is_file():
-        with whole(path.with_stem(f"{path.stem}-before")) as copy:
-            shutil.copyfile(path, copy)
 
 
 def read(path: Path, identity: dict[str, Any], machine: Machine) -> tuple[Snapshot, Past]:

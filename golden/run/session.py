@@ -16,9 +16,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.lib.atomic_write import keep
 from golden.lib.errors import Interrupted, UserError
 from golden.machine import Machine
-from golden.run import checkpoint as checkpoints
+from golden.run.checkpoint import Past
 from golden.run.comparison import Mismatch, State, compare
 from golden.run.progress import Progress
 from golden.run.run import Run, Step
@@ -284,15 +285,13 @@ class Session:
         if self._checkpoint is None:
             return
         if not self._owned:
-            checkpoints.keep(self._checkpoint)
+            keep(self._checkpoint)
             self._owned = True
         backend, outcome = self.backend, self.outcome
         if backend and backend.transparent and self._equal.done != self.run.done:
             self._check_state("checkpoint")
         self._add_figures()
-        self.run.save(
-            self._checkpoint, checkpoints.Past(outcome.seconds, outcome.compared, self._careful, outcome.figures)
-        )
+        self.run.save(self._checkpoint, Past(outcome.seconds, outcome.compared, self._careful, outcome.figures))
 
     def _add_figures(self) -> None:
         """Add the backend's figures to those of the sessions before."""
