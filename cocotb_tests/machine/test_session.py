@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +14,10 @@ from typing import Any
 import pytest
 
 from cocotb_tests.machine.test_faults import FAULTS, mutate
+from gen import config as configs
 from gen import generated
 from mtj_gxnor.commands.train import train
-from sim import runner
+from sim import harness, runner
 
 SIM = os.environ.get("SIM", "verilator")
 pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
@@ -45,6 +48,27 @@ def test_run_is_bit_exact(tmp_path: Path, config: str) -> None:
     assert rtl["counters"]["switches"] > 0
     train(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
     assert report(tmp_path / "golden")["weights_sha256"] == rtl["weights_sha256"]
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog")
+def test_icarus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
+    """So does Icarus, which wakes the host in the midst of a time step."""
+    settings = {**SETTINGS, "samples": 40, "epochs": 1}
+    train(config=config, build=tmp_path / "rtl", **{**settings, "sim": "icarus"})
+    assert report(tmp_path / "rtl")["bit_exact"] is True
+    train(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
+    assert report(tmp_path / "golden")["weights_sha256"] == report(tmp_path / "rtl")["weights_sha256"]
+
+
+def test_host_wakes_last(config: str) -> None:
+    """What the host reads when it wakes is in the one block of the harness that ends with waking it."""
+    files = generated.machine(configs.load(config), "small")
+    written = harness.write(json.loads(files["manifest.json"]), clock_inside=True)
+    (block,) = re.findall(r"always @\(negedge running\) begin\n(.*?)\n  end", written, re.DOTALL)
+    assert written.count("negedge running") == 1
+    assert "counters[" in block
+    assert "$fflush(log)" in block
+    assert block.splitlines()[-1].strip() == "done = ~done;"
 
 
 def test_bus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
