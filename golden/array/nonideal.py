@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,17 +151,26 @@ def read_map(path: Path) -> tuple[Stuck, ...]:
     StuckMapError
         If the file cannot be read; the message names file, line and rule.
     """
+    where = f"map of stuck devices {str(path)!r}"
     try:
         if path.suffix == ".npy":
-            return _from_array(path, np.load(path, allow_pickle=False))
+            with path.open("rb") as file:
+                return _from_array(path, _array(file, where))
         with path.open(newline="") as file:
             return _from_csv(path, file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise StuckMapError(f"map of stuck devices {str(path)!r} cannot be read: {error}") from error
-    except StuckMapError:
-        raise
-    except ValueError as error:
-        raise StuckMapError(f"map of stuck devices {str(path)!r} is no NumPy file: {error}") from error
+    except OSError as error:
+        raise StuckMapError(f"{where} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise StuckMapError(f"{where} is no CSV file: {error}") from error
+
+
+def _array(file: BinaryIO, where: str) -> NDArray[np.generic]:
+    """Read a NumPy file."""
+    try:
+        return np.lib.format.read_array(file, allow_pickle=False)
+    # NumPy does not say which exceptions a file can cause, and its texts advise to trust the file
+    except Exception as error:
+        raise StuckMapError(f"{where} is no NumPy file of numbers, or only a part of one") from error
 
 
 def _from_array(path: Path, array: NDArray[np.generic]) -> tuple[Stuck, ...]:
