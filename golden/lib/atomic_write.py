@@ -10,6 +10,17 @@ from typing import Any
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an error of the system that names no file, as a full disk's, the name of what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Lend a temporary name beside `path` to write to; rename it when all went well, remove it otherwise.
 
@@ -26,12 +37,10 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield temporary
+        with naming(path):
+            yield temporary
         temporary.replace(path)
-    except BaseException as error:
-        if isinstance(error, OSError) and error.filename is None:
-            # a write that fails, on a full disk say, knows no file
-            error.filename = str(path)
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
