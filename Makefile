@@ -17,8 +17,10 @@ SHELL := /bin/bash
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
 
+# $(call quoted,VALUE): one word of a shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 # $(call option,NAME,VARIABLE): --NAME with the variable's value, when it has one.
-option = $(if $($(2)),--$(1) '$($(2))')
+option = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 
 # PyTorch is not in the lock file: its builds for processors and for GPUs have one version and different files. What is
 # given here goes to pip, so that a machine can name its own, for example TORCH='torch==2.13.0 --index-url ...'.
@@ -26,7 +28,7 @@ TORCH ?= torch==2.13.0
 TRAINING := $(VENV)/.stamp-training
 DOCS := $(VENV)/.stamp-docs
 
-TEST = SIM='$(or $(SIM),verilator)' $(if $(WAVES),WAVES='$(WAVES)') $(if $(SEED),SEED='$(SEED)') $(RUN) -m pytest -n auto --dist worksteal
+TEST = SIM=$(call quoted,$(or $(SIM),verilator)) $(if $(WAVES),WAVES=$(call quoted,$(WAVES))) $(if $(SEED),SEED=$(call quoted,$(SEED))) $(RUN) -m pytest -n auto --dist worksteal
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
@@ -35,16 +37,16 @@ setup: $(STAMP) ## make .venv with everything in requirements.lock
 
 define CHECK
 need() { command -v "$$1" >/dev/null || { echo "error: $$1 is missing: apt-get install $$2" >&2; exit 1; }; }; \
-need '$(PYTHON)' python3; need c++ g++; need make make; need perl perl; \
-'$(PYTHON)' -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-  { echo "error: $$('$(PYTHON)' --version) does not do, Python 3.11, 3.12 or 3.13 is needed: apt-get install python3.11, or name one with PYTHON=" >&2; exit 1; }; \
-'$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null || \
+need $(call quoted,$(PYTHON)) python3; need c++ g++; need make make; need perl perl; \
+$(call quoted,$(PYTHON)) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+  { echo "error: $$($(call quoted,$(PYTHON)) --version) does not do, Python 3.11, 3.12 or 3.13 is needed: apt-get install python3.11, or name one with PYTHON=" >&2; exit 1; }; \
+$(call quoted,$(PYTHON)) -c 'import venv, ensurepip' 2>/dev/null || \
   { echo "error: the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 endef
 
 $(STAMP): requirements.lock
 	@$(CHECK)
-	'$(PYTHON)' -m venv --clear $(VENV)
+	$(call quoted,$(PYTHON)) -m venv --clear $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@test -n "$$($(RUN) -m find_libpython)" || \
 	  { echo "error: the shared library of Python is missing: apt-get install libpython3.$$($(RUN) -c 'import sys; print(sys.version_info[1])')" >&2; exit 1; }
@@ -67,7 +69,7 @@ lint: $(STAMP) ## style, types, and the generated Verilog of every configuration
 	$(MTJ) lint
 
 verilog: $(STAMP) ## generate a machine: CONFIG=digits, or another name or TOML file; PREFIX of modules and files
-	$(MTJ) verilog --config '$(or $(CONFIG),digits)' $(call option,prefix,PREFIX)
+	$(MTJ) verilog --config $(call quoted,$(or $(CONFIG),digits)) $(call option,prefix,PREFIX)
 
 registers: $(STAMP) ## write docs/registers.md, the C header and HTML pages from gen/registers.rdl
 	$(MTJ) registers
@@ -89,10 +91,10 @@ test-fpga: $(STAMP) ## synthesize machines; train netlists and a bitstream; form
 	$(RUN) -m pytest -m fpga cocotb_tests/fpga
 
 bitstream: $(STAMP) ## make the bitstream of BOARD=ulx3s, orangecrab, icebreaker or tangnano9k: CONFIG TARGET_MHZ
-	$(MTJ) bitstream --board '$(or $(BOARD),icebreaker)' $(call option,config,CONFIG) $(call option,target-mhz,TARGET_MHZ)
+	$(MTJ) bitstream --board $(call quoted,$(or $(BOARD),icebreaker)) $(call option,config,CONFIG) $(call option,target-mhz,TARGET_MHZ)
 
 flash: $(STAMP) ## load the bitstream of BOARD into it
-	$(MTJ) flash --board '$(or $(BOARD),icebreaker)'
+	$(MTJ) flash --board $(call quoted,$(or $(BOARD),icebreaker))
 
 train: $(STAMP) ## train: DATASET CONFIG DATA_DIR SAMPLES EPOCHS SIM=verilator|icarus|golden|fast TRANSPORT=axi SEED RESUME=1 WAVES=1
 	$(MTJ) train $(call option,dataset,DATASET) $(call option,config,CONFIG) \
@@ -124,19 +126,19 @@ nonidealities: $(TRAINING) ## accuracy of MNIST against what is wrong with the a
 	$(MTJ) nonidealities $(call option,data-dir,DATA_DIR) $(call option,seeds,SEEDS) $(call option,time-limit,TIME_LIMIT)
 
 data: $(TRAINING) ## fetch a data set from its publisher: DATASET=mnist|cifar10|svhn DATA_DIR
-	$(MTJ) data --dataset '$(DATASET)' $(call option,data-dir,DATA_DIR)
+	$(MTJ) data --dataset $(call quoted,$(DATASET)) $(call option,data-dir,DATA_DIR)
 
 import: $(TRAINING) ## a ternary network in QONNX as a weights file: QONNX CONFIG OUTPUT DATA_DIR
-	$(MTJ) import '$(QONNX)' $(call option,config,CONFIG) $(call option,output,OUTPUT) $(call option,data-dir,DATA_DIR)
+	$(MTJ) import $(call quoted,$(QONNX)) $(call option,config,CONFIG) $(call option,output,OUTPUT) $(call option,data-dir,DATA_DIR)
 
 infer: $(STAMP) ## a trained network in RTL against its predictions: WEIGHTS CONFIG DATA_DIR SAMPLES
-	@test -n '$(WEIGHTS)' || { echo "error: WEIGHTS= is missing: a file that make accuracy CONFIG=... writes" >&2; exit 1; }
-	$(MTJ) infer --weights '$(WEIGHTS)' $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
+	@test -n $(call quoted,$(WEIGHTS)) || { echo "error: WEIGHTS= is missing: a file that make accuracy CONFIG=... writes" >&2; exit 1; }
+	$(MTJ) infer --weights $(call quoted,$(WEIGHTS)) $(call option,config,CONFIG) $(call option,data-dir,DATA_DIR) \
 	  $(call option,samples,SAMPLES)
 
 fit: $(STAMP) ## fit a device to measured switching: CSV MODEL GEOMETRY TEMPERATURE ATTEMPT_TIME RESISTANCE CONFIG OUTPUT
-	@test -n '$(CSV)' || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }
-	$(MTJ) fit '$(CSV)' $(call option,model,MODEL) $(call option,geometry,GEOMETRY) \
+	@test -n $(call quoted,$(CSV)) || { echo "error: CSV= is missing: a file of measured switching, see docs/device.md" >&2; exit 1; }
+	$(MTJ) fit $(call quoted,$(CSV)) $(call option,model,MODEL) $(call option,geometry,GEOMETRY) \
 	  $(call option,temperature,TEMPERATURE) $(call option,attempt-time,ATTEMPT_TIME) \
 	  $(call option,resistance,RESISTANCE) $(call option,config,CONFIG) \
 	  $(call option,output,OUTPUT)

@@ -5,9 +5,7 @@ machine's fires where ``|s - centre| >= threshold``. The two are the same where 
 reach one of them at most. Classes are compared by ``s - centre``.
 """
 
-import json
 import math
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 
 from golden.config import MachineConfig
 from golden.input_buffer import InputParameters
-from golden.lib.atomic_write import whole
+from golden.lib import headed_arrays
 
 #: A file of another form is refused.
 FORMAT = 1
@@ -103,8 +101,7 @@ class Dense:
         arrays: dict[str, Any] = {"predictions": self.predictions}
         for name in ("weights", "centres", "thresholds"):
             arrays |= {f"{name}_{index}": array for index, array in enumerate(getattr(self, name))}
-        with whole(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, header=json.dumps(header), **arrays)
+        headed_arrays.write(path, header, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Dense":
@@ -118,21 +115,40 @@ class Dense:
         if not path.is_file():
             raise DenseError(f"no weights file {path}: make accuracy DATASET=mnist RULE=mtj CONFIG=mnist makes one")
         try:
-            with np.load(path, allow_pickle=False) as held:
-                header = json.loads(str(held["header"]))
-                if header["format"] != FORMAT:
-                    raise DenseError(f"weights file {path} has format {header['format']}, not {FORMAT}: make it again")
-                layers = range(header["layers"])
-                weights, centres = (
-                    tuple(held[f"{name}_{index}"] for index in layers) for name in ("weights", "centres")
-                )
-                thresholds = tuple(held[f"thresholds_{index}"] for index in layers[:-1])
-                coding = InputParameters(**header["coding"])
-                return cls(weights, centres, thresholds, coding, header["dataset"], held["predictions"])
+            header, arrays = headed_arrays.read(path)
+            if header.get("format") != FORMAT:
+                raise DenseError(f"weights file {path} has format {header.get('format')}, not {FORMAT}: make it again")
+            return cls._checked(header, arrays)
         except DenseError:
             raise
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise DenseError(f"weights file {path} cannot be read ({error}): make it again") from error
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise DenseError(f"weights file {path} cannot be read ({reason}): make it again") from error
+
+    @classmethod
+    def _checked(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "Dense":
+        """Make the network of a file, of which all parts fit together."""
+        layers = range(header["layers"])
+        if len(layers) < 1:
+            raise ValueError("it has no layers")
+        weights, centres = ([arrays[f"{name}_{index}"] for index in layers] for name in ("weights", "centres"))
+        thresholds = [arrays[f"thresholds_{index}"] for index in layers[:-1]]
+        for index, matrix in enumerate(weights):
+            if matrix.ndim != 2 or (index and matrix.shape[0] != weights[index - 1].shape[1]):
+                raise ValueError(f"weights_{index} has the shape {list(matrix.shape)}, which does not fit")
+            if np.abs(matrix).max(initial=0) > 1:
+                raise ValueError(f"weights_{index} are not all -1, 0 or 1")
+        for name, vectors in (("centres", centres), ("thresholds", thresholds)):
+            for index, vector in enumerate(vectors):
+                if vector.shape != weights[index].shape[1:]:
+                    raise ValueError(f"{name}_{index} has the shape {list(vector.shape)}, which does not fit")
+        if any((vector < 1).any() for vector in thresholds):
+            raise ValueError("thresholds are not all >= 1")
+        predictions, dataset = arrays["predictions"], header["dataset"]
+        if predictions.ndim != 1 or not isinstance(dataset, str):
+            raise ValueError("predictions or name of the data set are of another form")
+        coding = InputParameters(**header["coding"])
+        return cls(tuple(weights), tuple(centres), tuple(thresholds), coding, dataset, predictions)
 
     def place(self, config: MachineConfig) -> dict[str, NDArray[np.int64]]:
         """Lay the network out in a machine.

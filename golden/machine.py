@@ -90,6 +90,24 @@ class Machine:
         }
         return {name: values.astype(np.int64) for name, values in state.items()}
 
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """Give the least and the greatest value of every quantity of `state`."""
+        config, sum_bits = self.config, self.config.geometry.sum_bits
+        stream = 1, (1 << config.random.width) - 1
+        offset = config.neuron.offset_bits(sum_bits) - 1
+        return {
+            "r1": (0, 1),
+            "r2": (0, config.array.devices - 1),
+            "gradient": (-(1 << config.gradient.bits - 1), (1 << config.gradient.bits - 1) - 1),
+            "random": stream,
+            **dict.fromkeys(self._noise, stream),
+            "offset": (-(1 << offset), (1 << offset) - 1),
+            "scale": (0, (1 << config.neuron.scale_bits(sum_bits)) - 1),
+            "activations": (-1, 1),
+            "windows": (0, 1),
+            "errors": (-config.error.limit, config.error.limit),
+        }
+
     def restore(self, state: dict[str, NDArray[np.int64]], counters: dict[str, int]) -> None:
         """Continue from a state and counters taken earlier from a machine of the same configuration."""
         self.array.r1[:] = state["r1"]

@@ -5,12 +5,13 @@ threshold of the random word. Neither side of the macro boundary sees the other'
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.device.computable import computable
 from golden.device.fitted import Fitted
 from golden.device.junction import JUNCTIONS, TO_ANTIPARALLEL, TO_PARALLEL, Junction
 from golden.device.operation import Operation
@@ -128,13 +129,9 @@ class SwitchingParameters:
                     raise ValueError(
                         f"switching.{name} needs a device, and model 'ideal' has none: choose another model"
                     )
-        elif not self.codes <= round(self.width_max / self.time_step) <= _MOST_STEPS:
-            raise ValueError(
-                f"switching.width_max must be 2^code_bits = {self.codes} .. 2^20 steps of switching.time_step = "
-                f"{self.time_step} s, not {self.width_max} s"
-            )
         else:
-            self._check_reach()
+            with computable(asdict(self), "switching."):
+                self._check_device()
 
     @property
     def codes(self) -> int:
@@ -191,8 +188,13 @@ class SwitchingParameters:
             steps[direction, 1:], reached[direction, 1:] = found
         return steps, reached
 
-    def _check_reach(self) -> None:
+    def _check_device(self) -> None:
         """Refuse devices that cannot do what the codes ask for."""
+        if not self.codes <= round(self.width_max / self.time_step) <= _MOST_STEPS:
+            raise ValueError(
+                f"switching.width_max must be 2^code_bits = {self.codes} .. 2^20 steps of switching.time_step = "
+                f"{self.time_step} s, not {self.width_max} s"
+            )
         steps, reached = self._chosen
         miss = np.abs(reached - self.targets)
         if miss.max() <= TOLERANCE:

@@ -20,7 +20,6 @@ _TEMPLATE = """\
   reg go = 0, gone = 0, started = 0, done = 0;
   reg [31:0] clocks = 0, limit = 32'hffffffff;
   assign running = go != gone && clocks != limit;
-  always @(negedge running) done = ~done;
   reg [{command_msb}:0] command__payload = 0;
   reg [{update_shifts_msb}:0] update_shifts = 0;
   // host: 0 samples and results never pause, 1 they pause at random, 2 they pause for long
@@ -33,9 +32,6 @@ _TEMPLATE = """\
   reg [{counters_msb}:0] counters;
   reg [{count_msb}:0] shown [0:{counters} - 1];
   always @(posedge clk) shown[counter] <= count;
-  integer at;
-  always @(negedge running)
-    for (at = 0; at < {counters}; at = at + 1) counters[at * {count_bits} +: {count_bits}] = shown[at];
   wire [{phases_msb}:0] phases = dut.{increments}[{phases_msb}:0];
   reg command__valid = 0, samples__valid = 0, results__ready = 1;
   reg [{samples_msb}:0] samples__payload = 0;
@@ -103,7 +99,14 @@ _TEMPLATE = """\
     end
     $fwrite(log, "%0d %0d\\n", results__payload[{prediction_msb}:0], results__payload[{results_msb}:{prediction_bits}]);
   end
-  always @(negedge running) if (log != 0) $fflush(log);
+
+  // the host wakes with `done`, in some simulators at once: all that it looks at is there before
+  integer at;
+  always @(negedge running) begin
+    for (at = 0; at < {counters}; at = at + 1) counters[at * {count_bits} +: {count_bits}] = shown[at];
+    if (log != 0) $fflush(log);
+    done = ~done;
+  end
 
   reg [9:0] pauses = 10'h1;
   wire pause_samples = stalls == 1 ? pauses[0] : stalls == 2 && pauses[9];

@@ -89,6 +89,10 @@ def test_map_is_read_beside_the_configuration(tmp_path: Path) -> None:
         ("row,lane,device,state\n1,2,0\n", "line 2: 4 fields are needed, not 3"),
         ("row,lane,device,state\n# x\n1,-2,0,P\n", "line 3: lane must be a number from 0, not '-2'"),
         ("row,lane,device,state\n1,2,0,1\n", "line 2: state must be P or AP, not '1'"),
+        (
+            "row,lane,device,state\n" + "1" * 200_000 + ",2,0,P\n",
+            "is no table: line 2: field larger than field limit (131072)",
+        ),
         ("row,lane,device,state\n99,2,0,P\n", "row, lane, device [99, 2, 0] is outside the array of 35 rows, 4 lanes"),
         ("row,lane,device,state\n1,2,0,P\n1,2,0,AP\n", "nonideal.stuck names row 1, lane 2, device 0 twice"),
     ],
@@ -105,8 +109,16 @@ def test_bad_map_files(tmp_path: Path) -> None:
     """Files that are missing, of another model, or not NumPy's; a map and a list together."""
     np.save(tmp_path / "a.npy", np.zeros((3, 3)))
     (tmp_path / "b.npy").write_text("no")
+    np.save(tmp_path / "c.npy", np.array([[None] * 4]))
+    np.save(tmp_path / "d.npy", np.zeros((300, 4), int))
+    (tmp_path / "d.npy").write_bytes((tmp_path / "d.npy").read_bytes()[:500])
+    (tmp_path / "e.csv").write_bytes(b"row,lane,device,state\n\xff")
     for text, message in (
-        ('stuck_map = "none.csv"', "cannot be read"),
+        ('stuck_map = "none.csv"', "none.csv' cannot be read: No such file or directory"),
+        ('stuck_map = "."', "cannot be read: Is a directory"),
+        ('stuck_map = "c.npy"', "c.npy' is no NumPy file of numbers, or only a part of one"),
+        ('stuck_map = "d.npy"', "d.npy' is no NumPy file of numbers, or only a part of one"),
+        ('stuck_map = "e.csv"', "e.csv' is no table: "),
         ('stuck_map = "a.npy"', "must hold integers of shape (n, 4)"),
         ('stuck_map = "b.npy"', "is no NumPy file"),
         ("stuck_map = 3", "nonideal.stuck_map must be the name of a file, not 3"),

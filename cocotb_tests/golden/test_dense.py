@@ -4,6 +4,7 @@ import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from gen import config as configs
 from golden.config import MachineConfig
 from golden.dense import Dense, DenseError, centred
 from golden.input_buffer import InputParameters
+from golden.lib import headed_arrays
 from golden.machine import Machine
 from golden.neuron import NeuronParameters, Neurons
 from golden.samples import Samples
@@ -163,3 +165,30 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path: Path) -> None:
         np.savez(file, header='{"format": 0}')
     with pytest.raises(DenseError, match="has format 0, not 1"):
         Dense.load(tmp_path / "old.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"weights_0": np.full((10, 6), 7)}, "weights_0 are not all -1, 0 or 1"),
+        ({"weights_1": np.zeros((5, 5), int)}, r"weights_1 has the shape \[5, 5\], which does not fit"),
+        ({"weights_0": np.zeros(10, int)}, r"weights_0 has the shape \[10\], which does not fit"),
+        ({"centres_0": np.zeros(3, int)}, r"centres_0 has the shape \[3\], which does not fit"),
+        ({"thresholds_0": np.zeros(6, int)}, "thresholds are not all >= 1"),
+        ({"predictions": np.zeros((1, 1), int)}, "predictions or name of the data set are of another form"),
+        ({"header": {"layers": 0}}, "it has no layers"),
+        ({"header": {"layers": "three"}}, ""),
+        ({"header": {"coding": {"low": 1, "high": 0}}}, "input.low and high must be"),
+    ],
+)
+def test_tampered_file(change: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    """A file that no network can have written is refused in one line."""
+    network_for(configs.load("tiny"), np.random.default_rng(seed())).save(tmp_path / "w.npz")
+    header, arrays = headed_arrays.read(tmp_path / "w.npz")
+    headed_arrays.write(
+        tmp_path / "w.npz",
+        header | change.get("header", {}),
+        arrays | {k: v for k, v in change.items() if k != "header"},
+    )
+    with pytest.raises(DenseError, match=rf"^weights file .* cannot be read \({reason}.*\): make it again$"):
+        Dense.load(tmp_path / "w.npz")

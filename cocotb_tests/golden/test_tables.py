@@ -1,5 +1,6 @@
 """Switching thresholds and pulse codes against the formulas they stand for."""
 
+import dataclasses
 import math
 import re
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from golden.device.fitted import Fitted
-from golden.device.junction import JUNCTIONS
+from golden.device.junction import JUNCTIONS, Junction
 from golden.device.operation import Operation
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL, PulseParameters, SwitchingParameters
 
@@ -89,6 +90,26 @@ def test_operation() -> None:
     fields = {"temperature": 320.0, "variation_bins": 4, "variation": 0.03, "cycle_variation": 0.01}
     switching = _device("rayleigh", current_to_parallel=49e-6, width_max=30e-9, **fields)
     assert switching.operation == Operation("rayleigh", JUNCTION, 47.3e-6, 49e-6, 320.0, 4, 0.03, 0.01)
+
+
+@pytest.mark.parametrize("model", ["erf", "rayleigh", "fokker_planck", "macrospin", "neel_brown"])
+def test_numbers_out_of_proportion(model: str) -> None:
+    """Any number of a device may be far too large or too small: a table, or one line that names it."""
+    current = 20e-6 if model == "neel_brown" else 47.3e-6
+    known = {"model": model, "current_to_antiparallel": current, "current_to_parallel": current, "junction": JUNCTION}
+    junction = [field.name for field in dataclasses.fields(Junction) if field.name != "geometry"]
+    named = set()
+    for name in (*junction, "temperature", "time_step", "width_max", "slope", "current_to_parallel"):
+        for number in (5e-324, 1e-300, 1e-154, 1e-30, 1e30, 1e154, 1e300, 1.7e308):
+            try:
+                given = {"junction": replace(JUNCTION, **{name: number})} if name in junction else {name: number}
+                assert SwitchingParameters(**{**known, **given}).bin_thresholds.shape == (1, 2, 32)
+            except ValueError as error:
+                says = re.fullmatch(r"(.*) = (.*) is too far from the other numbers to compute with", str(error))
+                if says:
+                    named.add((says[1].rpartition(".")[2], float(says[2]) == number, name))
+    assert {named_ for named_, _, _ in named} >= {"length", "damping", "asymmetry", "temperature", "width_max"}
+    assert all(equal and named_ == name for named_, equal, name in named)
 
 
 @pytest.mark.parametrize("model", ["erf", "rayleigh", "fokker_planck", "macrospin", "neel_brown"])

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +14,11 @@ from typing import Any
 import pytest
 
 from cocotb_tests.machine.test_faults import FAULTS, mutate
+from gen import config as configs
 from gen import generated
 from mtj_gxnor.commands.train import train
-from sim import runner
+from sim import harness, rtl, runner, verilate
+from sim.build import BuildError
 
 SIM = os.environ.get("SIM", "verilator")
 pytestmark = pytest.mark.skipif(SIM == "icarus", reason="the four-state tier is small")
@@ -45,6 +49,27 @@ def test_run_is_bit_exact(tmp_path: Path, config: str) -> None:
     assert rtl["counters"]["switches"] > 0
     train(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
     assert report(tmp_path / "golden")["weights_sha256"] == rtl["weights_sha256"]
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Icarus Verilog")
+def test_icarus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
+    """So does Icarus, which wakes the host in the midst of a time step."""
+    settings = {**SETTINGS, "samples": 40, "epochs": 1}
+    train(config=config, build=tmp_path / "rtl", **{**settings, "sim": "icarus"})
+    assert report(tmp_path / "rtl")["bit_exact"] is True
+    train(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
+    assert report(tmp_path / "golden")["weights_sha256"] == report(tmp_path / "rtl")["weights_sha256"]
+
+
+def test_host_wakes_last(config: str) -> None:
+    """What the host reads when it wakes is in the one block of the harness that ends with waking it."""
+    files = generated.machine(configs.load(config), "small")
+    written = harness.write(json.loads(files["manifest.json"]), clock_inside=True)
+    (block,) = re.findall(r"always @\(negedge running\) begin\n(.*?)\n  end", written, re.DOTALL)
+    assert written.count("negedge running") == 1
+    assert "counters[" in block
+    assert "$fflush(log)" in block
+    assert block.splitlines()[-1].strip() == "done = ~done;"
 
 
 def test_bus_run_is_bit_exact(tmp_path: Path, config: str) -> None:
@@ -86,6 +111,41 @@ def test_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, config: str
     train(config=config, build=tmp_path / "golden", **{**settings, "sim": "golden"})
     assert report(tmp_path / "cut")["bit_exact"] is True
     assert report(tmp_path / "cut")["weights_sha256"] == report(tmp_path / "golden")["weights_sha256"]
+
+
+def test_killed_simulator(tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulator that is killed, as for want of memory, is one line; the run goes on to the same weights."""
+    step, steps = rtl.RtlBackend.step, 0
+
+    def dying(backend: rtl.RtlBackend, *arguments: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            command = ["ps", "--ppid", str(os.getpid()), "-o", "pid=,comm="]
+            listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            (simulator,) = [int(line.split()[0]) for line in listed.splitlines() if "harness" in line]
+            os.kill(simulator, signal.SIGKILL)
+        return step(backend, *arguments)
+
+    monkeypatch.setattr(rtl.RtlBackend, "step", dying)
+    with pytest.raises(rtl.SimulationError, match=r"^the simulation has ended without an answer: see [^\n]*$"):
+        train(config=config, build=tmp_path / "rtl", **SETTINGS)
+    train(config=config, build=tmp_path / "rtl", resume=True, **SETTINGS)
+    train(config=config, build=tmp_path / "golden", **{**SETTINGS, "sim": "golden"})
+    assert report(tmp_path / "rtl")["bit_exact"] is True
+    assert report(tmp_path / "rtl")["weights_sha256"] == report(tmp_path / "golden")["weights_sha256"]
+
+
+def test_failed_build(tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that fails is one line with its first complaint, whatever is built."""
+    compiler = tmp_path / "c++"
+    compiler.write_text("#!/bin/sh\necho 'fatal error: out of paper' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(verilate, "_compiler", lambda: str(tmp_path))
+    for transport in ("direct", "axi"):
+        with pytest.raises(BuildError, match=r"^[^\n]* cannot be built: fatal error: out of paper \(logs in [^\n]*$"):
+            train(config=config, build=tmp_path, transport=transport, **SETTINGS)
 
 
 def test_difference_stops_the_run(tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,8 @@ def test_in_plane(tmp_path: Path) -> None:
     [
         ({"device": "mine"}, "unknown DEVICE='mine': give one of perpendicular_50nm, in_plane_100nm"),
         ({"overdrive": 1.0}, "OVERDRIVE must be 1.3 .. 10 times the critical current, not 1.0"),
-        ({"temperature": 0}, "TEMPERATURE must be >= 1 K and finite, not 0.0"),
+        ({"temperature": 0}, "TEMPERATURE must be 1 .. 10000 K, not 0.0"),
+        ({"temperature": 1e300}, "TEMPERATURE must be 1 .. 10000 K, not 1e+300"),
         ({"trajectories": 0}, "TRAJECTORIES must be >= 1, not 0"),
         ({"code_bits": 7}, "CODE_BITS must be 1 .. 6, not 7"),
         ({"seed": -1}, "SEED must be >= 0, not -1"),

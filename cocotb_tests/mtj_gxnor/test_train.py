@@ -13,6 +13,8 @@ import pytest
 
 from cocotb_tests.kit.command_line import Result, call
 from gen import config as configs
+from gen import generated
+from golden.lib.lock import locked
 from golden.run import data
 from golden.run.run import Run
 
@@ -179,6 +181,45 @@ def test_mistakes(options: dict[str, Any], says: str, tmp_path: Path) -> None:
     """One line that says what is wrong, a code, no trace of Python, and nothing in the build folder's reports."""
     assert says in _one_line(_train(tmp_path, **{"epochs": 1, **options}))
     assert not (tmp_path / "reports").exists()
+
+
+def test_two_runs_at_once(tmp_path: Path, two_epochs: str) -> None:
+    """Of two runs that would share their files the second is refused, with a way out; the first is not disturbed."""
+    folder = tmp_path / "train" / "digits-digits-golden"
+    with locked(folder):
+        for resume in (None, True):
+            assert f"another run works in {folder}: wait for its end, or" in _one_line(_train(tmp_path, resume=resume))
+    assert _train(tmp_path, epochs=2).exit_code == 0
+    assert _report(tmp_path)["weights_sha256"] == two_epochs
+
+
+def test_forgotten_resume(tmp_path: Path, two_epochs: str) -> None:
+    """A run that begins anew keeps the checkpoint of the one before; put back, it is gone on from."""
+    assert _train(tmp_path, epochs=1).exit_code == 0
+    assert _train(tmp_path, epochs=1, seed=5).exit_code == 0
+    kept = tmp_path / "train" / "digits-digits-golden" / "checkpoint-before.npz"
+    kept.replace(kept.with_name("checkpoint.npz"))
+    finished = _train(tmp_path, epochs=2, resume=True)
+    assert finished.exit_code == 0, finished.stderr
+    assert _report(tmp_path)["weights_sha256"] == two_epochs
+
+
+@pytest.mark.parametrize("sim", ["golden", "verilator"])
+def test_bad_checkpoint(sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No, a truncated, another run's, a further run's: one line, and nothing is generated or built before it."""
+    monkeypatch.setattr(generated, "machine", lambda *_: pytest.fail("something is generated"))
+    kind = "-golden" if sim == "golden" else ""
+    checkpoint = tmp_path / "train" / f"digits-digits{kind}" / "checkpoint.npz"
+    options: dict[str, Any] = {"sim": sim, "resume": True, "epochs": 1}
+    assert "nothing to resume: there is no checkpoint" in _one_line(_train(tmp_path, **options))
+    assert _train(tmp_path / "other", epochs=2).exit_code == 0
+    content = (tmp_path / "other" / "train" / "digits-digits-golden" / "checkpoint.npz").read_bytes()
+    checkpoint.write_bytes(content)
+    assert "EPOCHS must be >= 2, as far as the checkpoint" in _one_line(_train(tmp_path, **options))
+    assert "seed is 1 there and 9 here" in _one_line(_train(tmp_path, **options, seed=9))
+    checkpoint.write_bytes(content[: len(content) // 2])
+    assert "cannot be read (it is no archive of NumPy, or only a part" in _one_line(_train(tmp_path, **options))
+    assert checkpoint.read_bytes() == content[: len(content) // 2]
 
 
 def test_unknown_data_set_without_a_configuration(tmp_path: Path) -> None:

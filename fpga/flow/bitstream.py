@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fpga.flow import floorplan, netlist
-from fpga.flow.bitstream_report import misfit, report, timing
+from fpga.flow.bitstream_report import misfit, overfull, report, timing
 from fpga.flow.project import LANES, TOP, Project
 from fpga.flow.steps import Steps
 from fpga.flow.tools import FlowError, Tools, complaint, find
@@ -203,12 +203,14 @@ def build(project: Project, builds: Path = BUILD, reports: Path = REPORTS) -> tu
     Raises
     ------
     FlowError
-        If a step fails; what it has left is then in ``NAME.failed``.
+        If it cannot fit, or a step fails; what that has left is then in ``NAME.failed``.
     """
     tools, folder = find(project.board.family), builds / project.name
     content = current(project, tools, folder)
     made = content is None
     if content is None:
+        if reason := overfull(project):
+            raise FlowError(reason)
         content = whole_folder(folder, lambda partial: _build(project, partial, tools))
     write_json(reports / f"fpga-{project.name}.json", content)
     return content, made

@@ -54,8 +54,30 @@ def misfit(project: Project, log: str) -> str:
     over = [(kind, int(used), int(room)) for kind, used, room in table if int(used) > int(room)]
     if not over:
         return ""
+    return _too_large(
+        project, " and ".join(f"{used} {kind} of {room} ({used / room:.0%})" for kind, used, room in over)
+    )
+
+
+def overfull(project: Project) -> str:
+    """Say by how much a design cannot fit, whatever synthesis does with it.
+
+    Random streams and column sums are registers; they alone need so many flip-flops.
+
+    Returns
+    -------
+    str
+        One line as of `misfit`; empty if it may fit.
+    """
+    config, room = project.config, project.board.flip_flops
+    least = config.streams * config.random.width + config.array.lanes * config.geometry.column_bits
+    if least <= room:
+        return ""
+    return _too_large(project, f"at least {least} flip-flops of {room} ({least / room:.0%})")
+
+
+def _too_large(project: Project, needs: str) -> str:
     array, gradient = project.config.array, project.config.gradient
-    needs = " and ".join(f"{used} {kind} of {room} ({used / room:.0%})" for kind, used, room in over)
     return (
         f"{project.name} does not fit: it needs {needs} of the {project.board.device}; shrink array.lanes "
         f"({array.lanes}), layers ({', '.join(map(str, project.config.layers))}) or gradient.bits ({gradient.bits}) "

@@ -32,6 +32,8 @@ class Board:
         Class of amaranth-boards: pins, oscillator, constraint file.
     family : str
         ``ice40``, ``ecp5`` or ``gowin``.
+    flip_flops : int
+        Flip-flops of the FPGA.
     target_mhz : float
         Clock that the PLL makes, and that place and route must reach.
     baud : int
@@ -63,6 +65,7 @@ class Board:
     device: str
     platform: Any
     family: str
+    flip_flops: int
     target_mhz: float
     baud: int
     config: str
@@ -84,6 +87,7 @@ BOARDS = {
         device="ECP5 LFE5U-85F-6",
         platform=ULX3S_85F_Platform,
         family="ecp5",
+        flip_flops=83_640,
         target_mhz=100 / 3,
         baud=1_000_000,
         config="ulx3s",
@@ -100,6 +104,7 @@ BOARDS = {
         device="ECP5 LFE5U-25F-8",
         platform=OrangeCrabR0_2_25FPlatform,
         family="ecp5",
+        flip_flops=24_288,
         target_mhz=50,
         baud=1_000_000,
         config="orangecrab",
@@ -117,6 +122,7 @@ BOARDS = {
         device="iCE40UP5K-SG48",
         platform=partial(ICEBreakerPlatform, toolchain="IceStorm"),
         family="ice40",
+        flip_flops=5_280,
         target_mhz=24,
         baud=3_000_000,
         config="icebreaker",
@@ -132,6 +138,7 @@ BOARDS = {
         device="Gowin GW1NR-9C",
         platform=TangNano9kPlatform,
         family="gowin",
+        flip_flops=6_480,
         target_mhz=54,
         baud=1_000_000,
         config="tangnano9k",

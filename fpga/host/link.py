@@ -180,7 +180,25 @@ class Link:
             raise LinkError(f"the other end {_REFUSALS[FrameResult(result)]}")
         if result == FrameResult.FAILED:
             raise LinkError(f"the other end does not reach the machine: {data.decode(errors='replace')}")
+        if (nonsense := self._nonsense(request, data)) is not None:
+            raise LinkError(f"the other end does not keep to the link: {nonsense}")
         return result, data
+
+    def _nonsense(self, request: Frame, data: bytes) -> str | None:
+        """Say what cannot be in an answer that has arrived whole."""
+        status, opening = self._status, request.kind == FrameKind.OPEN
+        word, capacity = (status.word, status.room) if opening else (self.word, self._capacity)
+        if status.result not in (FrameResult.OK, FrameResult.SLVERR):
+            return f"there is no result {status.result}"
+        if not 1 <= status.word <= capacity:
+            return f"words of {status.word} bytes, and room for {capacity}"
+        if status.word != word:
+            return f"words of {status.word} bytes, and of {word} before"
+        if status.room > capacity:
+            return f"room for {status.room} bytes, and for {capacity} at most before"
+        if request.kind == FrameKind.READ and status.result == FrameResult.OK and len(data) != 4:
+            return f"a register of {len(data)} bytes"
+        return None
 
     def _ask(self, request: Frame) -> Frame:
         """Send a request until its answer comes."""

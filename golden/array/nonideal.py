@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,18 +150,28 @@ def read_map(path: Path) -> tuple[Stuck, ...]:
     StuckMapError
         If the file cannot be read; the message names file, line and rule.
     """
+    where = f"map of stuck devices {str(path)!r}"
     try:
         if path.suffix == ".npy":
-            return _from_array(path, np.load(path, allow_pickle=False))
+            with path.open("rb") as file:
+                return _from_array(path, _array(file, where))
         table = read_table(path)
     except OSError as error:
-        raise StuckMapError(f"map of stuck devices {str(path)!r} cannot be read: {error}") from error
+        raise StuckMapError(f"{where} cannot be read: {error.strerror}") from error
     except StuckMapError:
         raise
     except ValueError as error:
-        kind = "NumPy file" if path.suffix == ".npy" else "table"
-        raise StuckMapError(f"map of stuck devices {str(path)!r} is no {kind}: {error}") from error
+        raise StuckMapError(f"{where} is no table: {error}") from error
     return _from_table(path, table)
+
+
+def _array(file: BinaryIO, where: str) -> NDArray[np.generic]:
+    """Read a NumPy file."""
+    try:
+        return np.lib.format.read_array(file, allow_pickle=False)
+    # NumPy does not say which exceptions a file can cause, and its texts advise to trust the file
+    except Exception as error:
+        raise StuckMapError(f"{where} is no NumPy file of numbers, or only a part of one") from error
 
 
 def _from_array(path: Path, array: NDArray[np.generic]) -> tuple[Stuck, ...]:

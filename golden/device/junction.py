@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from golden.device.computable import computable
 from golden.device.constants import BOLTZMANN, ELEMENTARY_CHARGE, GYROMAGNETIC, HBAR, MU0
 
 #: Directions of a switching event.
@@ -123,7 +124,8 @@ class Junction:
                 f"junction.anisotropy belongs to a perpendicular junction, not to an in_plane one: leave it out, "
                 f"not {self.anisotropy} J/m^2"
             )
-        self.field(self.reference_temperature)
+        with computable(vars(self), "junction."):
+            self.field(self.reference_temperature)
 
     @property
     def area(self) -> float:

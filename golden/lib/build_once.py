@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from golden.lib.atomic_write import naming
 from golden.lib.errors import UserError
 
 _Made = TypeVar("_Made")
@@ -82,7 +83,8 @@ def whole_folder(folder: Path, make: Callable[[Path], _Made], *, keep: bool = Fa
     # mkdtemp makes it for its owner alone
     partial.chmod(0o755)
     try:
-        made = make(partial)
+        with naming(folder):
+            made = make(partial)
         if not (keep and folder.is_dir()):
             _rename(partial, folder)
     except UserError as error:

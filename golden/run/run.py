@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -13,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.config import MachineConfig
-from golden.lib.atomic_write import whole
 from golden.machine import Machine
+from golden.run import checkpoint
+from golden.run.checkpoint import CheckpointError, Epoch, Past, Snapshot
 from golden.run.data import Dataset
 from golden.samples import Samples
 
@@ -23,21 +23,7 @@ _TEST_CHUNK = 1000
 
 
 #: Version of the numeric contract and of the checkpoint; a checkpoint of another one is refused.
-VERSION = 3
-
-
-def _difference(one: Any, other: Any, name: str = "") -> tuple[str, Any, Any] | None:
-    """Find the first value by which two nested dictionaries differ: its dotted name and both values."""
-    if one == other:
-        return None
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return name, one, other
-    keys = [key for key in (*one, *other) if one.get(key) != other.get(key)]
-    return _difference(one.get(keys[0]), other.get(keys[0]), f"{name}.{keys[0]}".lstrip("."))
-
-
-class CheckpointError(ValueError):
-    """A checkpoint does not belong to this run; the message is one line."""
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -62,26 +48,6 @@ class Step:
     def __str__(self) -> str:
         """Say where in the run it is."""
         return f"epoch {self.epoch + 1}, {'batch' if self.training else 'test'} from sample {self.first}"
-
-
-@dataclass
-class Epoch:
-    """What one epoch brought: correct predictions, and how many samples were presented."""
-
-    train_correct: int = 0
-    train_samples: int = 0
-    test_correct: int = 0
-    test_samples: int = 0
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Where a run stands between two steps: steps done, curve, state and counters of the golden machine."""
-
-    done: int
-    curve: list[Epoch]
-    state: dict[str, NDArray[np.int64]]
-    counters: dict[str, int]
 
 
 @dataclass
@@ -210,11 +176,11 @@ class Run:
         self.done += 1
         return predictions
 
-    def snapshot(self) -> "Snapshot":
+    def snapshot(self) -> Snapshot:
         """Copy where the run stands."""
         return Snapshot(self.done, deepcopy(self.curve), self.machine.state(), self.machine.counters)
 
-    def restore(self, snapshot: "Snapshot") -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go back to where the run stood."""
         self.done, self.curve = snapshot.done, deepcopy(snapshot.curve)
         self.machine.restore(snapshot.state, snapshot.counters)
@@ -223,59 +189,44 @@ class Run:
         """Digest of the weights: int8, -1, 0 or 1, row by row over all lanes."""
         return hashlib.sha256(self.machine.array.weights().tobytes()).hexdigest()
 
-    def save(self, path: Path, extra: dict[str, Any]) -> None:
-        """Write a checkpoint, whole or not at all.
-
-        Parameters
-        ----------
-        path : Path
-            The file.
-        extra : dict
-            What else the run wants back, as JSON.
-        """
-        header = {
-            "identity": self.identity,
-            "done": self.done,
-            "curve": [asdict(epoch) for epoch in self.curve],
-            "counters": self.machine.counters,
-            "extra": extra,
-        }
-        arrays: dict[str, Any] = dict(self.machine.state())
-        with whole(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, header=json.dumps(header), **arrays)
+    def save(self, path: Path, past: Past) -> None:
+        """Write a checkpoint, whole or not at all, with what the run took so far."""
+        checkpoint.write(path, self.identity, self.snapshot(), past)
 
     def check(self, path: Path) -> None:
         """Refuse what `resume` would refuse, and change nothing; exceptions as there."""
         self._stored(path)
 
-    def resume(self, path: Path) -> dict[str, Any]:
-        """Continue from a checkpoint of the same run; return its `extra`.
+    def resume(self, path: Path) -> Past:
+        """Continue from a checkpoint of the same run; return what that took.
 
         Raises
         ------
         CheckpointError
-            If there is none, or it belongs to another configuration, seed or data set.
+            If there is none, it belongs to another configuration, seed or data set, has gone further than this run
+            shall, or is damaged.
         """
-        header, state = self._stored(path)
-        self.machine.restore(state, header["counters"])
-        self.done = header["done"]
-        self.curve = [Epoch(**epoch) for epoch in header["curve"]]
-        return header["extra"]
+        snapshot, past = self._stored(path)
+        self.restore(snapshot)
+        return past
 
-    def _stored(self, path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.int64]]]:
-        """Read header and state of a checkpoint of this run."""
-        if not path.is_file():
-            raise CheckpointError(f"nothing to resume: there is no checkpoint {path}")
-        try:
-            with np.load(path) as stored:
-                header = json.loads(str(stored["header"]))
-                state = {name: stored[name] for name in stored.files if name != "header"}
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise CheckpointError(f"checkpoint {path} cannot be read ({error}): start without RESUME") from error
-        if (difference := _difference(header["identity"], self.identity)) is not None:
-            name, theirs, mine = difference
+    def _stored(self, path: Path) -> tuple[Snapshot, Past]:
+        """Read a checkpoint of this run."""
+        snapshot, past = checkpoint.read(path, self.identity, self.machine)
+        per_epoch = len(self._steps) // self.epochs
+        begun, rest = -(-snapshot.done // per_epoch), snapshot.done % per_epoch
+        if len(snapshot.curve) != begun:
+            raise checkpoint.damaged(path, f"{snapshot.done} steps have a curve of {len(snapshot.curve)} epochs")
+        for number, entry in enumerate(snapshot.curve, 1):
+            steps = self._steps[: rest if rest and number == begun else per_epoch]
+            train, test = (sum(step.count for step in steps if step.training is kind) for kind in (True, False))
+            if (entry.train_samples, entry.test_samples) != (train, test):
+                raise checkpoint.damaged(path, f"epoch {number} has not presented {train} and {test} samples")
+            if entry.train_correct > train or entry.test_correct > test:
+                raise checkpoint.damaged(path, f"epoch {number} has more correct predictions than samples")
+        if begun > self.epochs:
             raise CheckpointError(
-                f"checkpoint {path} belongs to another run: {name} is {theirs} there and {mine} here; "
-                f"use the same settings, or start without RESUME"
+                f"EPOCHS must be >= {begun}, as far as the checkpoint {path} has come, not {self.epochs}; "
+                f"give as many, or start without RESUME"
             )
-        return header, state
+        return snapshot, past

@@ -16,8 +16,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.lib.atomic_write import keep
 from golden.lib.errors import Interrupted, UserError
 from golden.machine import Machine
+from golden.run.checkpoint import Past
 from golden.run.comparison import Mismatch, State, compare
 from golden.run.progress import Progress
 from golden.run.run import Run, Step
@@ -137,6 +139,8 @@ class Session:
         self.run, self.backend, self._checkpoint = run, backend, checkpoint
         self._resume, self._limit, self._progress = resume, steps, progress
         self.outcome = Outcome()
+        # whether the checkpoint that is there is this run's
+        self._owned = resume
         # steps up to which the whole state is compared after every one
         self._careful = 0
         # when the whole state is due again, and where it was equal last
@@ -212,9 +216,9 @@ class Session:
         backend, run, outcome = self.backend, self.run, self.outcome
         if self._resume:
             assert self._checkpoint is not None
-            extra = run.resume(self._checkpoint)
-            outcome.seconds, outcome.compared, self._careful = extra["seconds"], extra["compared"], extra["careful"]
-            self._figures = extra["figures"]
+            past = run.resume(self._checkpoint)
+            outcome.seconds, outcome.compared, self._careful = past.seconds, past.compared, past.careful
+            self._figures = past.figures
         if backend is None:
             return
         outcome.bit_exact = True
@@ -280,12 +284,14 @@ class Session:
         """Write a checkpoint; of a machine whose state can be set, only a state that was compared."""
         if self._checkpoint is None:
             return
+        if not self._owned:
+            keep(self._checkpoint)
+            self._owned = True
         backend, outcome = self.backend, self.outcome
         if backend and backend.transparent and self._equal.done != self.run.done:
             self._check_state("checkpoint")
         self._add_figures()
-        extra = {"seconds": outcome.seconds, "compared": outcome.compared, "careful": self._careful}
-        self.run.save(self._checkpoint, extra | {"figures": outcome.figures})
+        self.run.save(self._checkpoint, Past(outcome.seconds, outcome.compared, self._careful, outcome.figures))
 
     def _add_figures(self) -> None:
         """Add the backend's figures to those of the sessions before."""

@@ -15,8 +15,9 @@ import typer
 
 from gen import config as configs
 from golden.lib import marked_text
-from golden.lib.atomic_write import write_json
+from golden.lib.atomic_write import keep, write_json
 from golden.lib.errors import Interrupted
+from golden.lib.lock import locked
 from training import (
     accuracy_report,
     checkpoint,
@@ -129,23 +130,25 @@ def _train(
     going: Run, folder: loop.Folder, source: str, devices: str, resume: bool, time_limit: float | None
 ) -> dict[str, Any]:
     """Train, and write the report after every epoch, and what the machine needs of a network for it."""
-    if resume:
-        going.restore(checkpoint.load(folder.checkpoint, going.identity, going.device)[1])
-    else:
-        folder.checkpoint.unlink(missing_ok=True)
 
     def write() -> dict[str, Any]:
         written = accuracy_report.of_run(going, source, devices)
         write_json(folder.report, written)
         return written
 
-    try:
-        loop.train(going, folder, time_limit, write)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
-    written = write()
-    if going.settings.config:
-        _export(going, folder)
+    with locked(folder.path):
+        if resume:
+            going.restore(checkpoint.load(folder.checkpoint, going.identity, going.device)[1])
+        else:
+            keep(folder.checkpoint)
+            folder.checkpoint.unlink(missing_ok=True)
+        try:
+            loop.train(going, folder, time_limit, write)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
+        written = write()
+        if going.settings.config:
+            _export(going, folder)
     return written
 
 

@@ -15,6 +15,7 @@ from gen import config as configs
 from golden.config import seeded
 from golden.fast.machine import quickest
 from golden.input_buffer import word_bytes
+from golden.lib.lock import locked
 from golden.run import data
 from golden.run.run import Run
 from golden.run.session import Session
@@ -122,13 +123,14 @@ def train(
     else:
         folder, machine, title = design, manifest_reader.config(manifest), manifest["name"]
     run = Run(machine, loaded, samples, epochs or machine.training.epochs, quickest())
-    checkpoint = build / "train" / f"{dataset}-{title}-serial" / "checkpoint.npz"
-    if resume or reload:
-        run.check(checkpoint)
-    with line.open(folder) as (link, simulated):
-        backend = train_serial.SerialBackend(link, manifest, run, reload=reload)
-        outcome = Session(run, backend, checkpoint, resume=resume or reload).train()
-        word_bytes_ = link.word
+    work = build / "train" / f"{dataset}-{title}-serial"
+    with locked(work):
+        if resume or reload:
+            run.check(work / "checkpoint.npz")
+        with line.open(folder) as (link, simulated):
+            backend = train_serial.SerialBackend(link, manifest, run, reload=reload)
+            outcome = Session(run, backend, work / "checkpoint.npz", resume=resume or reload).train()
+            word_bytes_ = link.word
     details: dict[str, Any] = {"dataset": dataset, "config": title, "transport": "serial", "port": port}
     details |= {"baud": line.baud, "word_bytes": word_bytes_}
     if simulated:

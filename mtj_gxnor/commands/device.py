@@ -1,6 +1,5 @@
 """``mtj-gxnor device, fit``: physics of the junctions."""
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -49,8 +48,8 @@ def _job(device: str, temperature: float, overdrive: float, trajectories: int, s
         raise ValueError(f"unknown DEVICE={device!r}: give one of {', '.join(JUNCTIONS)}")
     if not 1.3 <= overdrive <= 10:
         raise ValueError(f"OVERDRIVE must be 1.3 .. 10 times the critical current, not {overdrive}")
-    if not 1 <= temperature < math.inf:
-        raise ValueError(f"TEMPERATURE must be >= 1 K and finite, not {temperature}")
+    if not 1 <= temperature <= 10_000:
+        raise ValueError(f"TEMPERATURE must be 1 .. 10000 K, not {temperature}")
     if trajectories < 1:
         raise ValueError(f"TRAJECTORIES must be >= 1, not {trajectories}")
     if seed < 0:

@@ -13,6 +13,7 @@ from gen import config as configs
 from gen import generated, verilog
 from golden.config import seeded
 from golden.fast.machine import FastMachine, quickest
+from golden.lib.lock import locked
 from golden.machine import Machine
 from golden.run import data, memory_check
 from golden.run.run import Run
@@ -50,10 +51,10 @@ def train(
     kind = "-golden" if sim in _GOLDEN else "-axi" if transport == "axi" else ""
     work = (build / "train" / f"{dataset}-{title}{kind}").resolve()
     checkpoint = work / "checkpoint.npz"
-    if resume:
-        run.check(checkpoint)
-    work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(locked(work))
+        if resume:
+            run.check(checkpoint)
         backend: Backend | None = None
         if sim not in _GOLDEN:
             files = generated.machine(machine, title)

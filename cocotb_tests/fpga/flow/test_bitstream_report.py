@@ -1,12 +1,15 @@
 """What place and route says, read from samples of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cocotb_tests.fpga.minimal_design import small
-from fpga.flow.bitstream_report import misfit, timing
+from fpga.flow.bitstream_report import misfit, overfull, timing
+from fpga.flow.boards import BOARDS
 from fpga.flow.tools import FlowError
+from gen import config as configs
 
 TIMING: dict[str, Any] = {
     "fmax": {
@@ -43,3 +46,15 @@ def test_misfit() -> None:
         "iCE40UP5K-SG48; shrink array.lanes (4), layers (10, 6, 5, 3) or gradient.bits ("
     )
     assert misfit(small(), TABLE.replace("5804", "5280").replace("9/ ", "8/ ")) == ""
+
+
+def test_overfull() -> None:
+    """A machine whose registers alone are too many is refused before it is synthesized, and no board's own is."""
+    project = replace(small(), name="icebreaker-digits", config=configs.load("digits"))
+    # 256 streams of 63 bits, 256 column sums of 10 bits
+    assert overfull(project).startswith(
+        "icebreaker-digits does not fit: it needs at least 18688 flip-flops of 5280 (354%) of the iCE40UP5K-SG48; "
+        "shrink array.lanes (256), "
+    )
+    for board in BOARDS.values():
+        assert overfull(replace(project, board=board, config=configs.load(board.config))) == ""

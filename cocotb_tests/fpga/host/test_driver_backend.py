@@ -14,6 +14,7 @@ from fpga.host.driver_backend import DriverBackend, StateError
 from gen import config as named
 from gen import generated, verilog
 from golden.bus.packets import pack_samples
+from golden.run.checkpoint import Past
 from golden.run.run import Run
 from golden.run.session import Session
 from sim.verilated import Verilated
@@ -87,7 +88,7 @@ def test_cut_anywhere(design: tuple[Path, dict[str, Any]], before: int, tmp_path
         _cut(driver, transport, run, words)
         again = _Watched(Driver(transport, manifest), run, counts_every_step=True)
         checkpoint = tmp_path / "checkpoint.npz"
-        run.save(checkpoint, {"seconds": 0.0, "compared": 0, "careful": 0, "figures": {}})
+        run.save(checkpoint, Past())
         outcome = Session(run, again, checkpoint, resume=True, progress=False).train()
         assert outcome.bit_exact, outcome.mismatch
         worked.add(again.found)

@@ -1,6 +1,7 @@
 """The host's end of the link, on lines that do as they are told."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,29 @@ def answered(request: Frame, data: bytes = b"", result: int = FrameResult.OK, wo
 
 def _link(script: Script) -> Link:
     return Link(script, repeat=0.01, timeout=0.1)
+
+
+@pytest.mark.parametrize(
+    ("opened", "later", "says"),
+    [
+        ({"word": 0}, {}, "words of 0 bytes, and room for 600"),
+        ({"room": 3}, {}, "words of 4 bytes, and room for 3"),
+        ({}, {"word": 0}, "words of 0 bytes, and room for 600"),
+        ({}, {"word": 8}, "words of 8 bytes, and of 4 before"),
+        ({}, {"room": 601}, "room for 601 bytes, and for 600 at most before"),
+        ({}, {"result": 6}, "there is no result 6"),
+        ({}, {"data": b"12345"}, "a register of 5 bytes"),
+        ({}, {"data": b""}, "a register of 0 bytes"),
+    ],
+)
+def test_nonsense(opened: dict[str, int], later: dict[str, Any], says: str) -> None:
+    """Whole answers that no far end may give are refused, in one line."""
+
+    def answer(request: Frame) -> Iterator[Frame]:
+        yield answered(request, **{"data": b"1234", **later})
+
+    with pytest.raises(LinkError, match=f"^the other end does not keep to the link: {says}$"):
+        _link(Script(answer, **opened)).read(0)
 
 
 def test_requests() -> None:
@@ -190,7 +214,7 @@ def test_flow() -> None:
             held += size
             held -= min(held, int(rng.integers(0, 200)))
             free = 600 - held
-            yield answered(request, room=free)
+            yield answered(request, word=word, room=free)
 
         link = _link(Script(answer, word))
         packets = [rng.bytes(word * int(rng.integers(1, 400))) for _ in range(5)]

@@ -21,6 +21,7 @@ from fpga.host.ports import PortError, open_port
 from fpga.host.pty_board import Simulated, Trouble, simulated
 from gen import config as named
 from golden.bus.transport import LinkError
+from golden.run.checkpoint import Past
 from golden.run.run import Run
 from golden.run.session import LostError, Session
 
@@ -156,7 +157,7 @@ def test_resume_from_an_old_checkpoint(train: Train, board: Folder, tmp_path: Pa
     """The program had no time to write another one: the golden machine catches up."""
     with simulated(board[0], Trouble(pull=2000, pause=6), quick=True) as found:
         way = _cut(train, found)
-        _run().save(tmp_path / "checkpoint.npz", {"seconds": 0.0, "compared": 0, "careful": 0, "figures": {}})
+        _run().save(tmp_path / "checkpoint.npz", Past())
         _plugged(found.port)
         outcome = train(replace(way, patience=30), resume=True)
     assert outcome["bit_exact"], outcome["mismatch"]

@@ -17,6 +17,7 @@ from golden.fast.machine import FastMachine
 from golden.fast.memory import Constants, ConverterConstants
 from golden.machine import Machine
 from golden.run import data
+from golden.run.checkpoint import Past
 from golden.run.run import Run
 from sim.random_config import KINDS, nonideal, random_config
 
@@ -218,7 +219,7 @@ def test_checkpoints_can_be_exchanged(models: tuple[type[Machine], type[Machine]
     assert first.identity == second.identity == whole.identity
     for step in first.steps()[:5]:
         first.advance(step, first.present(step))
-    first.save(tmp_path / "checkpoint.npz", {})
+    first.save(tmp_path / "checkpoint.npz", Past())
     second.resume(tmp_path / "checkpoint.npz")
     for run in (second, whole):
         for step in run.steps():

@@ -2,9 +2,11 @@
 
 import gc
 import hashlib
+import json
 import re
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,14 @@ import pytest
 from cocotb_tests.kit.random_data import random_dataset
 from gen import config as named
 from golden.config import MachineConfig, variant
+from golden.lib import headed_arrays
 from golden.run import run as run_module
+from golden.run.checkpoint import CheckpointError, Epoch, Past
 from golden.run.data import Dataset
-from golden.run.run import CheckpointError, Epoch, Run
+from golden.run.run import Run
 
 TINY = named.load("tiny")
+PAST = Past(1.5, 2, 3, {"rtl_cycles": 4})
 
 
 def _dataset(seed: int = 1, train: int = 30, test: int = 11) -> Dataset:
@@ -102,9 +107,9 @@ def test_resume(after: int, tmp_path: Path) -> None:
     first = _run(epochs=2)
     _advance(first, after)
     path = tmp_path / "deep" / "checkpoint.npz"
-    first.save(path, {"note": [1, "two"]})
+    first.save(path, PAST)
     second = _run()
-    assert second.resume(path) == {"note": [1, "two"]}
+    assert second.resume(path) == PAST
     assert second.done == min(after, len(first._steps))
     _advance(second)
     assert second.finished
@@ -154,7 +159,7 @@ def test_snapshot() -> None:
 def test_checkpoint_of_another_run(other: dict[str, Any], name: str, tmp_path: Path) -> None:
     """What decides the course must agree; the message is one line and names what does not."""
     path = tmp_path / "checkpoint.npz"
-    _run().save(path, {})
+    _run().save(path, Past())
     run = _run(**other)
     with pytest.raises(
         CheckpointError,
@@ -167,7 +172,7 @@ def test_checkpoint_of_another_run(other: dict[str, Any], name: str, tmp_path: P
 def test_checkpoint_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint of a machine that counts differently is refused."""
     path = tmp_path / "checkpoint.npz"
-    _run().save(path, {})
+    _run().save(path, Past())
     monkeypatch.setattr(run_module, "VERSION", run_module.VERSION + 1)
     with pytest.raises(
         CheckpointError, match=f"version is {run_module.VERSION - 1} there and {run_module.VERSION} here"
@@ -178,7 +183,7 @@ def test_checkpoint_of_another_version(tmp_path: Path, monkeypatch: pytest.Monke
 def test_checkpoint_of_other_labels(tmp_path: Path) -> None:
     """The same images with other classes are another data set."""
     path = tmp_path / "checkpoint.npz"
-    _run().save(path, {})
+    _run().save(path, Past())
     dataset = _dataset()
     run = Run(TINY, replace(dataset, train_labels=dataset.train_labels[::-1].copy()), 22, 3)
     with pytest.raises(CheckpointError):
@@ -189,7 +194,7 @@ def test_length_does_not_matter(tmp_path: Path) -> None:
     """A longer run may go on from a shorter one's checkpoint, whatever the configuration's own epochs are."""
     short = _run(epochs=1)
     _advance(short)
-    short.save(tmp_path / "c.npz", {})
+    short.save(tmp_path / "c.npz", Past())
     longer = _run(variant(TINY, training={"epochs": 9}), epochs=3)
     longer.resume(tmp_path / "c.npz")
     _advance(longer)
@@ -208,7 +213,7 @@ def test_no_checkpoint(tmp_path: Path) -> None:
 def test_broken_checkpoint(cut: int, tmp_path: Path) -> None:
     """A file that is no checkpoint, or only the beginning of one, is named in one line."""
     path = tmp_path / "c.npz"
-    _run().save(path, {})
+    _run().save(path, Past())
     path.write_bytes(path.read_bytes()[:cut])
     error = ""
     with warnings.catch_warnings():
@@ -223,19 +228,135 @@ def test_broken_checkpoint(cut: int, tmp_path: Path) -> None:
     assert str(path) in error
 
 
+def _tampered(change: Callable[[dict[str, Any], dict[str, Any]], None], path: Path) -> None:
+    """Save a run of eight steps, one epoch of tests and another's first batches, and change the file."""
+    run = _run()
+    _advance(run, 8)
+    run.save(path, PAST)
+    header, arrays = headed_arrays.read(path)
+    change(header, arrays)
+    with path.open("wb") as file:
+        np.savez(file, **{"header": json.dumps(header), **arrays})
+
+
+def _fill(name: str, value: int) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    return lambda _, arrays: arrays[name].reshape(-1).__setitem__(-1, value)
+
+
+def _into(value: Any, *names: Any) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    def change(header: dict[str, Any], _: dict[str, Any]) -> None:
+        for name in names[:-1]:
+            header = header[name]
+        header[names[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_fill("r1", 7), "r1 must be 0 .. 1, not 7"),
+        (_fill("r2", -1), "r2 must be 0 .. 1, not -1"),
+        (_fill("gradient", 1 << 40), "gradient must be "),
+        (_fill("random", 0), "random must be 1 .. 9223372036854775807, not 0"),
+        (_fill("random", -5), "random must be 1 .. 9223372036854775807, not -5"),
+        (_fill("offset", 1 << 50), "offset must be "),
+        (_fill("scale", -1), "scale must be 0 .. "),
+        (_fill("activations", 2), "activations must be -1 .. 1, not 2"),
+        (_fill("windows", 2), "windows must be 0 .. 1, not 2"),
+        (_fill("errors", 99), "errors must be "),
+        (lambda _, arrays: arrays.pop("r2"), "r2 is missing"),
+        (lambda _, arrays: arrays.update(r3=arrays["r2"]), "r3 is nothing that this machine has"),
+        (lambda _, arrays: arrays.update(r2=arrays["r2"][1:]), "r2 is int64 of shape "),
+        (lambda _, arrays: arrays.update(r2=arrays["r2"].astype(np.int8)), "r2 is int8 of shape "),
+        (_into(-5, "done"), "steps: done must be a whole number 0 .. 2^48 - 1, not -5"),
+        (_into(2.0, "done"), "steps: done must be a whole number 0 .. 2^48 - 1, not 2.0"),
+        (_into(True, "done"), "steps: done must be a whole number 0 .. 2^48 - 1, not True"),
+        (_into(1 << 47, "done"), "140737488355328 steps have a curve of 2 epochs"),
+        (_into(7, "done"), "7 steps have a curve of 2 epochs"),
+        (_into(9, "done"), "epoch 2 has not presented 8 and 0 samples"),
+        (_into(23, "curve", 0, "train_correct"), "epoch 1 has more correct predictions than samples"),
+        (_into("many", "curve", 0, "train_correct"), "curve: train_correct must be a whole number"),
+        (_into([], "curve", 0), "curve has not the entries train_correct, "),
+        (_into({}, "curve"), "curve is no list"),
+        (_into({}, "counters"), "counters has not the entries cycles_wait, "),
+        (_into(-1, "counters", "samples"), "counters: samples must be a whole number"),
+        (_into([], "counters"), "counters is no table"),
+        (_into(-1.5, "past", "seconds"), "seconds must be a number >= 0, not -1.5"),
+        (_into("x", "past", "figures", "rtl_cycles"), "rtl_cycles must be a number >= 0, not 'x'"),
+        (_into(None, "past", "careful"), "past: careful must be a whole number"),
+        (_into(0, "past", "more"), "past has not the entries compared, careful"),
+    ],
+)
+def test_tampered_checkpoint(
+    change: Callable[[dict[str, Any], dict[str, Any]], None], reason: str, tmp_path: Path
+) -> None:
+    """What no run can have written is refused in one line, and the run stays where it was."""
+    path = tmp_path / "c.npz"
+    _tampered(change, path)
+    run, fresh = _run(), _run()
+    with pytest.raises(CheckpointError, match=rf"^checkpoint {path} is damaged: {re.escape(reason)}[^\n]*; start w"):
+        run.resume(path)
+    assert run.done == 0
+    _equal(run, fresh)
+
+
+def test_untampered_checkpoint(tmp_path: Path) -> None:
+    """The tests above change what is accepted without their changes."""
+    path = tmp_path / "c.npz"
+    _tampered(lambda _header, _arrays: None, path)
+    run = _run()
+    assert run.resume(path) == PAST
+    assert run.done == 8
+
+
+def test_stuck_devices_of_a_checkpoint(tmp_path: Path) -> None:
+    """A stuck device is in its own state."""
+    path, config = tmp_path / "c.npz", variant(TINY, nonideal={"stuck": ((2, 1, 0, 1),)})
+    run = _run(config)
+    run.machine.array.r1[2, 1] = 0
+    run.save(path, PAST)
+    with pytest.raises(CheckpointError, match=r"damaged: r1 has stuck devices in other states than theirs"):
+        _run(config).resume(path)
+
+
+def test_header_without_identity(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    headed_arrays.write(path, {"done": 1}, {})
+    with pytest.raises(CheckpointError, match=f"^checkpoint {path} belongs to another run: identity is None there"):
+        _run().resume(path)
+
+
+def test_fewer_epochs_than_done(tmp_path: Path) -> None:
+    """A run that shall be shorter than its checkpoint is refused; one as long is finished, with its curve."""
+    path, long = tmp_path / "c.npz", _run(epochs=3)
+    _advance(long, 14)
+    long.save(path, PAST)
+    with pytest.raises(
+        CheckpointError,
+        match=rf"^EPOCHS must be >= 2, as far as the checkpoint {path} has come, not 1; give as many, or start w",
+    ):
+        _run(epochs=1).resume(path)
+    run = _run(epochs=2)
+    run.resume(path)
+    assert run.finished
+    assert run.curve == long.curve
+
+
 def test_saving_replaces_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A save that fails leaves the older checkpoint as it was."""
     path = tmp_path / "c.npz"
     run = _run()
-    run.save(path, {"n": 1})
+    run.save(path, Past(1))
     content = path.read_bytes()
 
     def fail(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", fail)
-    with pytest.raises(OSError, match="No space left"):
-        run.save(path, {"n": 2})
+    with pytest.raises(OSError, match="No space left") as full:
+        run.save(path, Past(2))
+    assert full.value.filename == str(path)
     assert path.read_bytes() == content
 
 

@@ -14,8 +14,9 @@ from gen import config as named
 from golden.lib.errors import Interrupted, UserError
 from golden.machine import Machine
 from golden.run import session
+from golden.run.checkpoint import CheckpointError
 from golden.run.comparison import State
-from golden.run.run import CheckpointError, Run, Step
+from golden.run.run import Run, Step
 from golden.run.session import LostError, Session
 from golden.samples import Samples
 
@@ -183,3 +184,21 @@ def test_interrupted(tmp_path: Path) -> None:
     again = _run()
     again.resume(path)
     assert again.done == 3
+
+
+def test_forgotten_resume(tmp_path: Path) -> None:
+    """A run that begins anew keeps the checkpoint of the one before, until then the only trace of long work."""
+    path = tmp_path / "checkpoint.npz"
+    _session(_run(), Twin(), path, steps=4).train()
+    content = path.read_bytes()
+    _session(_run(), Twin(), path, steps=0).train()
+    assert path.read_bytes() == content
+    _session(_run(), Twin(), path, steps=1).train()
+    assert path.read_bytes() != content
+    assert (tmp_path / "checkpoint-before.npz").read_bytes() == content
+    # going on replaces this run's own
+    _session(_run(), Twin(), path, steps=4, resume=True).train()
+    assert (tmp_path / "checkpoint-before.npz").read_bytes() == content
+    again = _run()
+    assert _session(again, Twin(), tmp_path / "checkpoint-before.npz", resume=True).train().bit_exact is True
+    assert again.weights_sha256() == _alone()

@@ -1,0 +1,32 @@
+"""The Makefile hands variables on as they were given."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
+TEXT = MAKEFILE.read_text()
+#: Target -> variables that its recipe hands on.
+TARGETS = {
+    target: set(re.findall(r"call option,[\w-]+,(\w+)|call quoted,\$\((?:or \$\()?(\w+)\)", recipe))
+    for target, recipe in re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", TEXT, re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize("target", [name for name, variables in TARGETS.items() if variables])
+def test_any_value(target: str) -> None:
+    """A value with an apostrophe, blanks and commands of the shell is one word of the command that is run."""
+    variables = sorted({name for pair in TARGETS[target] for name in pair if name})
+    values = [f'it\'s; echo {name} `id` "x, y"' for name in variables]
+    command = ["make", "-n", target, *(f"{name}={value}" for name, value in zip(variables, values, strict=True))]
+    shown = subprocess.run(command, cwd=MAKEFILE.parent, capture_output=True, text=True, check=True).stdout
+    words = shlex.split(shown.replace("\\\n", " "))
+    assert [value for value in values if value not in words] == []
+
+
+def test_nothing_else_is_quoted() -> None:
+    """No variable stands between apostrophes of the Makefile's own, which one in its value would end."""
+    assert re.findall(r"'\$\([^']*\)'", TEXT.replace("'$(subst ','\\'',$(1))'", "")) == []
