@@ -139,8 +139,9 @@ def _unknown(where: str, known: Iterable[str]) -> str:
 
 def _check_type(where: str, value: Any, hint: Any) -> None:
     """Refuse a value of another type; booleans are no numbers, whole numbers are real ones."""
-    if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
-        items = typing.get_args(hint)
+    arrays = [option for option in _options(hint) if typing.get_origin(option) is tuple]
+    if arrays and isinstance(value, list | tuple):
+        items = typing.get_args(arrays[0])
         if items[-1] is Ellipsis or len(items) == len(value):
             for at, item in enumerate(value):
                 _check_type(f"{where}[{at}]", item, items[0])
@@ -155,11 +156,15 @@ def described(hint: Any) -> str:
         items = typing.get_args(hint)
         count = "" if items[-1] is Ellipsis else f"{len(items)} "
         return f"an array of {count}{_plural(items[0])}"
-    return next((_SCALARS[option] for option in _options(hint) if option in _SCALARS), "a table")
+    if isinstance(hint, types.UnionType):
+        return " or ".join(described(option) for option in _options(hint) if option is not type(None))
+    return _SCALARS.get(hint, "a table")
 
 
 def _plural(hint: Any) -> str:
     """Name values of a type: ``an array of 4 integers`` are ``arrays of 4 integers``."""
+    if isinstance(hint, types.UnionType):
+        return " or ".join(map(_plural, _options(hint)))
     noun, _, rest = described(hint).partition(" ")[2].partition(" ")
     return f"{noun}s {rest}".rstrip()
 

@@ -12,6 +12,7 @@ from golden.geometry import Geometry
 from golden.gradient_memory import GradientParameters
 from golden.input_buffer import InputParameters
 from golden.lfsr import LfsrParameters
+from golden.network import parse
 from golden.neuron import NeuronParameters
 from golden.sequencer import Loadable, Program, assemble
 from golden.tables import PulseParameters, SwitchingParameters
@@ -58,8 +59,11 @@ class MachineConfig:
 
     Attributes
     ----------
-    layers : tuple of int, 1 .. 65536 each
-        Layer sizes: inputs, hidden layers, classes; 2 .. 256 classes.
+    layers : tuple of int or str
+        Layer sizes, 1 .. 65536 each: inputs, hidden layers, classes; 2 .. 256 classes. A convolutional network has
+        names: an image ``"28x28x1"`` (height, width, planes), convolutions ``"16C5s2p1"`` (16 channels, kernel 5,
+        stride 2, padding 1; stride 1 and padding 0 if left out), each perhaps followed by pooling ``"MP2"``, then
+        dense layers ``"512FC"`` and the classes.
     array, random, switching, nonideal, pulse, neuron, error, gradient, input, training
         Parameters of the blocks.
 
@@ -69,7 +73,7 @@ class MachineConfig:
         If a rule across blocks is broken.
     """
 
-    layers: tuple[int, ...]
+    layers: tuple[int | str, ...]
     array: ArrayParameters
     input: InputParameters
     training: TrainingParameters
@@ -82,18 +86,16 @@ class MachineConfig:
     nonideal: NonidealParameters = field(default_factory=NonidealParameters)
 
     def __post_init__(self) -> None:
-        if len(self.layers) < 2:
-            raise ValueError(f"layers must name at least inputs and classes, not {list(self.layers)}")
-        for size in self.layers:
-            if not 1 <= size <= 65536:
-                raise ValueError(f"layers must be 1 .. 65536 neurons each, not {size}")
-        if not 2 <= self.layers[-1] <= 256:
-            raise ValueError(f"the last of layers must be 2 .. 256 classes, not {self.layers[-1]}")
-        if self.layers[-1] > 1 << (2 * self.array.group):
+        parse(self.layers)
+        if not 2 <= self.sizes[-1] <= 256:
+            raise ValueError(f"the last of layers must be 2 .. 256 classes, not {self.sizes[-1]}")
+        if self.sizes[-1] > 1 << (2 * self.array.group):
             raise ValueError(
-                f"a label of {self.layers[-1]} classes must fit a sample word of 2 * array.group = "
+                f"a label of {self.sizes[-1]} classes must fit a sample word of 2 * array.group = "
                 f"{2 * self.array.group} bits: widen array.group"
             )
+        self._check_convolutions()
+        self.error.check(len(self.geometry.layers) - 1)
         if self.geometry.rows > 1 << 20:
             raise ValueError(f"layers need {self.geometry.rows} rows, more than 2^20: widen array.lanes")
         if self.neuron.initial_scale >= 1 << self.geometry.sum_bits:
@@ -130,9 +132,9 @@ class MachineConfig:
                     f"gradient.update_shifts must be pulse.nu_bits .. pulse.nu_bits + gradient.bits - 1 = "
                     f"{possible[0]} .. {possible[-1]}, not {list(self.gradient.update_shifts)}"
                 )
-        if len(update_shifts) != len(self.layers) - 1:
+        if len(update_shifts) != len(self.geometry.layers):
             raise ValueError(
-                f"training.update_shifts must name one update shift per layer ({len(self.layers) - 1}), "
+                f"training.update_shifts must name one update shift per layer ({len(self.geometry.layers)}), "
                 f"not {list(update_shifts)}"
             )
         for update_shift in update_shifts:
@@ -145,6 +147,31 @@ class MachineConfig:
                 raise ValueError(
                     f"training.update_shifts must be {rule} = {offered[0]} .. {offered[-1]}, not {update_shift}"
                 )
+
+    def _check_convolutions(self) -> None:
+        """Refuse what a convolutional network cannot have."""
+        first, lanes = self.geometry.synapses[0], self.array.lanes
+        if not first.kernel:
+            return
+        if first.patch > lanes:
+            raise ValueError(
+                f"layers: the first convolution's patch of {first.kernel} x {first.kernel} x {first.inputs.channels} = "
+                f"{first.patch} trits must fit array.lanes = {lanes}: take a smaller kernel, fewer planes or more lanes"
+            )
+        planes = self.input.planes
+        if first.inputs.channels != planes:
+            raise ValueError(
+                f"layers: an image of {first.inputs.channels} planes needs as many thresholds in input.low and high, "
+                f"not {planes}"
+            )
+        for name in ("offset_tracks_mean", "offset_learned"):
+            if getattr(self.neuron, name):
+                raise ValueError(f"neuron.{name} must be false in a convolutional network")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Elements of the input and of the outputs of every layer of synapses."""
+        return self.geometry.sizes
 
     @cached_property
     def geometry(self) -> Geometry:

@@ -17,6 +17,8 @@ CONVERSION = 2
 SAME_ROW = 2
 #: Cycle in which the first row of an UPDATE is at the update unit.
 ROW = 3
+#: Cycles from the last answer of the array until its sums are through collector, neurons and error unit.
+SUMS = 5
 #: Cycles from a command's acceptance by the gradient memory until it is idle.
 GRADIENT = 4
 #: First event of the row driver.
@@ -67,6 +69,49 @@ def drive(groups: int) -> int:
     return groups + 2
 
 
+def drive_input(lines: int, column: int) -> int:
+    """DRIVE of a patch of the input: its lines move on by a position, or are read where a row of positions begins.
+
+    Parameters
+    ----------
+    lines : int
+        Groups of the image's rows under the kernel.
+    column : int
+        The position's place in its row.
+    """
+    return 2 if column else lines + 3
+
+
+def next_position(left: int, overlap: int) -> int:
+    """NEXT: back to the loop's first instruction, or on when everything under way is done.
+
+    Parameters
+    ----------
+    left : int
+        Positions that follow.
+    overlap : int
+        1 behind an overlapped operation, else 0.
+    """
+    if left:
+        return 0
+    return SUMS - 1 if overlap else 1
+
+
+def map_errors(groups: int) -> int:
+    """MAP_ERRORS: one group per cycle, a cycle of memory, then collector, neurons and error unit."""
+    return groups + 2 + SUMS
+
+
+def pool(groups: int) -> int:
+    """POOL: four groups are read for every pooled one."""
+    return 4 * groups + 3
+
+
+def unpool(groups: int) -> int:
+    """UNPOOL: five groups are read for every pooled one, while four of the one before are written."""
+    return 5 * groups + 7
+
+
 def initialise(rows: int, latency: int = ARRAY, writing: int = 1) -> int:
     """INIT_RANDOM: a row in `writing` cycles, those of `array_writing`; `latency` is the array's, `array_latency`."""
     return rows * writing + latency
@@ -82,14 +127,19 @@ def clear_switched(rows: int) -> int:
     return rows + GRADIENT
 
 
-def sense_columns(groups: int, latency: int = ARRAY) -> int:
-    """SENSE_COLUMNS: one group per cycle, then collector and neurons; `latency` as of `initialise`."""
-    return groups + latency + 5
+def sense_columns(groups: int, latency: int = ARRAY, *, overlap: bool = False) -> int:
+    """SENSE_COLUMNS, or SENSE_SEGMENTS of as many rows: one group per cycle, then collector and neurons.
+
+    `latency` is as of `initialise`; an overlapped operation ends with the array's last answer.
+    """
+    return groups + latency + (0 if overlap else SUMS)
 
 
-def sense_rows(rows: int, latency: int = ARRAY, *, last: bool) -> int:
+def sense_rows(rows: int, latency: int = ARRAY, *, last: bool, overlap: bool = False) -> int:
     """SENSE_ROWS: one row per cycle, then the collector, and the neurons when the sums are complete."""
-    return rows + latency + (5 if last else 2)
+    if overlap:
+        return rows + latency
+    return rows + latency + (SUMS if last else 2)
 
 
 def update(pulses: NDArray[np.int64], latency: int = ARRAY, writing: int = 1) -> int:

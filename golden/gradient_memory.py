@@ -91,8 +91,12 @@ class GradientMemory:
         drive : ndarray of int64, shape (lanes,)
             Column factors.
         """
+        self.add(rows, np.outer(coefficients, drive))
+
+    def add(self, rows: NDArray[np.intp], products: NDArray[np.int64]) -> None:
+        """Add products, shape (n, lanes), to n rows of sums, all different, saturating."""
         limit = 1 << (self.parameters.bits - 1)
-        self.sums[rows] = np.clip(self.sums[rows] + np.outer(coefficients, drive), -limit, limit - 1)
+        self.sums[rows] = np.clip(self.sums[rows] + products, -limit, limit - 1)
 
     def leak(self, row: int) -> None:
         """Let a row of sums leak: a one's-complement magnitude a = G (G >= 0) or -1 - G loses ``a >> leak``."""

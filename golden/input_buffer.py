@@ -14,10 +14,10 @@ class InputParameters:
 
     Attributes
     ----------
-    low : int, 0 .. high
-        Pixels up to this one become `dark`.
-    high : int, low .. 255
-        Pixels above this one become +1, those between `middle`.
+    low : int or tuple of int, 0 .. high
+        Pixels up to this one become `dark`. A list gives every pixel as many trits, side by side: planes of the image.
+    high : int or tuple of int, low .. 255
+        Pixels above this one become +1, those between `middle`; a list as long as that of `low`.
     dark : int, -1 .. 1
         Trit of dark pixels. Zeros cost nothing: rows without input are skipped.
     middle : int, -1 .. 1
@@ -29,21 +29,39 @@ class InputParameters:
         If a field breaks its rule.
     """
 
-    low: int
-    high: int
+    low: int | tuple[int, ...]
+    high: int | tuple[int, ...]
     dark: int = 0
     middle: int = -1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low <= self.high <= 255:
-            raise ValueError(f"input.low and high must be 0 <= low <= high <= 255, not {self.low} and {self.high}")
+        lows, highs = _listed(self.low), _listed(self.high)
+        if len(lows) != len(highs) or not lows:
+            raise ValueError(
+                f"input.low and high must have one threshold per plane each, not {list(lows)} and {list(highs)}"
+            )
+        for low, high in zip(lows, highs, strict=True):
+            if not 0 <= low <= high <= 255:
+                raise ValueError(f"input.low and high must be 0 <= low <= high <= 255, not {low} and {high}")
         for field in ("dark", "middle"):
             if getattr(self, field) not in (-1, 0, 1):
                 raise ValueError(f"input.{field} must be -1, 0 or 1, not {getattr(self, field)}")
 
+    @property
+    def planes(self) -> int:
+        """Trits of a pixel."""
+        return len(_listed(self.low))
+
     def trits(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """Code pixels, 0 .. 255, any shape, into trits of the same shape."""
-        return np.where(pixels > self.high, 1, np.where(pixels > self.low, self.middle, self.dark)).astype(np.int8)
+        """Code pixels, 0 .. 255, any shape, into trits of the same shape, the last axis longer by the planes."""
+        lows, highs = np.array(_listed(self.low)), np.array(_listed(self.high))
+        each = pixels[..., None]
+        trits = np.where(each > highs, 1, np.where(each > lows, self.middle, self.dark)).astype(np.int8)
+        return trits.reshape(*pixels.shape[:-1], -1)
+
+
+def _listed(thresholds: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (thresholds,) if isinstance(thresholds, int) else thresholds
 
 
 def beats(trits: NDArray[np.int8], label: int, group: int) -> list[int]:

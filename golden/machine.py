@@ -3,16 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import cycles
+from golden import cycles, pooling
 from golden.array.synapse_array import SynapseArray
 from golden.collector import Collector
 from golden.config import MachineConfig
 from golden.counters import COUNTER_BITS, COUNTERS
 from golden.drivers import events
+from golden.error_map import ErrorMap
 from golden.error_unit import ErrorUnit
 from golden.gradient_memory import GradientMemory
 from golden.lfsr import Lfsr
-from golden.neuron import Neurons
+from golden.neuron import Neurons, Position
 from golden.samples import Sample, Samples
 from golden.sequencer import Instruction, Op, Phase, Source, Unit
 from golden.update_unit import UpdateUnit
@@ -29,7 +30,7 @@ class Machine:
 
     Attributes
     ----------
-    array, gradient, neurons, vectors, collector
+    array, gradient, neurons, vectors, collector, map
         State of the blocks.
     counters : dict of str to int
         Event counters; cycles_wait, which depends on the host, stays 0.
@@ -48,9 +49,10 @@ class Machine:
             row_bits=geometry.row_bits,
         )
         self.gradient = GradientMemory(config.gradient, geometry.rows, geometry.lanes)
-        self.neurons = Neurons(config.neuron, geometry.vector_groups * geometry.group, geometry.sum_bits)
+        self.neurons = Neurons(config.neuron, geometry.neuron_groups * geometry.group, geometry.sum_bits)
         self.vectors = VectorMemory(geometry.vector_groups, geometry.group)
-        self.collector = Collector(geometry.group, max(geometry.groups(v) for v in range(len(geometry.sizes))))
+        self.collector = Collector(geometry.group, max(vector.groups for vector in geometry.vectors))
+        self.map = ErrorMap(geometry.map_groups, geometry.group)
         self.errors = ErrorUnit(config.error)
         self.updates = UpdateUnit(config.pulse, config.switching, config.steps)
         self.drive = np.zeros(geometry.lanes, np.int64)
@@ -59,6 +61,8 @@ class Machine:
         self._outputs = np.zeros(0, np.int64)
         self._learn = False
         self._training = False
+        self._position = 0
+        self._patches = [geometry.patches(layer) if layer.convolution else None for layer in geometry.layers]
 
     @property
     def counters(self) -> dict[str, int]:
@@ -73,8 +77,8 @@ class Machine:
         -------
         dict of str to ndarray of int64
             ``r1``, ``r2``, ``gradient``, shape (rows, lanes); ``random``, shape (streams,), and ``random_columns`` and
-            ``random_rows`` where those converters are noisy; ``offset``, ``scale``, ``activations``, ``windows``,
-            ``errors``, shape (elements,).
+            ``random_rows`` where those converters are noisy; ``offset``, ``scale``, shape (neurons,), ``activations``,
+            ``windows``, ``errors``, shape (elements,).
         """
         state = {
             "r1": self.array.r1,
@@ -183,13 +187,21 @@ class Machine:
         self._counts["rows_written"] += 1
 
     def layer_weights(self, layer: int) -> NDArray[np.int8]:
-        """Give the weights of a layer, counted from 0, shape (inputs, outputs)."""
-        place, lanes = self.config.geometry.layers[layer], self.config.array.lanes
-        height, width = (place.inputs, place.outputs) if place.inputs_on_rows else (place.outputs, place.inputs)
-        rows = self.array.weights(slice(place.row, place.row + place.blocks * height))
+        """Give the weights of a layer, counted from 0, shape (inputs, outputs), inputs in the order of the patch."""
+        g, place, lanes = self.config.geometry, self.config.geometry.layers[layer], self.config.array.lanes
+        rows = self.array.weights(slice(place.row, place.row + place.rows))
+        if place.segments > 1:
+            return rows.reshape(-1, lanes // place.segments)[: place.outputs, : place.inputs].T
         # the side on the lanes is folded into blocks of all lanes, one below the other
-        across = rows.reshape(place.blocks, height, lanes).transpose(1, 0, 2).reshape(height, -1)[:, :width]
-        return across if place.inputs_on_rows else across.T
+        across = rows.reshape(place.blocks, -1, lanes).transpose(1, 0, 2).reshape(place.rows_per_block, -1)
+        if place.inputs_on_rows:
+            return across[:, : place.outputs]
+        shape = g.vectors[place.source].shape
+        if g.convolutional and layer and shape.channels % g.group:
+            groups = across[:, : g.patch_groups(place) * g.group]
+            channels = groups.reshape(place.outputs, -1, g.vectors[place.source].channel_groups * g.group)
+            across = channels[:, :, : shape.channels].reshape(place.outputs, -1)
+        return across[:, : place.inputs].T
 
     def load_weights(self, r1: NDArray[np.integer], r2: NDArray[np.integer]) -> None:
         """Host command LOAD_WEIGHTS: device states, shape (rows, lanes); gradient sums become 0.
@@ -249,44 +261,103 @@ class Machine:
         """Run the sample section."""
         self._sample, self._training, self._learn = sample, training, False
         self._outputs = np.zeros(0, np.int64)
-        for instruction in self.config.program.sample:
-            if not self._execute(instruction, ()):
-                break
+        program, at = self.config.program.sample, 0
+        while self._execute(program[at], ()):
+            at = self._next(program[at], at) if program[at].op == Op.NEXT else at + 1
         return int(self._outputs.argmax())
+
+    def _next(self, instruction: Instruction, at: int) -> int:
+        """Go on to the next position; return the number of the next instruction."""
+        self._position += 1
+        if self._position < self.config.geometry.layers[instruction.layer].positions:
+            return at - instruction.body
+        self._position = 0
+        return at + 1
 
     def _execute(self, instruction: Instruction, update_shifts: tuple[int, ...]) -> bool:
         """Execute one instruction; False where the section is left."""
         if instruction.op == Op.END:
             return False
-        stay, done = True, 1
-        if instruction.op == Op.INIT_RANDOM:
-            done = self._init_random(instruction)
-        elif instruction.op == Op.RESET:
-            self.neurons.reset()
-            done = cycles.reset(instruction.groups)
-        elif instruction.op == Op.DRIVE:
-            self.drive = self._vector(instruction)
-            done = cycles.drive(instruction.groups)
-        elif instruction.op == Op.ACCUMULATE:
-            done = self._accumulate(instruction)
-        elif instruction.op == Op.SENSE_COLUMNS:
-            self._count_read(instruction.phase, "groups_sensed", instruction.groups)
-            self._finish(instruction, self.array.sense_columns())
-            done = cycles.sense_columns(instruction.groups, self.config.array_latency)
-        elif instruction.op == Op.SENSE_ROWS:
-            done = self._collect(instruction)
-        elif instruction.op == Op.BRANCH:
+        if instruction.op == Op.BRANCH:
             stay = self._training and self._learn
-            done = int(stay)
-        elif instruction.op == Op.GRADIENT:
-            done = self._gradient(instruction)
-        elif instruction.op == Op.UPDATE:
-            done = self._update(instruction, update_shifts[instruction.layer])
-        elif instruction.op == Op.CLEAR_SWITCHED:
-            self.gradient.clear_switched(slice(instruction.row, instruction.row + instruction.rows))
-            done = cycles.clear_switched(instruction.rows)
+            self._spend(instruction, int(stay))
+            return stay
+        self._spend(instruction, self._done(instruction, update_shifts))
+        return True
+
+    def _spend(self, instruction: Instruction, done: int) -> None:
+        """Count the cycles of an operation that is over in cycle `done`."""
         self._counts[f"cycles_{instruction.phase.name.lower()}"] += done + 1
-        return stay
+
+    def _done(self, instruction: Instruction, update_shifts: tuple[int, ...]) -> int:
+        """Execute an operation; return its last cycle."""
+        match instruction.op:
+            case Op.INIT_RANDOM:
+                return self._init_random(instruction)
+            case Op.RESET:
+                self.neurons.reset()
+                return cycles.reset(instruction.groups)
+            case Op.DRIVE:
+                return self._drive(instruction)
+            case Op.ACCUMULATE:
+                return self._accumulate(instruction)
+            case Op.SENSE_COLUMNS | Op.SENSE_SEGMENTS:
+                return self._sense_groups(instruction)
+            case Op.SENSE_ROWS:
+                return self._collect(instruction)
+            case Op.GRADIENT:
+                return self._gradient(instruction)
+            case Op.GRADIENT_SEGMENTS:
+                return self._gradient_segments(instruction)
+            case Op.MAP_ERRORS:
+                self._finish(instruction, self.map.take(instruction.groups))
+                return cycles.map_errors(instruction.groups)
+            case Op.POOL | Op.UNPOOL:
+                return self._pool(instruction)
+            case Op.UPDATE:
+                return self._update(instruction, update_shifts[instruction.layer])
+            case Op.CLEAR_SWITCHED:
+                self.gradient.clear_switched(slice(instruction.row, instruction.row + instruction.rows))
+                return cycles.clear_switched(instruction.rows)
+            case Op.NEXT:
+                positions = self.config.geometry.layers[instruction.layer].positions
+                return cycles.next_position(positions - 1 - self._position, instruction.overlap)
+            case _:
+                raise AssertionError(f"{instruction.op.name} is none of the machine's own operations")
+
+    def _group(self, instruction: Instruction) -> int:
+        """First group of an instruction's vector, in a loop that of the present position."""
+        return instruction.group + self._position * instruction.step
+
+    def _drive(self, instruction: Instruction) -> int:
+        g = self.config.geometry
+        self.drive = np.zeros(g.lanes, np.int64)
+        if not instruction.patch:
+            vector = self._vector(instruction)
+            self.drive[: len(vector)] = vector
+            return cycles.drive(instruction.groups)
+        patch = self._patch(instruction)
+        inside = patch >= 0
+        if instruction.source == Source.INPUT:
+            values = np.where(inside, self._sample.trits[patch], 0)
+            segments = self.drive.reshape(g.layers[instruction.layer].segments, -1)
+            segments[:, : len(values)] = values
+            synapses = g.synapses[instruction.layer]
+            lines = synapses.kernel * (g.groups(0) // synapses.inputs.height)
+            return cycles.drive_input(lines, self._position % synapses.outputs.width)
+        base = g.group_base[g.layers[instruction.layer].source]
+        words = np.where(inside[:, None], self.vectors.activations[base + patch], 0)
+        self.drive[: words.size] = words.reshape(-1)
+        return cycles.drive(instruction.groups)
+
+    def _patch(self, instruction: Instruction) -> NDArray[np.int64]:
+        """Groups, or elements of the input, that an instruction's block of the present patch has."""
+        patches = self._patches[instruction.layer]
+        assert patches is not None
+        patch = patches[self._position]
+        if instruction.layer == 0:
+            return patch
+        return patch[instruction.group : instruction.group + self.config.geometry.groups_per_block]
 
     def _vector(self, instruction: Instruction) -> NDArray[np.int64]:
         """Read the vector that an instruction names, whole groups."""
@@ -294,7 +365,9 @@ class Machine:
             vector = np.zeros(instruction.groups * self.config.array.group, np.int64)
             vector[: len(self._sample.trits)] = self._sample.trits
             return vector
-        return self.vectors.read(instruction.group, instruction.groups, errors=instruction.source == Source.ERROR)
+        return self.vectors.read(
+            self._group(instruction), instruction.groups, errors=instruction.source == Source.ERROR
+        )
 
     def _count_read(self, phase: Phase, name: str, count: int) -> None:
         self._counts[f"{phase.name.lower()}_{name}"] += count
@@ -322,33 +395,54 @@ class Machine:
         complete = self.collector.collect(sums, first=instruction.first, last=instruction.last)
         if complete is not None:
             self._finish(instruction, complete)
-        return cycles.sense_rows(instruction.rows, self.config.array_latency, last=instruction.last)
+        latency, i = self.config.array_latency, instruction
+        return cycles.sense_rows(i.rows, latency, last=i.last, overlap=i.overlap)
+
+    def _sense_groups(self, instruction: Instruction) -> int:
+        """Sense columns, or the segments of rows: a group of sums at a time."""
+        before, count = self.array.products, instruction.groups
+        if instruction.op == Op.SENSE_SEGMENTS:
+            rows = slice(instruction.row, instruction.row + instruction.rows)
+            sums, count = self.array.sense_segments(rows, self.drive), instruction.rows
+            self._count_read(instruction.phase, "rows_sensed", count)
+            self._count_read(instruction.phase, "products", self.array.products - before)
+        else:
+            sums = self.array.sense_columns()
+            self._count_read(instruction.phase, "groups_sensed", count)
+        if instruction.unit == Unit.MAP:
+            patch = self._patch(instruction)[: instruction.elements // self.config.array.group]
+            self.map.add(patch, sums[: len(patch)])
+        else:
+            self._finish(instruction, sums)
+        return cycles.sense_columns(count, self.config.array_latency, overlap=instruction.overlap)
 
     def _finish(self, instruction: Instruction, groups: NDArray[np.int64]) -> None:
         """Send complete sums through a unit into vector memory."""
-        sums, geometry = groups.reshape(-1), self.config.geometry
-        words = slice(instruction.group, instruction.group + len(groups))
-        flat = slice(instruction.group * geometry.group, (instruction.group + len(groups)) * geometry.group)
+        sums, group = groups.reshape(-1), self.config.geometry.group
+        first = self._group(instruction)
+        words = slice(first, first + len(groups))
+        neurons = slice(instruction.neuron_group * group, (instruction.neuron_group + len(groups)) * group)
         valid = np.arange(len(sums)) < instruction.elements
         if instruction.unit == Unit.NEURON:
-            activations, window = self.neurons.fire(sums, flat, training=self._training)
+            position = Position(self._position, self.config.geometry.layers[instruction.neuron_layer].positions)
+            activations, window = self.neurons.fire(sums, neurons, training=self._training, position=position)
             self.vectors.activations[words] = (activations * valid).reshape(groups.shape)
             self.vectors.windows[words] = (window & valid).reshape(groups.shape)
             return
         if instruction.unit == Unit.OUTPUT:
-            first = flat.start - geometry.group_base[-1] * geometry.group
-            outputs = self.neurons.centre(sums, flat)
-            errors = np.where(valid, self.errors.output(outputs, self._sample.label - first), 0)
+            block = first - self.config.geometry.group_base[-1]
+            outputs = self.neurons.centre(sums, neurons)
+            errors = np.where(valid, self.errors.output(outputs, self._sample.label - block * group), 0)
             self._outputs = np.concatenate([self._outputs, outputs[valid]])
             self._learn |= bool(errors.any())
             trains = True
         else:
             window = self.vectors.windows[words].reshape(-1)
-            errors = np.where(valid, self.errors.hidden(sums, window), 0)
+            errors = np.where(valid, self.errors.hidden(sums, window, instruction.neuron_layer), 0)
             trains = self.config.neuron.offset_learned
         self.vectors.errors[words] = errors.reshape(groups.shape)
         if self._training and trains:
-            self.neurons.train(errors, flat)
+            self.neurons.train(errors, neurons)
 
     def _gradient(self, instruction: Instruction) -> int:
         vector = self._vector(instruction)
@@ -356,6 +450,33 @@ class Machine:
         self.gradient.accumulate(instruction.row + indices, coefficients, self.drive)
         self._counts["gradient_rows"] += len(indices)
         return cycles.walk(vector, self.config.array.group, cycles.GRADIENT)
+
+    def _gradient_segments(self, instruction: Instruction) -> int:
+        """Add to a segmented row per group of errors that are not all zero."""
+        errors = self._vector(instruction).reshape(-1, self.config.array.group)
+        some = errors.any(axis=1)
+        rows = np.flatnonzero(some)
+        lanes = np.repeat(errors[rows], self.config.array.lanes // errors.shape[1], axis=1)
+        self.gradient.add(instruction.row + rows, lanes * self.drive)
+        self._counts["gradient_rows"] += len(rows)
+        return cycles.walk(np.asarray(some, np.int64), 1, cycles.GRADIENT)
+
+    def _pool(self, instruction: Instruction) -> int:
+        """Pool activations and windows, or give the errors of pooled positions to those that won."""
+        g, v = self.config.geometry, self.vectors
+        layer = g.layers[instruction.layer]
+        full, pooled = g.vectors[layer.target], slice(instruction.group, instruction.group + instruction.groups)
+        corners = pooling.corners(full.shape.height, full.shape.width)[..., None]
+        words = (full.base + corners * full.channel_groups + np.arange(full.channel_groups)).reshape(4, -1)
+        activations, windows = v.activations[words], v.windows[words]
+        winners = pooling.winners(activations, windows)[None]
+        if instruction.op == Op.POOL:
+            v.activations[pooled] = np.take_along_axis(activations, winners, 0)[0]
+            v.windows[pooled] = np.take_along_axis(windows, winners, 0)[0]
+            return cycles.pool(instruction.groups)
+        won = np.arange(4)[:, None, None] == winners
+        v.errors[words] = np.where(won, v.errors[pooled], 0)
+        return cycles.unpool(instruction.groups)
 
     def _update(self, instruction: Instruction, update_shift: int) -> int:
         issued = np.zeros(instruction.rows, np.int64)

@@ -34,6 +34,8 @@ class NeuronParameters:
         log2 of the learning rate of learned offsets.
     initial_scale : int, 1 .. 1023
         Scale before the first sample, in units of the sum.
+    activation : {'ternary', 'binary'}
+        ``binary`` neurons fire +1 or -1, the sign of the centred sum, +1 for 0; their threshold is 0.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class NeuronParameters:
     offset_learned: bool = True
     train_shift: int = 2
     initial_scale: int = 4
+    activation: str = "ternary"
 
     def __post_init__(self) -> None:
         for field, low, high in (
@@ -61,6 +64,8 @@ class NeuronParameters:
         ):
             if not low <= getattr(self, field) <= high:
                 raise ValueError(f"neuron.{field} must be {low} .. {high}, not {getattr(self, field)}")
+        if self.activation not in ("ternary", "binary"):
+            raise ValueError(f"neuron.activation must be 'ternary' or 'binary', not {self.activation!r}")
 
     def offset_bits(self, sum_bits: int) -> int:
         """Width of an offset, signed; it saturates."""
@@ -69,6 +74,22 @@ class NeuronParameters:
     def scale_bits(self, sum_bits: int) -> int:
         """Width of a scale, unsigned; |t| < 2^sum_bits bounds its mean."""
         return sum_bits + self.fraction
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where in a layer sums are from.
+
+    Attributes
+    ----------
+    index : int
+        Position, 0 for the first.
+    positions : int
+        How many the layer has.
+    """
+
+    index: int = 0
+    positions: int = 1
 
 
 class Neurons:
@@ -87,6 +108,8 @@ class Neurons:
     ----------
     offset, scale : ndarray of int64, shape (count,)
         State, in units of 2^-fraction.
+    size : ndarray of int64, shape (count,)
+        Sum of |t| over the positions of a training sample so far; means nothing between samples.
     """
 
     def __init__(self, parameters: NeuronParameters, count: int, sum_bits: int) -> None:
@@ -94,6 +117,7 @@ class Neurons:
         self.limit = 1 << (parameters.offset_bits(sum_bits) - 1)
         self.offset = np.zeros(count, np.int64)
         self.scale = np.zeros(count, np.int64)
+        self.size = np.zeros(count, np.int64)
 
     def reset(self) -> None:
         """Set the initial state."""
@@ -104,8 +128,10 @@ class Neurons:
         """Subtract the whole part of the offsets of the neurons `at` from their sums."""
         return sums - (self.offset[at] >> self.parameters.fraction)
 
-    def fire(self, sums: NDArray[np.int64], at: slice, *, training: bool) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-        """Turn sums into activations; in training the state then follows.
+    def fire(
+        self, sums: NDArray[np.int64], at: slice, *, training: bool, position: Position = Position()
+    ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """Turn sums into activations; in training the state follows with the last position.
 
         Parameters
         ----------
@@ -115,6 +141,8 @@ class Neurons:
             The n neurons.
         training : bool
             Whether scale and offset adapt.
+        position : Position
+            Which of the positions that share these neurons; they come in ascending order.
 
         Returns
         -------
@@ -126,14 +154,27 @@ class Neurons:
         p, scale = self.parameters, self.scale[at]
         centred = self.centre(sums, at)
         size = np.abs(centred)
-        threshold = np.maximum((p.threshold_eighths * scale) >> (3 + p.fraction), 1)
-        activations = np.where(size >= threshold, np.sign(centred), 0).astype(np.int8)
+        if p.activation == "binary":
+            threshold = np.zeros_like(size)
+            activations = np.where(centred >= 0, 1, -1).astype(np.int8)
+        else:
+            threshold = np.maximum((p.threshold_eighths * scale) >> (3 + p.fraction), 1)
+            activations = np.where(size >= threshold, np.sign(centred), 0).astype(np.int8)
         window = np.abs(size - threshold) <= (p.window_eighths * scale) >> (3 + p.fraction)
         if training:
-            self.scale[at] += ((size << p.fraction) - scale) >> p.ema_shift
-            if p.offset_tracks_mean:
-                self._move(((sums << p.fraction) - self.offset[at]) >> p.ema_shift, at)
+            self._follow(sums, size, at, position)
         return activations, window
+
+    def _follow(self, sums: NDArray[np.int64], size: NDArray[np.int64], at: slice, position: Position) -> None:
+        """Let the scale follow the mean of |t| over all positions, and with it an offset that tracks the mean."""
+        p = self.parameters
+        self.size[at] = size + (self.size[at] if position.index else 0)
+        if position.index < position.positions - 1:
+            return
+        mean = (self.size[at] << p.fraction) >> (position.positions - 1).bit_length()
+        self.scale[at] += (mean - self.scale[at]) >> p.ema_shift
+        if p.offset_tracks_mean:
+            self._move(((sums << p.fraction) - self.offset[at]) >> p.ema_shift, at)
 
     def train(self, errors: NDArray[np.int64], at: slice) -> None:
         """Move the offsets of the neurons `at` against their errors: a positive error asks for a larger sum."""

@@ -55,7 +55,7 @@ class ErrorUnit(wiring.Component):
     """
 
     def __init__(self, config: MachineConfig) -> None:
-        geometry, classes = config.geometry, config.layers[-1]
+        geometry, classes = config.geometry, config.sizes[-1]
         self._parameters = config.error
         self._group = group = geometry.group
         # elements of the output vector with the padding of its last group
@@ -126,8 +126,9 @@ class ErrorUnit(wiring.Component):
     def _hidden(self, m: Module, lane: int) -> Value:
         """Build the error of a hidden neuron."""
         p = self._parameters
-        half = 1 << (p.backward_shift - 1) if p.backward_shift else 0
-        scaled = wire(m, f"scaled{lane}", (self.sums[lane] + half) >> p.backward_shift)
+        shift = p.backward(0)
+        half = 1 << (shift - 1) if shift else 0
+        scaled = wire(m, f"scaled{lane}", (self.sums[lane] + half) >> shift)
         clamped = wire(m, f"clamped{lane}", clamp(scaled, p.bits))
         # symmetric: the most negative number becomes the next
         return Cat(clamped[0] | (clamped[-1] & ~clamped[1:-1].any()), clamped[1:]).as_signed()

@@ -47,7 +47,7 @@ class InputBuffer(wiring.Component):
                 "samples": In(stream.Signature(unsigned(2 * self._group))),
                 "address": In(range(self._groups)),
                 "word": Out(data.ArrayLayout(self._group, self._value_bits)),
-                "label": Out(range(config.layers[-1])),
+                "label": Out(range(config.sizes[-1])),
                 "available": Out(1),
                 "release": In(1),
                 "drop": In(1),

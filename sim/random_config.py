@@ -96,6 +96,61 @@ def random_config(seed: int, number: int = 0) -> MachineConfig:
     return MachineConfig(layers, array, inputs, training, random, switching, pulse, neuron, error, gradient)
 
 
+def convolutional(config: MachineConfig, seed: int, number: int = 0) -> MachineConfig:
+    """Give a configuration convolutions in the place of its layers; every other one is segmented.
+
+    Parameters
+    ----------
+    config : MachineConfig
+        The machine; one of `random_config`.
+    seed, number : int
+        As of `random_config`.
+    """
+    rng = np.random.default_rng([seed, number, 2])
+
+    def pick(low: int, high: int) -> int:
+        return int(rng.integers(low, high + 1))
+
+    planes, group, lanes = pick(1, 2), config.array.group, config.array.lanes
+    side = (pick(3, 8), pick(3, 8))
+    layers: list[int | str] = [f"{side[0]}x{side[1]}x{planes}"]
+    for index in range(pick(1, 2 + number % 2)):
+        most = min(4, *side) if index else min(3, *side, int((lanes // planes) ** 0.5))
+        kernel, stride = pick(1, most), pick(1, 3)
+        padding = pick(0, kernel // 2)
+        if not index and number % 2:
+            lanes = group * max(lanes // group, kernel**2 * planes)
+        layers.append(f"{pick(1, 6)}C{kernel}s{stride}p{padding}")
+        side = ((side[0] + 2 * padding - kernel) // stride + 1, (side[1] + 2 * padding - kernel) // stride + 1)
+        if pick(0, 2) and not (side[0] % 2 or side[1] % 2):
+            layers.append("MP2")
+            side = side[0] // 2, side[1] // 2
+    layers += [f"{pick(1, 12)}FC" for _ in range(pick(0, 2))]
+    layers.append(config.sizes[-1])
+    deep = len(layers) - 1 - layers.count("MP2")
+    lows = tuple(pick(0, 200) for _ in range(planes))
+    shifts = tuple(pick(0, 4) for _ in range(deep - 1))
+    first = config.pulse.nu_bits
+    return replace(
+        config,
+        layers=tuple(layers),
+        array=replace(config.array, lanes=lanes, slices=config.array.slices if lanes == config.array.lanes else 1),
+        random=config.random if lanes == config.array.lanes else LfsrParameters(loadable=config.random.loadable),
+        input=replace(config.input, low=lows, high=tuple(pick(low, 255) for low in lows)),
+        neuron=replace(
+            config.neuron,
+            offset_tracks_mean=False,
+            offset_learned=False,
+            activation=("ternary", "binary")[number // 3 % 2],
+        ),
+        error=replace(config.error, backward_shift=shifts if pick(0, 1) else pick(0, 4)),
+        training=replace(
+            config.training,
+            update_shifts=tuple(first + pick(0, min(3, config.gradient.bits - 1)) for _ in range(deep)),
+        ),
+    )
+
+
 def nonideal(config: MachineConfig, seed: int, number: int = 0) -> MachineConfig:
     """Make the array of a configuration non-ideal: variation, stuck devices, converters, each with even chances.
 

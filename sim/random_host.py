@@ -293,7 +293,7 @@ class Traffic:
 
     def _trits(self, count: int) -> list[bytes]:
         """Make good samples."""
-        sizes, rng = self.block.config.layers, self.rng
+        sizes, rng = self.block.config.sizes, self.rng
         trits = rng.integers(-1, 2, (count, sizes[0])).astype(np.int8)
         return packet_format.pack_samples(trits, rng.integers(0, sizes[-1], count), self._group)
 

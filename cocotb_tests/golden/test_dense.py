@@ -119,7 +119,7 @@ def test_a_machine_predicts_as_the_network_that_it_holds(index: int) -> None:
     golden.initialise()
     golden.load_weights(placed["r1"], placed["r2"])
     golden.load_neurons(placed["offset"], placed["scale"])
-    samples = Samples(rng.integers(-1, 2, (20, machine.layers[0])).astype(np.int8), np.zeros(20, np.uint8))
+    samples = Samples(rng.integers(-1, 2, (20, machine.sizes[0])).astype(np.int8), np.zeros(20, np.uint8))
     np.testing.assert_array_equal(golden.test(samples), predict(network, samples.trits))
 
 

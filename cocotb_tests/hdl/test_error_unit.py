@@ -24,7 +24,7 @@ class _Unit:
     def __init__(self, bench: block_bench.BlockBench) -> None:
         self.bench, config = bench, bench.config
         self.golden, self.limit = config.error.model(), config.error.limit
-        self.classes, self.group = config.layers[-1], config.geometry.group
+        self.classes, self.group = config.sizes[-1], config.geometry.group
         self.groups = config.geometry.groups(len(config.layers) - 1)
         # of the group in this cycle, and of the group in the cycle before
         self.next: np.ndarray | None = None

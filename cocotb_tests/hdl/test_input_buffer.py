@@ -29,8 +29,8 @@ class _Samples:
         config = bench.config
         self.words = config.geometry.groups(0)
         self.group = config.array.group
-        self.trits = bench.integers(-1, 1, (count, config.layers[0])).astype(np.int8)
-        self.labels = bench.rng.integers(0, config.layers[-1], count)
+        self.trits = bench.integers(-1, 1, (count, config.sizes[0])).astype(np.int8)
+        self.labels = bench.rng.integers(0, config.sizes[-1], count)
         label_bits = bench.ports.described["label"]["width"]
         self.noise = [int(x) << label_bits for x in bench.rng.integers(0, 1 << (2 * self.group - label_bits), count)]
 

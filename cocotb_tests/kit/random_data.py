@@ -20,8 +20,8 @@ def random_samples(config: MachineConfig, count: int, seed: int | np.random.Gene
         What they follow from.
     """
     rng = np.random.default_rng(seed)
-    trits = rng.integers(-1, 2, (count, config.layers[0])).astype(np.int8)
-    return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
+    trits = rng.integers(-1, 2, (count, config.sizes[0])).astype(np.int8)
+    return Samples(trits, rng.integers(0, config.sizes[-1], count).astype(np.uint8))
 
 
 def random_dataset(config: MachineConfig, train: int, test: int, seed: int | np.random.Generator = 1) -> Dataset:
@@ -37,6 +37,6 @@ def random_dataset(config: MachineConfig, train: int, test: int, seed: int | np.
         What they follow from.
     """
     rng = np.random.default_rng(seed)
-    images = [rng.integers(0, 17, (count, config.layers[0])).astype(np.uint8) for count in (train, test)]
-    labels = [np.arange(count).astype(np.uint8) % config.layers[-1] for count in (train, test)]
+    images = [rng.integers(0, 17, (count, config.sizes[0])).astype(np.uint8) for count in (train, test)]
+    labels = [np.arange(count).astype(np.uint8) % config.sizes[-1] for count in (train, test)]
     return Dataset(images[0], labels[0], images[1], labels[1])

@@ -54,9 +54,9 @@ class PresentationJob:
 
 def make_samples(config: MachineConfig, rng: np.random.Generator, count: int) -> Samples:
     """Make samples that can be learned: a pattern per class, a fifth of its trits replaced."""
-    patterns = np.random.default_rng(7).integers(-1, 2, (config.layers[-1], config.layers[0])).astype(np.int8)
-    labels = rng.integers(0, config.layers[-1], count).astype(np.uint8)
-    shape = count, config.layers[0]
+    patterns = np.random.default_rng(7).integers(-1, 2, (config.sizes[-1], config.sizes[0])).astype(np.int8)
+    labels = rng.integers(0, config.sizes[-1], count).astype(np.uint8)
+    shape = count, config.sizes[0]
     noise = rng.integers(-1, 2, shape).astype(np.int8)
     return Samples(np.where(rng.random(shape) < 0.2, noise, patterns[labels]), labels)
 

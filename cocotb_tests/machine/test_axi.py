@@ -222,7 +222,7 @@ async def _host(pair: _Pair) -> None:
     await pair.rest()
     # a label that is no class, in the middle of a mini-batch: samples before it count, what follows is discarded
     samples = pair.samples(4)
-    samples[2] = samples[2][: -pair.size] + config.layers[-1].to_bytes(pair.size, "little")
+    samples[2] = samples[2][: -pair.size] + config.sizes[-1].to_bytes(pair.size, "little")
     await pair.set(SAMPLES=4)
     await pair.command(HostOp.TRAIN, *samples)
     assert await pair.read(address["ERROR"]) == 1 << 9

@@ -78,6 +78,6 @@ def test_weights_are_the_layers() -> None:
 
 
 def _data(config: mtj_gxnor.MachineConfig) -> mtj_gxnor.Dataset:
-    images = np.zeros((config.layers[-1], config.layers[0]), np.uint8)
-    labels = np.arange(config.layers[-1], dtype=np.uint8)
+    images = np.zeros((config.sizes[-1], config.sizes[0]), np.uint8)
+    labels = np.arange(config.sizes[-1], dtype=np.uint8)
     return mtj_gxnor.Dataset(images, labels, images, labels)

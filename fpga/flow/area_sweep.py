@@ -77,7 +77,7 @@ def plain() -> MachineConfig:
     config = configs.load(BOARDS[BOARD].config)
     return replace(
         config,
-        layers=(config.layers[0], COUNT, config.layers[-1]),
+        layers=(config.sizes[0], COUNT, config.sizes[-1]),
         array=replace(config.array, lanes=COUNT),
     )
 

@@ -44,9 +44,9 @@ def cycles_per_sample(config: MachineConfig) -> float:
 
 def _samples(config: MachineConfig, count: int) -> Samples:
     digits = load("digits", None)
-    if (config.layers[0], config.layers[-1]) == (digits.train_images.shape[1], int(digits.train_labels.max()) + 1):
+    if (config.sizes[0], config.sizes[-1]) == (digits.train_images.shape[1], int(digits.train_labels.max()) + 1):
         chosen = np.arange(count) % len(digits.train_labels)
         return Samples(config.input.trits(digits.train_images[chosen]), digits.train_labels[chosen])
     rng = np.random.default_rng(_SEED)
-    trits = rng.choice(np.array([-1, 0, 0, 1], np.int8), (count, config.layers[0]))
-    return Samples(trits, rng.integers(0, config.layers[-1], count).astype(np.uint8))
+    trits = rng.choice(np.array([-1, 0, 0, 1], np.int8), (count, config.sizes[0]))
+    return Samples(trits, rng.integers(0, config.sizes[-1], count).astype(np.uint8))

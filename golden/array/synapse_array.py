@@ -217,6 +217,26 @@ class SynapseArray:
         self.products += int(np.count_nonzero(w[:, drive != 0]))
         return self.row_converter.convert((w @ drive)[:, None])[:, 0]
 
+    def sense_segments(self, rows: slice, drive: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Drive all columns and sense consecutive rows segment by segment: `group` segments of lanes side by side.
+
+        Parameters
+        ----------
+        rows : slice
+            The n rows.
+        drive : ndarray of int64, shape (lanes,)
+            Signed column drive.
+
+        Returns
+        -------
+        ndarray of int64, shape (n, group)
+            Sums over the lanes of every segment, as the converters of columns see them.
+        """
+        products = self.weights(rows).astype(np.int64) * drive
+        self.products += int(np.count_nonzero(products))
+        sums = products.reshape(len(products), self.parameters.group, -1).sum(axis=2)
+        return self.column_converters.convert(sums)
+
     def initialise(self, row: int) -> None:
         """Put every device of a row into a random state, each with probability 1/2.
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 from golden import cycles
 from golden.fast import (
     converter,
+    drivers,
     error_unit,
     gradient_memory,
     lfsr,
     neuron,
+    pooling,
     sample,
     synapse_array,
     update_unit,
@@ -23,7 +25,10 @@ from golden.fast import (
 from golden.lib.errors import UserError
 
 #: Modules whose functions call one another, the cycle model's among them: its formulas stand in golden/cycles.py alone.
-_MODULES = (cycles, lfsr, converter, synapse_array, neuron, error_unit, gradient_memory, update_unit, sample, write)
+_MODULES = (
+    *(cycles, lfsr, converter, drivers, pooling, synapse_array, neuron, error_unit, gradient_memory),
+    *(update_unit, sample, write),
+)
 
 
 class MissingError(UserError):

@@ -8,7 +8,8 @@ def output(c: Constants, total: int, target: int) -> int:
     return target * min(max(c.margin - target * total, 0) >> c.shift, c.error_limit)
 
 
-def hidden(c: Constants, total: int) -> int:
-    """Error of a hidden neuron inside its window."""
-    half = (1 << c.backward_shift) >> 1
-    return min(max((total + half) >> c.backward_shift, -c.error_limit), c.error_limit)
+def hidden(c: Constants, total: int, layer: int) -> int:
+    """Error of a neuron of a hidden layer inside its window."""
+    shift = c.backward_shifts[layer]
+    half = (1 << shift) >> 1
+    return min(max((total + half) >> shift, -c.error_limit), c.error_limit)

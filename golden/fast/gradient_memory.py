@@ -22,6 +22,29 @@ def accumulate(c: Constants, m: Memory, first: int, length: int, count: NDArray[
             m.sums[row, lane] = min(max(total, low), high)
 
 
+def accumulate_segments(c: Constants, m: Memory, first: int, length: int, count: NDArray[np.int64]) -> None:
+    """Add the outer products of the drive of the segments and the vector, a group of it a row."""
+    number = m.sums.dtype.type
+    high = number(c.gradient_limit - 1)
+    low = number(-c.gradient_limit)
+    for row in range(length // c.group):
+        some = False
+        for element in range(c.group):
+            some |= m.vector[row * c.group + element] != 0
+        # what the walk over groups, each one event, sees
+        m.walked[row] = some
+        if not some:
+            continue
+        count[Event.ROWS_DRIVEN] += 1
+        for element in range(c.group):
+            coefficient = number(m.vector[row * c.group + element])
+            if coefficient == 0:
+                continue
+            for lane in range(element * c.segment, (element + 1) * c.segment):
+                total = number(m.sums[first + row, lane] + number(coefficient * m.drive[lane]))
+                m.sums[first + row, lane] = min(max(total, low), high)
+
+
 def highest(c: Constants, m: Memory, row: int) -> int:
     """Find the largest magnitude in a row of sums."""
     number = m.sums.dtype.type

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golden import cycles
+from golden import cycles, pooling
 from golden.array.converter import Converter
 from golden.config import MachineConfig
+from golden.geometry import Geometry
 from golden.machine import Machine
 from golden.sequencer import Instruction, Op
 
@@ -44,6 +45,22 @@ class ConverterConstants(NamedTuple):
     offsets: NDArray[np.int64]
 
 
+class Place(IntEnum):
+    """Second index of the numbers of layers; the first is the layer."""
+
+    POSITIONS = 0
+    WIDTH = 1  #: positions side by side
+    MEAN_SHIFT = 2  #: log2 of the positions, rounded up
+    PATCHES = 3  #: where its patches begin in `Constants.patches`
+    PATCH = 4  #: entries of each
+    SOURCE = 5  #: first group of what it reads
+    TARGET = 6  #: first group of what its neurons give
+    CHANNEL_GROUPS = 7  #: groups of a position of that
+    LINES = 8  #: groups of the image's rows under its kernel
+    SEGMENTS = 9
+    CORNERS = 10  #: where its pooled positions begin in `Constants.corners`
+
+
 class Constants(NamedTuple):
     """Numbers of a configuration and of a made array; names as in the parameters of the blocks."""
 
@@ -54,8 +71,9 @@ class Constants(NamedTuple):
     group: int
     binary: bool
     blind: bool
-    output_base: int
+    segment: int
     fraction: int
+    binary_activations: bool
     threshold_eighths: int
     window_eighths: int
     ema_shift: int
@@ -65,7 +83,7 @@ class Constants(NamedTuple):
     offset_limit: int
     margin: int
     shift: int
-    backward_shift: int
+    backward_shifts: NDArray[np.int64]
     error_limit: int
     gradient_limit: int
     leak: int
@@ -79,6 +97,9 @@ class Constants(NamedTuple):
     strides: NDArray[np.uint64]
     stuck: NDArray[np.bool_]
     device_bins: NDArray[np.uint8]
+    layers: NDArray[np.int64]
+    patches: NDArray[np.int64]
+    corners: NDArray[np.int64]
     column_converters: ConverterConstants
     row_converter: ConverterConstants
 
@@ -86,6 +107,7 @@ class Constants(NamedTuple):
 def constants(machine: Machine) -> Constants:
     """Gather the numbers of a machine's configuration."""
     c, geometry = machine.config, machine.config.geometry
+    layers, patches, corners = _places(geometry)
     return Constants(
         lanes=c.array.lanes,
         slice_lanes=c.array.slice_lanes,
@@ -94,8 +116,9 @@ def constants(machine: Machine) -> Constants:
         group=c.array.group,
         binary=c.array.synapse == "binary",
         blind=c.array.scheme == "blind",
-        output_base=geometry.group_base[-1] * geometry.group,
+        segment=geometry.groups_per_block,
         fraction=c.neuron.fraction,
+        binary_activations=c.neuron.activation == "binary",
         threshold_eighths=c.neuron.threshold_eighths,
         window_eighths=c.neuron.window_eighths,
         ema_shift=c.neuron.ema_shift,
@@ -105,7 +128,7 @@ def constants(machine: Machine) -> Constants:
         offset_limit=machine.neurons.limit,
         margin=c.error.margin,
         shift=c.error.shift,
-        backward_shift=c.error.backward_shift,
+        backward_shifts=np.array([c.error.backward(i) for i in range(len(geometry.layers) - 1)] or [0], np.int64),
         error_limit=c.error.limit,
         gradient_limit=1 << (c.gradient.bits - 1),
         leak=c.gradient.leak,
@@ -119,9 +142,33 @@ def constants(machine: Machine) -> Constants:
         strides=np.array(c.random.strides, np.uint64),
         stuck=machine.array.stuck,
         device_bins=machine.array.device_bins,
+        layers=layers,
+        patches=patches,
+        corners=corners,
         column_converters=_converter(machine.array.column_converters),
         row_converter=_converter(machine.array.row_converter),
     )
+
+
+def _places(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """List the numbers of all layers, the patches of all convolutions and the positions that are pooled."""
+    numbers = np.zeros((len(geometry.layers), len(Place)), np.int64)
+    patches, corners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for layer, number in zip(geometry.layers, numbers, strict=True):
+        source, target, shape = geometry.vectors[layer.source], geometry.vectors[layer.target], layer.synapses.outputs
+        number[Place.POSITIONS], number[Place.WIDTH] = layer.positions, shape.width
+        number[Place.MEAN_SHIFT] = (layer.positions - 1).bit_length()
+        number[Place.SOURCE], number[Place.TARGET] = source.base, target.base
+        number[Place.CHANNEL_GROUPS], number[Place.SEGMENTS] = target.channel_groups, layer.segments
+        number[Place.LINES] = layer.synapses.kernel * (source.groups // source.shape.height)
+        number[Place.PATCHES], number[Place.CORNERS] = sum(map(len, patches)), sum(map(len, corners))
+        if layer.convolution:
+            table = geometry.patches(layer)
+            number[Place.PATCH] = table.shape[1]
+            patches.append(table.reshape(-1))
+        if layer.synapses.pooled:
+            corners.append(pooling.corners(shape.height, shape.width).T.reshape(-1))
+    return numbers, np.concatenate(patches), np.concatenate(corners)
 
 
 def _converter(converter: Converter) -> ConverterConstants:
@@ -143,9 +190,11 @@ class Memory(NamedTuple):
     sums: NDArray[Any]
     offset: NDArray[np.int64]
     scale: NDArray[np.int64]
+    size: NDArray[np.int64]
     activations: NDArray[np.int8]
     windows: NDArray[np.bool_]
     errors: NDArray[np.int64]
+    map: NDArray[np.int64]
     weights: NDArray[np.int8]
     nonzero: NDArray[np.int64]
     columns: NDArray[np.int32]
@@ -153,6 +202,7 @@ class Memory(NamedTuple):
     words: NDArray[np.uint64]
     noise: NDArray[np.uint64]
     vector: NDArray[np.int64]
+    walked: NDArray[np.int64]
     sensed: NDArray[np.int64]
     collected: NDArray[np.int64]
     outputs: NDArray[np.int64]
@@ -172,7 +222,7 @@ def memory(machine: Machine) -> Memory:
         Views of the blocks' state, and room to work in.
     """
     geometry, sums = machine.config.geometry, machine.gradient.sums
-    elements = geometry.group * max(geometry.groups(v) for v in range(len(geometry.sizes)))
+    elements = geometry.group * max(vector.groups for vector in geometry.vectors)
     rows, lanes = sums.shape
     return Memory(
         r1=machine.array.r1,
@@ -185,9 +235,11 @@ def memory(machine: Machine) -> Memory:
         sums=sums,
         offset=machine.neurons.offset,
         scale=machine.neurons.scale,
+        size=machine.neurons.size,
         activations=machine.vectors.activations.reshape(-1),
         windows=machine.vectors.windows.reshape(-1),
         errors=machine.vectors.errors.reshape(-1),
+        map=machine.map.sums.reshape(-1),
         weights=np.zeros((rows, lanes), np.int8),
         nonzero=np.zeros(rows, np.int64),
         columns=np.zeros(lanes, np.int32),
@@ -195,6 +247,7 @@ def memory(machine: Machine) -> Memory:
         words=np.zeros((machine.config.array.streams_per_lane, lanes), np.uint64),
         noise=np.zeros(geometry.group, np.uint64),
         vector=np.zeros(elements, np.int64),
+        walked=np.zeros(elements, np.int64),
         sensed=np.zeros(max(elements, lanes), np.int64),
         collected=np.zeros(elements, np.int64),
         outputs=np.zeros(geometry.sizes[-1], np.int64),
@@ -227,8 +280,10 @@ def program(config: MachineConfig) -> NDArray[np.void]:
 def _done(instruction: Instruction, latency: int) -> int:
     if instruction.op == Op.DRIVE:
         return cycles.drive(instruction.groups)
-    if instruction.op == Op.SENSE_COLUMNS:
-        return cycles.sense_columns(instruction.groups, latency)
+    if instruction.op in (Op.SENSE_COLUMNS, Op.SENSE_SEGMENTS):
+        count = instruction.groups if instruction.op == Op.SENSE_COLUMNS else instruction.rows
+        return cycles.sense_columns(count, latency, overlap=instruction.overlap)
     if instruction.op == Op.SENSE_ROWS:
-        return cycles.sense_rows(instruction.rows, latency, last=instruction.last)
-    return 0
+        return cycles.sense_rows(instruction.rows, latency, last=instruction.last, overlap=instruction.overlap)
+    fixed = {Op.MAP_ERRORS: cycles.map_errors, Op.POOL: cycles.pool, Op.UNPOOL: cycles.unpool}
+    return fixed[instruction.op](instruction.groups) if instruction.op in fixed else 0

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden import cycles
-from golden.fast import error_unit, gradient_memory, neuron, synapse_array
-from golden.fast.memory import Constants, Event, Memory
-from golden.sequencer import Op, Source, Unit
+from golden.fast import drivers, error_unit, gradient_memory, neuron, pooling, synapse_array
+from golden.fast.memory import Constants, Event, Memory, Place
+from golden.sequencer import Op, Phase, Unit
 
 
 def present(
@@ -49,57 +49,82 @@ def present(
     synapse_array.weigh(c, m)
     for sample in range(len(labels)):
         learn = False
-        for index in range(len(program)):
-            i = program[index]
+        at = position = 0
+        while program[at].op != Op.END:
+            i = program[at]
             count = counts[i.phase]
-            done = i.done
-            stay = True
-            if i.op == Op.END:
-                break
-            if i.op == Op.DRIVE:
-                fetch(i, c, m, trits[sample])
-                for lane in range(c.lanes):
-                    m.drive[lane] = m.vector[lane]
-            elif i.op == Op.ACCUMULATE:
-                length = fetch(i, c, m, trits[sample])
-                synapse_array.drive_rows(c, m, i.row, length, count)
-                done = cycles.walk(m.vector[:length], c.group, c.latency)
-            elif i.op == Op.SENSE_COLUMNS:
-                synapse_array.sense_columns(c, m, count)
-                learn |= finish(i, c, m, m.sensed[: c.lanes], labels[sample], training)
-            elif i.op == Op.SENSE_ROWS:
-                synapse_array.sense_rows(c, m, i.row, i.rows, count)
-                collect(i, c, m)
-                if i.last:
-                    learn |= finish(i, c, m, m.collected[: i.groups * c.group], labels[sample], training)
-            elif i.op == Op.BRANCH:
-                stay = training and learn
-                done = int(stay)
-            elif i.op == Op.GRADIENT:
-                length = fetch(i, c, m, trits[sample])
-                gradient_memory.accumulate(c, m, i.row, length, count)
-                done = cycles.walk(m.vector[:length], c.group, cycles.GRADIENT)
-            count[Event.CYCLES] += done + 1
-            if not stay:
-                break
+            at += 1
+            if i.op == Op.BRANCH:
+                count[Event.CYCLES] += int(training and learn) + 1
+                if not (training and learn):
+                    break
+            elif i.op == Op.NEXT:
+                left = c.layers[i.layer, Place.POSITIONS] - 1 - position
+                count[Event.CYCLES] += cycles.next_position(left, i.overlap) + 1
+                position = position + 1 if left else 0
+                at -= i.body + 1 if left else 0
+            elif i.phase == Phase.GRADIENT:
+                count[Event.CYCLES] += learn_from(i, c, m, trits[sample], position, count) + 1
+            else:
+                done, error = read(i, c, m, trits[sample], labels[sample], position, training, count)
+                count[Event.CYCLES] += done + 1
+                learn |= error
         predictions[sample] = m.outputs.argmax()
     return predictions
 
 
-def fetch(i: Any, c: Constants, m: Memory, trits: NDArray[np.int8]) -> int:
-    """Read the vector that an instruction names; return its length, whole groups."""
-    length = i.groups * c.group
-    base = i.group * c.group
-    if i.source == Source.INPUT:
-        for element in range(length):
-            m.vector[element] = trits[element] if element < len(trits) else 0
-    elif i.source == Source.ACTIVATION:
-        for element in range(length):
-            m.vector[element] = m.activations[base + element]
+def read(
+    i: Any,
+    c: Constants,
+    m: Memory,
+    trits: NDArray[np.int8],
+    label: int,
+    position: int,
+    training: bool,
+    count: NDArray[np.int64],
+) -> tuple[int, bool]:
+    """Execute an operation, forward or backward; return its last cycle, and whether an output has an error."""
+    done, learn = i.done, False
+    if i.op == Op.DRIVE:
+        done = drivers.drive(i, c, m, trits, position)
+    elif i.op == Op.ACCUMULATE:
+        length = drivers.fetch(i, c, m, trits, position)
+        synapse_array.drive_rows(c, m, i.row, length, count)
+        done = cycles.walk(m.vector[:length], c.group, c.latency)
+    elif i.op == Op.SENSE_COLUMNS:
+        synapse_array.sense_columns(c, m, count)
+        if i.unit == Unit.MAP:
+            add_to_map(i, c, m, position)
+        else:
+            learn = finish(i, c, m, m.sensed[: c.lanes], label, position, training)
+    elif i.op == Op.SENSE_SEGMENTS:
+        synapse_array.sense_segments(c, m, i.row, i.rows, count)
+        learn = finish(i, c, m, m.sensed[: i.groups * c.group], label, position, training)
+    elif i.op == Op.SENSE_ROWS:
+        synapse_array.sense_rows(c, m, i.row, i.rows, count)
+        collect(i, c, m)
+        if i.last:
+            learn = finish(i, c, m, m.collected[: i.groups * c.group], label, position, training)
+    elif i.op == Op.MAP_ERRORS:
+        finish(i, c, m, m.map[: i.groups * c.group], label, position, training)
+        m.map[: i.groups * c.group] = 0
     else:
-        for element in range(length):
-            m.vector[element] = m.errors[base + element]
-    return length
+        pooling.pool(i, c, m)
+    return done, learn
+
+
+def learn_from(
+    i: Any, c: Constants, m: Memory, trits: NDArray[np.int8], position: int, count: NDArray[np.int64]
+) -> int:
+    """Execute an operation of the gradient; return its last cycle."""
+    if i.op == Op.DRIVE:
+        return drivers.drive(i, c, m, trits, position)
+    length = drivers.fetch(i, c, m, trits, position)
+    if i.op == Op.GRADIENT_SEGMENTS:
+        gradient_memory.accumulate_segments(c, m, i.row, length, count)
+        return cycles.walk(m.walked[: i.groups], 1, cycles.GRADIENT)
+    gradient_memory.accumulate(c, m, i.row, length, count)
+    return cycles.walk(m.vector[:length], c.group, cycles.GRADIENT)
 
 
 def collect(i: Any, c: Constants, m: Memory) -> None:
@@ -110,27 +135,41 @@ def collect(i: Any, c: Constants, m: Memory) -> None:
         m.collected[index] += m.sensed[index]
 
 
-def finish(i: Any, c: Constants, m: Memory, sums: NDArray[np.int64], label: int, training: bool) -> bool:
+def add_to_map(i: Any, c: Constants, m: Memory, position: int) -> None:
+    """Add the column sums of one position to the error map (golden/error_map.py)."""
+    place = c.layers[i.layer]
+    patch = c.patches[place[Place.PATCHES] + position * place[Place.PATCH] + i.group :]
+    for group in range(i.elements // c.group):
+        if patch[group] >= 0:
+            for element in range(c.group):
+                m.map[patch[group] * c.group + element] += m.sensed[group * c.group + element]
+
+
+def finish(i: Any, c: Constants, m: Memory, sums: NDArray[np.int64], label: int, position: int, training: bool) -> bool:
     """Send complete sums through a unit into vector memory; return whether an output has an error."""
-    base = i.group * c.group
+    base = (i.group + position * i.step) * c.group
+    neurons = i.neuron_group * c.group
     if i.unit == Unit.NEURON:
         for element in range(len(sums)):
-            neuron.fire(c, m, sums[element], base + element, element < i.elements, training)
+            size = neuron.fire(c, m, sums[element], neurons + element, base + element, element < i.elements)
+            if training:
+                neuron.follow(c, m, sums[element], size, neurons + element, position, i.neuron_layer)
         return False
+    first = base - c.layers[len(c.layers) - 1, Place.TARGET] * c.group
     learn = False
     for element in range(len(sums)):
         at = base + element
         error = 0
         if element < i.elements:
             if i.unit == Unit.OUTPUT:
-                number = at - c.output_base
-                total = neuron.centre(c, m, sums[element], at)
+                number = first + element
+                total = neuron.centre(c, m, sums[element], neurons + element)
                 m.outputs[number] = total
                 error = error_unit.output(c, total, 1 if number == label else -1)
                 learn |= error != 0
             elif m.windows[at]:
-                error = error_unit.hidden(c, sums[element])
+                error = error_unit.hidden(c, sums[element], i.neuron_layer)
         m.errors[at] = error
         if training and (i.unit == Unit.OUTPUT or c.offset_learned):
-            neuron.train(c, m, error, at)
+            neuron.train(c, m, error, neurons + element)
     return learn

@@ -62,6 +62,23 @@ def sense_rows(c: Constants, m: Memory, first: int, rows: int, count: NDArray[np
     count[Event.ROWS_SENSED] += rows
 
 
+def sense_segments(c: Constants, m: Memory, first: int, rows: int, count: NDArray[np.int64]) -> None:
+    """Sense rows with all columns driven, segment by segment."""
+    for index in range(rows):
+        row = first + index
+        products = 0
+        for element in range(c.group):
+            total = np.int32(0)
+            for lane in range(element * c.segment, (element + 1) * c.segment):
+                w, d = m.weights[row, lane], m.drive[lane]
+                total += np.int32(w) * np.int32(d)
+                products += np.int32((w != 0) & (d != 0))
+            m.sensed[index * c.group + element] = total
+        count[Event.PRODUCTS] += products
+    converter.convert(c, c.column_converters, m, m.column_streams, m.sensed[: rows * c.group])
+    count[Event.ROWS_SENSED] += rows
+
+
 def draw(c: Constants, m: Memory) -> None:
     """Draw the words of all lanes, slice by slice, for every device that a single pulse can reach."""
     for first in range(0, c.lanes, c.slice_lanes):

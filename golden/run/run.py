@@ -88,7 +88,8 @@ class Run:
 
     def __post_init__(self) -> None:
         pixels, classes = self.dataset.train_images.shape[1], int(self.dataset.train_labels.max()) + 1
-        if self.config.layers[0] != pixels or self.config.layers[-1] != classes:
+        sizes = self.config.sizes
+        if sizes[0] != pixels * self.config.input.planes or sizes[-1] != classes:
             raise ValueError(
                 f"the data set has {pixels} pixels and {classes} classes, the configuration's layers "
                 f"{list(self.config.layers)} begin and end differently: choose a CONFIG that fits"

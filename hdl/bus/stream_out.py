@@ -33,7 +33,7 @@ class StreamOut(wiring.Component):
     """
 
     def __init__(self, config: MachineConfig) -> None:
-        word_bits, class_bits = 2 * config.geometry.group, (config.layers[-1] - 1).bit_length()
+        word_bits, class_bits = 2 * config.geometry.group, (config.sizes[-1] - 1).bit_length()
         super().__init__(
             {
                 "predictions": In(stream.Signature(unsigned(class_bits))),

@@ -54,7 +54,7 @@ class HostSignature(wiring.Signature):
     """
 
     def __init__(self, config: MachineConfig) -> None:
-        classes, layers = range(config.layers[-1]), len(config.geometry.layers)
+        classes, layers = range(config.sizes[-1]), len(config.geometry.layers)
         word = stream.Signature(unsigned(2 * config.geometry.group))
         super().__init__(
             {

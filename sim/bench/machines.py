@@ -46,6 +46,6 @@ def dense() -> MachineConfig:
 def samples(config: MachineConfig, count: int, density: float = DENSITY) -> Samples:
     """Make random samples: with density 1 of -1 and 1, else of 0 and 1."""
     rng = np.random.default_rng(1)
-    shape = (count, config.layers[0])
+    shape = (count, config.sizes[0])
     trits = rng.choice([-1, 1], shape) if density == 1 else rng.random(shape) < density
-    return Samples(trits.astype(np.int8), rng.integers(0, config.layers[-1], count).astype(np.uint8))
+    return Samples(trits.astype(np.int8), rng.integers(0, config.sizes[-1], count).astype(np.uint8))

@@ -82,8 +82,8 @@ class _Host:
     def samples(self, count: int) -> list[list[int]]:
         """Make samples."""
         config = self.bench.config
-        trits = np.resize(np.array([1, 0, -1, 1, 1, 0, 0, -1, 0, 1], np.int8), (count, config.layers[0]))
-        packed = packets.pack_samples(trits, np.arange(count) % config.layers[-1], config.array.group)
+        trits = np.resize(np.array([1, 0, -1, 1, 1, 0, 0, -1, 0, 1], np.int8), (count, config.sizes[0]))
+        packed = packets.pack_samples(trits, np.arange(count) % config.sizes[-1], config.array.group)
         return [list(packet) for packet in packed]
 
 
@@ -164,7 +164,7 @@ async def bus_error(dut: HierarchyObject) -> None:
     write = ("awvalid", "awaddr", "wvalid", "wdata", "bvalid")
     signals = [*_named("s_axis", _STREAM), None, "irq", None, *_named("s_axi", write)]
     recorder = Recorder(bench, signals, valid=valid)
-    await host.send([*packet[:-1], bench.config.layers[-1]])
+    await host.send([*packet[:-1], bench.config.sizes[-1]])
     await host.send(other)
     await host.write("ERROR", 1 << 9)
     await host.step()

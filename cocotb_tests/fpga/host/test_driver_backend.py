@@ -79,7 +79,7 @@ def test_cut_anywhere(design: tuple[Path, dict[str, Any]], before: int, tmp_path
     alone = _run()
     Session(alone, progress=False).train()
     count = _run().steps()[before].count
-    size = len(pack_samples(np.zeros((1, TINY.layers[0]), np.int8), np.zeros(1, np.uint8), _GROUP)[0])
+    size = len(pack_samples(np.zeros((1, TINY.sizes[0]), np.int8), np.zeros(1, np.uint8), _GROUP)[0])
     worked = set()
     for words in range(count * size + 1):
         transport, run = Verilated(folder, quick=True), _run()

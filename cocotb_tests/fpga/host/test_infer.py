@@ -19,10 +19,10 @@ def test_rtl_predicts_as_the_network_does(tmp_path: Path) -> None:
     classes = set()
     for _ in range(5):
         network = network_for(TINY, rng)
-        trits = rng.integers(-1, 2, (200, TINY.layers[0])).astype(np.int8)
+        trits = rng.integers(-1, 2, (200, TINY.sizes[0])).astype(np.int8)
         outcome = infer.infer(network, TINY, tmp_path, Samples(trits, np.zeros(200, np.uint8)), quick=True)
         expected = predict(network, trits)
         np.testing.assert_array_equal(outcome["predictions"], expected)
         classes |= set(expected.tolist())
         assert outcome["cycles"] > 0
-    assert len(classes) == TINY.layers[-1]
+    assert len(classes) == TINY.sizes[-1]

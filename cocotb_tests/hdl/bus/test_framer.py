@@ -30,7 +30,7 @@ class _Model:
     def __init__(self, bench: block_bench.BlockBench, regime: Regime) -> None:
         self.bench, self.ports = bench, bench.ports
         self.source, self.packets = bench.source("packets", regime)
-        self.groups, self.classes = bench.config.geometry.groups(0), bench.config.layers[-1]
+        self.groups, self.classes = bench.config.geometry.groups(0), bench.config.sizes[-1]
         self._ready = {name: sink_pattern(regime, bench.rng) for name in ("samples", "load")}
         self.passed: dict[str, list[int]] = {"samples": [], "load": []}
         self.faults: list[str] = []

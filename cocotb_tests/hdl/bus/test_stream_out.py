@@ -68,7 +68,7 @@ async def words(dut: HierarchyObject, regime: Regime) -> None:
     around, packets = _Words(bench, regime), bench.sink("packets", regime)
     expected = []
     widths = {name: bench.ports.described[f"{name}__payload"]["width"] for name in ("predictions", "dump")}
-    equal("width of a class", widths["predictions"], (bench.config.layers[-1] - 1).bit_length())
+    equal("width of a class", widths["predictions"], (bench.config.sizes[-1] - 1).bit_length())
     for _ in range(30):
         name = str(bench.rng.choice(["predictions", "dump"]))
         for at in range(count := int(bench.rng.integers(1, 12))):
