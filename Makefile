@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup lint verilog registers check test test-full test-fpga test-training bitstream flash train wire accuracy accuracy-table \
-  nonidealities data infer import ablation fit device bench integration waves figures docs clean
+  nonidealities data infer import ablation fit device bench bench-history integration waves figures docs clean
 
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
@@ -162,6 +162,9 @@ ablation: $(STAMP) ## what each choice of the MNIST recipe is worth, into docs/t
 
 bench: $(STAMP) ## how fast every way of running the machine is: SAMPLES REPETITIONS
 	$(MTJ) bench $(call option,samples,SAMPLES) $(call option,repetitions,REPETITIONS)
+
+bench-history: $(STAMP) ## add this commit's figures to docs/bench-history.csv, after make bench and bitstream: TEST_MINUTES
+	$(MTJ) bench-history $(call option,test-minutes,TEST_MINUTES)
 
 integration: $(STAMP) ## random traffic on the bus, RTL against golden block: TRANSACTIONS SEED
 	$(MTJ) integration $(call option,transactions,TRANSACTIONS) $(call option,seed,SEED)

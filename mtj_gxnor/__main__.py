@@ -27,6 +27,7 @@ COMMANDS = {
     "device": ("device", "Report on device physics, with plots."),
     "fit": ("device", "Fit a device to measured switching."),
     "bench": ("measure", "Measure every way of running the machine."),
+    "bench-history": ("measure", "Add what was measured of this commit to the history."),
     "ablation": ("measure", "Measure each choice of the MNIST recipe."),
     "integration": ("measure", "Run random traffic on the bus."),
     "waves": ("measure", "Record the documents' timing diagrams."),

@@ -1,4 +1,4 @@
-"""``mtj-gxnor bench, ablation, integration, waves``: measurements, and pictures of what is simulated."""
+"""``mtj-gxnor bench, bench-history, ablation, integration, waves``: measurements, and pictures of what is simulated."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from fpga.flow.boards import BOARDS
 from gen import verilog
 from golden.run import data
 from mtj_gxnor.commands.options import BUILD, Build, DataDir
 from sim import ablation as ablations
 from sim import bus_traffic
 from sim.bench import bench_report
+from sim.bench import history as histories
 from sim.waves import diagrams
 
 
@@ -33,6 +35,16 @@ def bench(
     for row in report["models"]:
         kind = f"{row['config']}, {row['kind']}"
         print(f"{kind:40} {row['numba']:12.0f}   {row['ratio']:.1f} times NumPy's {row['numpy']:.0f}")
+
+
+def bench_history(
+    test_minutes: Annotated[float | None, typer.Option(help="Wall time of make test, minutes.")] = None,
+    history: Annotated[Path, typer.Option(help="The history; its plot is beside it.")] = Path("docs/bench-history.csv"),
+    build: Build = BUILD,
+) -> None:
+    """Add a line of the present commit, from the reports of bench and bitstream, and draw the plot."""
+    line = histories.record(build / "reports", history, BOARDS, test_minutes)
+    print(", ".join(f"{column} {value}" for column, value in line.items() if value != ""))
 
 
 def ablation(
@@ -75,4 +87,10 @@ def waves() -> None:
     print(f"{'wrote' if verilog.write(diagrams.files(), diagrams.FOLDER) else 'unchanged:'} {diagrams.FOLDER}")
 
 
-COMMANDS = {"bench": bench, "ablation": ablation, "integration": integration, "waves": waves}
+COMMANDS = {
+    "bench": bench,
+    "bench-history": bench_history,
+    "ablation": ablation,
+    "integration": integration,
+    "waves": waves,
+}
