@@ -90,7 +90,7 @@ test-full: $(STAMP) ## all tests but those of test-fpga, the slow ones too; opti
 test-fpga: $(STAMP) ## synthesize machines; train netlists and a bitstream; formal equivalence: half an hour
 	$(RUN) -m pytest -m fpga cocotb_tests/fpga
 
-bitstream: $(STAMP) ## make the bitstream of BOARD=ulx3s, orangecrab, icebreaker or tangnano9k: CONFIG TARGET_MHZ
+bitstream: $(STAMP) ## make the bitstream of BOARD=ulx3s, orangecrab, icebreaker, tangnano9k, a variant or a file: CONFIG TARGET_MHZ
 	$(MTJ) bitstream --board $(call quoted,$(or $(BOARD),icebreaker)) $(call option,config,CONFIG) $(call option,target-mhz,TARGET_MHZ)
 
 flash: $(STAMP) ## load the bitstream of BOARD into it

@@ -24,6 +24,7 @@ COMMANDS = {
     "configs": ("generate", "List the named configurations."),
     "registers": ("generate", "Write the registers' reference and C header."),
     "lint": ("generate", "Lint the Verilog of the named configurations."),
+    "environment": ("environment", "Print where other programs find Verilator and FuseSoC."),
     "device": ("device", "Report on device physics, with plots."),
     "fit": ("device", "Fit a device to measured switching."),
     "bench": ("measure", "Measure every way of running the machine."),

@@ -2,9 +2,11 @@
 
 What is understood is a chain: per layer MatMul or Gemm with weights from a Quant node (an initializer, perhaps
 transposed), then any of Add, Sub, Mul, Div, BatchNormalization with constants, then a ternary Quant; Flatten, Reshape
-and Identity are passed over. The input is trits. Everything else is refused by the name of its node.
+and Identity are passed over. What comes before the first weights is `training.qonnx_input`'s. Everything else is
+refused by the name of its node.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from golden.dense import Dense, centred
 from golden.input_buffer import InputParameters
 from training.errors import TrainingError
 from training.export import reach
+from training.qonnx_input import recoding
 
 _PASSED = ("Flatten", "Reshape", "Identity", "Squeeze")
 
@@ -81,7 +84,27 @@ def attributes(node: Any) -> dict[str, Any]:
     return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
 
 
-def read(path: Path, coding: InputParameters, dataset: str = "mnist") -> tuple[Dense, int]:
+@dataclass(frozen=True)
+class Imported:
+    """A network that was read.
+
+    Attributes
+    ----------
+    dense : Dense
+        Without predictions.
+    moved : int
+        Hidden neurons of which one bound moved by one, see `golden.dense.centred`.
+    ties : int
+        Hidden neurons that have a sum exactly on a bound, a half between two activations. Halves round to even here. An
+        evaluator that adds in floating point rounds such a sum by what the last bits of its terms come to.
+    """
+
+    dense: Dense
+    moved: int
+    ties: int
+
+
+def read(path: Path, coding: InputParameters, dataset: str = "mnist") -> Imported:
     """Read a network.
 
     Parameters
@@ -95,10 +118,8 @@ def read(path: Path, coding: InputParameters, dataset: str = "mnist") -> tuple[D
 
     Returns
     -------
-    Dense
-        Without predictions.
-    int
-        Hidden neurons of which one bound moved by one, see `golden.dense.centred`.
+    Imported
+        The network.
 
     Raises
     ------
@@ -108,7 +129,8 @@ def read(path: Path, coding: InputParameters, dataset: str = "mnist") -> tuple[D
     held = _Graph(path)
     layers: list[tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64], bool]] = []
     weights = slope = shift = None
-    unit = 1.0  # what a trit of the layer's input stands for
+    unit, offset = 1.0, np.zeros(1)  # what a trit of the layer's input stands for, and what is added to it
+    before: list[Any] = []
     for node in _chain(held):
         if node.op_type in _PASSED:
             continue
@@ -118,13 +140,20 @@ def read(path: Path, coding: InputParameters, dataset: str = "mnist") -> tuple[D
                     f"node {node.name or node.op_type}: the layer before it has no Quant of activations"
                 )
             weights, scale = _product(held, node)
-            slope = np.broadcast_to(scale * unit, (1, weights.shape[1])).reshape(-1)
-            shift = np.zeros(weights.shape[1])
+            if before:
+                given = {made.output[0]: attributes(made) for made in before}
+                unit, offset = recoding(before, held.value, given, coding)
+                before = []
+            scale = np.broadcast_to(scale, (1, weights.shape[1])).reshape(-1)
+            slope = scale * unit
+            shift = scale * (np.broadcast_to(offset, len(weights)) @ weights)
+            offset = np.zeros(1)
             if node.op_type == "Gemm" and len(node.input) > 2:
                 shift = shift + held.value(node.input[2], node).reshape(-1)
             continue
         if weights is None or slope is None or shift is None:
-            raise TrainingError(f"node {node.name or node.op_type} comes before any weights")
+            before.append(node)
+            continue
         if node.op_type == "Quant":
             held.check_ternary(node)
             scale = held.value(node.input[1], node).reshape(-1)
@@ -189,9 +218,9 @@ def _fold(
     coding: InputParameters,
     dataset: str,
     path: Path,
-) -> tuple[Dense, int]:
+) -> Imported:
     """Turn slopes and shifts into centres and thresholds."""
-    weights, centres, thresholds, moved = [], [], [], 0
+    weights, centres, thresholds, moved, ties = [], [], [], 0, 0
     least = min(coding.dark, coding.middle if coding.low < coding.high else 1)
     for matrix, slope, shift, last in layers:
         if (slope == 0).any():
@@ -205,11 +234,28 @@ def _fold(
         else:
             low, high = reach(matrix, least)
             # a half rounds to even, that is to 0: a neuron fires just beyond it
-            halves = 0.5 / size * (1 + 1e-12)
+            halves = 0.5 / size + _error(middle, size)
             found = [centred(*each) for each in zip(middle, halves, low.tolist(), high.tolist(), strict=True)]
             centres.append(np.array([centre for centre, _, _ in found]))
             thresholds.append(np.array([threshold for _, threshold, _ in found]))
             moved += sum(not exact for _, _, exact in found)
+            ties += _tied(middle, size, low, high)
         weights.append(matrix)
         least = -1
-    return Dense(tuple(weights), tuple(centres), tuple(thresholds), coding, dataset, np.zeros(0, np.uint8)), moved
+    nothing = np.zeros(0, np.uint8)
+    return Imported(Dense(tuple(weights), tuple(centres), tuple(thresholds), coding, dataset, nothing), moved, ties)
+
+
+def _tied(
+    middle: NDArray[np.float64], size: NDArray[np.float64], low: NDArray[np.int64], high: NDArray[np.int64]
+) -> int:
+    """Count neurons that have a bound that is one of their sums, low .. high."""
+    bounds = np.stack([middle - 0.5 / size, middle + 0.5 / size])
+    nearest = np.rint(bounds)
+    equal = np.abs(bounds - nearest) <= _error(middle, size)
+    return int(np.count_nonzero(np.any(equal & (nearest >= low) & (nearest <= high), axis=0)))
+
+
+def _error(middle: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far a bound may be off, as the numbers of a file are those of float32."""
+    return 4 * np.finfo(np.float32).eps * (np.abs(middle) + 0.5 / size)

@@ -1,6 +1,9 @@
 """The examples of docs/integration.md run as they stand there."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,31 @@ def test_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     learned, refused = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"80 samples, [1-9]\d* devices switched", learned)
     assert refused.startswith("('STATE',) STATE: START of TRAIN or TEST while neurons or gradients were unknown")
+
+
+@pytest.mark.parametrize(
+    ("section", "said"), [("FuseSoC", "mtj_gxnor_bench: passed"), ("A bench of your own", "PASS=1 FAIL=0")]
+)
+def test_shell(section: str, said: str, tmp_path: Path) -> None:
+    """The commands of a section run as they stand there, in what a clone has after `make setup` and `make verilog`."""
+    verilog.write(generated.machine(config.load("tiny"), "tiny"), tmp_path / "build" / "verilog" / "tiny")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "fpga").symlink_to(runner.ROOT / "fpga")
+    text = DOCUMENT.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    (commands,) = re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    finished = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=tmp_path,
+        # as after a login: nothing of the environment's is on PATH; a clone's root would give the program itself
+        env={"PATH": os.defpath, "HOME": str(tmp_path), "PYTHONPATH": str(runner.ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
+    assert said in finished.stdout
+    assert "%Warning" not in finished.stdout
 
 
 def test_commands_of_the_array() -> None:

@@ -52,7 +52,7 @@ def _fusesoc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | tool.environment
     # a bench is short
     environment["MAKEFLAGS"] = f"{tool.environment.get('MAKEFLAGS', '')} OPT_FAST=-O0 OPT_GLOBAL=-O0".strip()
-    environment |= {"PATH": f"{tool.executable.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder)}
+    environment |= {"PATH": verilator.on_path()["PATH"], "HOME": str(folder)}
     environment |= {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "CACHE")}
     return subprocess.run(
         [sys.executable, "-m", "fusesoc.main", "--cores-root", "cores", *arguments],

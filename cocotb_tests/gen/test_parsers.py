@@ -12,7 +12,7 @@ import pytest
 
 from gen import config as configs
 from gen import constants, generated, verilog
-from sim import lint, runner
+from sim import lint, runner, verilator
 from sim.random_config import random_config
 
 _EXAMPLES = Path(verilog.__file__).parents[1] / "fpga" / "examples"
@@ -72,6 +72,15 @@ def test_verilator_as_users_run_it(tmp_path: Path) -> None:
     text = (tmp_path / "axi.v").read_text()
     (tmp_path / "axi.v").write_text(text.replace("lint_off CASEINCOMPLETE", ""))
     assert "CASEINCOMPLETE" in lint.as_users_run_it(tmp_path, verilog.AXI)[0]
+
+
+def test_no_loops(tmp_path: Path) -> None:
+    """Verilator, when it orders what it simulates, finds no loop of combinational logic, and nothing else."""
+    verilog.write(_machine(), tmp_path)
+    tool = verilator.find()
+    command = [tool.executable, "--cc", "-Wall", "--top-module", verilog.AXI, "waivers.vlt", "-f", "files.f"]
+    code, output = lint.run(command, tmp_path, tool.environment)
+    assert (code, [line for line in output.splitlines() if line.startswith("%")]) == (0, [])
 
 
 def test_oldest_verilator(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fpga.flow.boards import BOARDS
+from fpga.flow.boards import BOARDS, VARIANTS
 from fpga.flow.table import BEGIN, END, insert, update
 from fpga.flow.tools import FlowError
 from golden.lib.errors import UserError
@@ -25,7 +25,7 @@ def test_list() -> None:
     """All boards, one a line."""
     answer = _run("boards")
     assert answer.returncode == 0
-    assert [line.split()[0] for line in answer.stdout.splitlines()] == list(BOARDS)
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == [*BOARDS, *VARIANTS]
 
 
 @pytest.mark.parametrize("command", ["bitstream", "flash"])
@@ -33,7 +33,11 @@ def test_unknown(command: str) -> None:
     """An unknown board lists those there are."""
     answer = _run(command, "--board", "nexys")
     assert answer.returncode == 1
-    assert answer.stderr == f"error: unknown board 'nexys': give one of {', '.join(BOARDS)}\n"
+    assert answer.stderr == (
+        f"error: unknown board 'nexys': give one of {', '.join(BOARDS | VARIANTS)}, or a file .toml or .py\n"
+    )
+    answer = _run(command, "--board", "nexys.toml")
+    assert (answer.returncode, answer.stderr) == (1, "error: there is no board 'nexys.toml'\n")
 
 
 def test_no_bitstream(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The boards: their pins and clocks, what is built for them, and how they are loaded."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_25FPlatform
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
-from amaranth_boards.ulx3s import ULX3S_85F_Platform
+from amaranth_boards.ulx3s import ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_45F_Platform, ULX3S_85F_Platform
 
 from fpga.flow.floorplan import Floor
 
@@ -153,6 +153,30 @@ BOARDS = {
 }
 
 
+def _smaller_ulx3s(device: str, platform: type, floor: Floor | None) -> Board:
+    """Make a ULX3S with another FPGA, whose block RAMs hold a smaller machine."""
+    size = {"12F": "12k", "25F": "25k", "45F": "45k"}[device]
+    full = BOARDS["ulx3s"]
+    return replace(
+        full,
+        title=f"ULX3S {device}",
+        device=f"ECP5 LFE5U-{device}-6",
+        platform=platform,
+        config="orangecrab",
+        place=full.place.replace("--85k", f"--{size}"),
+        floor=floor,
+    )
+
+
+#: Boards that differ from one of `BOARDS` in their FPGA.
+VARIANTS = {
+    # the two smallest are one die
+    "ulx3s-12f": _smaller_ulx3s("12F", ULX3S_12F_Platform, BOARDS["orangecrab"].floor),
+    "ulx3s-25f": _smaller_ulx3s("25F", ULX3S_25F_Platform, BOARDS["orangecrab"].floor),
+    "ulx3s-45f": _smaller_ulx3s("45F", ULX3S_45F_Platform, None),
+}
+
+
 def board(name: str) -> Board:
     """Give a board by its name.
 
@@ -161,6 +185,7 @@ def board(name: str) -> Board:
     BoardError
         If there is none.
     """
-    if name not in BOARDS:
-        raise BoardError(f"unknown board {name!r}: give one of {', '.join(BOARDS)}")
-    return BOARDS[name]
+    known = BOARDS | VARIANTS
+    if name not in known:
+        raise BoardError(f"unknown board {name!r}: give one of {', '.join(known)}, or a file .toml or .py")
+    return known[name]

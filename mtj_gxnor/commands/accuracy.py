@@ -223,7 +223,8 @@ def take(
 ) -> None:
     """Turn a ternary dense network in QONNX into a weights file for `make infer`."""
     machine = configs.load(config)
-    dense, moved = qonnx_import.read(file, machine.input, dataset)
+    imported = qonnx_import.read(file, machine.input, dataset)
+    dense = imported.dense
     dense.place(machine)
     images = data.load(dataset, data_dir)
     trits = torch.tensor(machine.input.trits(images.test_images.reshape(len(images.test_images), -1)))
@@ -231,9 +232,11 @@ def take(
     replace(dense, predictions=predictions).save(output)
     accuracy = float((predictions == images.test_labels).mean())
     print(
-        f"{file}: layers {dense.sizes}, test accuracy {accuracy:.4f} in the machine's integers, {moved} neurons with a "
-        f"bound that moved by one; {output}"
+        f"{file}: layers {dense.sizes}, test accuracy {accuracy:.4f} in the machine's integers, {imported.moved} "
+        f"neurons with a bound that moved by one, {imported.ties} with sums exactly on a bound; {output}"
     )
+    if imported.ties:
+        print("# halves round to even here; floating point rounds them either way, by the last bits of a sum")
 
 
 COMMANDS = {

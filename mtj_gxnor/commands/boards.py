@@ -1,22 +1,29 @@
 """``mtj-gxnor bitstream, boards, flash, board-table, area``: the open FPGA flow."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fpga.flow import area_sweep, bitstream, table
-from fpga.flow.boards import BOARDS, board
+from fpga.flow import area_sweep, bitstream, own_boards, table
+from fpga.flow.boards import BOARDS, VARIANTS, Board, board
 from fpga.flow.flash import flash
 from fpga.flow.project import project
 from gen import config as configs
 
-_Board = Annotated[str, typer.Option("--board", help=f"One of {', '.join(BOARDS)}.")]
+_Board = Annotated[str, typer.Option("--board", help=f"One of {', '.join(BOARDS | VARIANTS)}, or a file .toml or .py.")]
+
+
+def _chosen(name: str) -> tuple[str, Board]:
+    """Give what a board is called in folders, and the board."""
+    path = Path(name)
+    return (path.stem, own_boards.load(path)) if path.suffix in (".toml", ".py") else (name, board(name))
 
 
 def list_boards() -> None:
     """List the boards."""
-    for name, found in BOARDS.items():
+    for name, found in (BOARDS | VARIANTS).items():
         print(
             f"{name:12}{found.title}, {found.device}, {found.target_mhz:g} MHz; "
             f"serial line of {found.baud} baud: {found.serial}"
@@ -29,7 +36,7 @@ def make_bitstream(
     target_mhz: Annotated[float, typer.Option(help="Clock; the board's own if not given.", min=0.0)] = 0.0,
 ) -> None:
     """Make the bitstream of a board, and build/reports/fpga-NAME.json."""
-    chosen = board(name)
+    name, chosen = _chosen(name)
     chosen = replace(chosen, config=config or chosen.config, target_mhz=target_mhz or chosen.target_mhz)
     title = configs.title(chosen.config)
     machine = configs.load(chosen.config)
@@ -43,7 +50,8 @@ def make_bitstream(
 
 def load(name: _Board = "icebreaker") -> None:
     """Load the bitstream of a board into it."""
-    flash(name, board(name), bitstream.BUILD)
+    name, chosen = _chosen(name)
+    flash(name, chosen, bitstream.BUILD)
     print(f"loaded {name}")
 
 
