@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from gen import constants, manifest, packages, write_verilog
 from gen.blocks import BLOCKS
 from gen.code_sinking import arranged
+from gen.config import ConfigError
 from gen.lowering import modules
 from gen.register_map import register_map
 from golden.config import MachineConfig
@@ -41,6 +42,24 @@ def convert(component: wiring.Component, name: str) -> str:
     return "\n".join(write_verilog.written(module, arranged(module)) for module in modules(component, name))
 
 
+def check(config: MachineConfig) -> None:
+    """Refuse what the golden model has and the hardware has not yet.
+
+    Raises
+    ------
+    ConfigError
+        If there is no hardware for a machine; one line.
+    """
+    lacking = {
+        "convolutional networks have": config.geometry.convolutional,
+        "binary activations have": config.neuron.activation == "binary",
+        "a backward shift per layer has": not isinstance(config.error.backward_shift, int),
+    }
+    for what, wanted in lacking.items():
+        if wanted:
+            raise ConfigError(f"{what} no hardware yet: train in the golden model, SIM=fast")
+
+
 def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
     """Generate a whole machine.
 
@@ -57,6 +76,7 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
         File name -> content: ``array.v``, ``periphery.v``, ``top.v``, ``axi.v``, the files of `gen.constants` and
         `gen.packages`, ``manifest.json``.
     """
+    check(config)
     array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
     top = Machine(config, Instantiated(periphery, PERIPHERY), Instantiated(array, ARRAY))
     registers, design = register_map(config), manifest.design(config)
@@ -82,6 +102,7 @@ def machine_files(config: MachineConfig, title: str) -> dict[str, str]:
 
 def block_files(config: MachineConfig, title: str, block: str) -> dict[str, str]:
     """Generate one block of `gen.blocks.BLOCKS` as top level: ``BLOCK.v``, ``files.f``, ``manifest.json``."""
+    check(config)
     component = BLOCKS[block](config)
     file = f"{block}.v"
     files = {file: convert(component, block), "files.f": f"{file}\n"}
