@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from gen import constants, manifest, packages, write_verilog
 from gen.blocks import BLOCKS
 from gen.code_sinking import arranged
+from gen.config import ConfigError
 from gen.lowering import modules
 from gen.names import PREFIX, Names
 from gen.register_map import register_map
@@ -51,6 +52,24 @@ def convert(component: wiring.Component, name: str) -> str:
     return _PRAGMAS.format(text)
 
 
+def check(config: MachineConfig) -> None:
+    """Refuse what the golden model has and the hardware has not yet.
+
+    Raises
+    ------
+    ConfigError
+        If there is no hardware for a machine; one line.
+    """
+    lacking = {
+        "convolutional networks have": config.geometry.convolutional,
+        "binary activations have": config.neuron.activation == "binary",
+        "a backward shift per layer has": not isinstance(config.error.backward_shift, int),
+    }
+    for what, wanted in lacking.items():
+        if wanted:
+            raise ConfigError(f"{what} no hardware yet: train in the golden model, SIM=fast")
+
+
 def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> dict[str, str]:
     """Generate a whole machine.
 
@@ -73,8 +92,9 @@ def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> di
     Raises
     ------
     UserError
-        If the prefix is no Verilog identifier.
+        If the prefix is no Verilog identifier, or there is no hardware for the configuration.
     """
+    check(config)
     names = Names(prefix)
     top_name, periphery_name, array_name, bus_name = map(names.module, ("top", "periphery", "array", "axi"))
     array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
@@ -102,6 +122,7 @@ def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> di
 
 def block_files(config: MachineConfig, title: str, block: str) -> dict[str, str]:
     """Generate one block of `gen.blocks.BLOCKS` as top level: ``BLOCK.v``, ``files.f``, ``manifest.json``."""
+    check(config)
     component = BLOCKS[block](config)
     file = f"{block}.v"
     files = {file: convert(component, block), "files.f": f"{file}\n"}

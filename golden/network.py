@@ -104,9 +104,10 @@ def parse(layers: tuple[int | str, ...]) -> tuple[Synapses, ...]:
                 raise ValueError(f"{where}: a convolution must follow an image like '28x28x1', or another convolution")
             found.append(_convolution(where, shape, *(int(value or 0) for value in match.groups())))
         else:
+            outputs = Shape(1, 1, _dense(at, entry))
             if image and not behind:
                 raise ValueError(f"{where}: behind an image must be a convolution; a dense network begins with a size")
-            found.append(Synapses(shape, Shape(1, 1, _dense(at, entry))))
+            found.append(Synapses(shape, outputs))
         shape = found[-1].result
     if found[-1].kernel:
         raise ValueError(f"the last of layers must be a number of classes, not {layers[-1]!r}")

@@ -6,11 +6,21 @@ import pytest
 from gen import config as named
 from golden.config import MachineConfig
 from golden.sequencer import HostOp, Instruction, Op, Phase, Source, Unit
-from sim.random_config import nonideal, random_config
+from sim.random_config import convolutional, nonideal, random_config
 
-CONFIGS = [named.load(name) for name in named.names()] + [random_config(11, number) for number in range(12)]
+NAMED = [named.load(name) for name in named.names()]
+CONFIGS = [config for config in NAMED if not config.geometry.convolutional]
+CONFIGS += [random_config(11, number) for number in range(12)]
 CONFIGS += [nonideal(random_config(12, number), 12, number) for number in range(4)]
-each_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: "-".join(map(str, c.layers)))
+CONVOLUTIONAL = [config for config in NAMED if config.geometry.convolutional]
+CONVOLUTIONAL += [convolutional(random_config(13, number), 13, number) for number in range(12)]
+
+
+def _each(configs: list[MachineConfig]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("config", configs, ids=lambda c: "-".join(map(str, c.layers)))
+
+
+each_config = _each(CONFIGS)
 
 
 def _layer_rows(config: MachineConfig, first: int = 0) -> list[int]:
@@ -146,6 +156,51 @@ def test_dataflow(config: MachineConfig) -> None:
                 assert sides == (inputs, Source.ERROR)
     assert written[Source.ERROR] == set(range(g.vector_groups))
     assert written[Source.ACTIVATION] == set(range(g.group_base[-1]))
+
+
+def _unrolled(config: MachineConfig) -> list[tuple[Instruction, int]]:
+    """The sample program with its loops unrolled: instructions, each with its position."""
+    program, unrolled, at, position = config.program.sample, [], 0, 0
+    while program[at].op != Op.END:
+        i = program[at]
+        unrolled.append((i, position))
+        at += 1
+        if i.op == Op.NEXT:
+            position = (position + 1) % config.geometry.layers[i.layer].positions
+            at -= (i.body + 1) * (position > 0)
+    return unrolled
+
+
+@_each(CONVOLUTIONAL)
+def test_loops(config: MachineConfig) -> None:
+    """A pass works on every row once per position, and writes every group of its vectors once."""
+    g = config.geometry
+    reads = {Phase.FORWARD: np.zeros(g.rows, int), Phase.BACKWARD: np.zeros(g.rows, int)}
+    reads[Phase.GRADIENT] = np.zeros(g.rows, int)
+    activations, errors = np.zeros(g.vector_groups, int), np.zeros(g.vector_groups, int)
+    for i, position in _unrolled(config):
+        group = slice(i.group + position * i.step, i.group + position * i.step + i.groups)
+        layer = next(la for la in g.layers if la.row <= i.row < la.row + la.rows)
+        if i.op in (Op.SENSE_ROWS, Op.SENSE_SEGMENTS, Op.ACCUMULATE, Op.GRADIENT, Op.GRADIENT_SEGMENTS):
+            reads[i.phase][i.row : i.row + layer.rows_per_block] += 1
+        if i.op in (Op.ACCUMULATE, Op.GRADIENT, Op.GRADIENT_SEGMENTS):
+            assert (errors[group] == 1).all(), "errors are read after they are written"
+        if i.op in (Op.SENSE_SEGMENTS, Op.SENSE_ROWS) and (i.last or i.op == Op.SENSE_SEGMENTS):
+            (activations if i.unit == Unit.NEURON else errors)[group] += 1
+        if i.op == Op.POOL:
+            activations[group] += 1
+        if i.op == Op.MAP_ERRORS or (i.op == Op.SENSE_COLUMNS and i.unit == Unit.HIDDEN):
+            errors[group] += 1
+        if i.op == Op.UNPOOL:
+            full = g.vectors[g.layers[i.layer].target]
+            errors[full.base : full.base + full.held] += 1
+    once = np.concatenate([np.full(layer.rows, layer.positions) for layer in g.layers])
+    for phase, first in ((Phase.FORWARD, 0), (Phase.BACKWARD, 1), (Phase.GRADIENT, 0)):
+        assert (reads[phase] == once * (np.arange(g.rows) >= g.layers[first].row)).all(), phase
+    for vector in g.vectors[1:]:
+        held = slice(vector.base, vector.base + vector.held)
+        assert (activations[held] == (vector is not g.vectors[-1])).all()
+        assert (errors[held] == 1).all()
 
 
 @each_config

@@ -68,7 +68,7 @@ def compiled() -> Compiled:
         for function in vars(module).values():
             if inspect.isfunction(function):
                 # a call counts the references to every array of the machine, unless no function makes an array
-                extending.register_jitable(_nrt=module is cycles)(function)
+                extending.register_jitable(_nrt=module is cycles, forceinline=module is not cycles)(function)
     kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(Path(__file__).parent / "__pycache__" / _digest())
     try:
         compile_ = numba.njit(cache=True, boundscheck=False)

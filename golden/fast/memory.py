@@ -197,7 +197,12 @@ class Memory(NamedTuple):
     map: NDArray[np.int64]
     weights: NDArray[np.int8]
     nonzero: NDArray[np.int64]
+    turned: NDArray[np.int8]
+    lane_nonzero: NDArray[np.int64]
+    taps: NDArray[np.int8]
+    tap_nonzero: NDArray[np.int64]
     columns: NDArray[np.int32]
+    totals: NDArray[np.int32]
     drive: NDArray[Any]
     words: NDArray[np.uint64]
     noise: NDArray[np.uint64]
@@ -224,6 +229,7 @@ def memory(machine: Machine) -> Memory:
     geometry, sums = machine.config.geometry, machine.gradient.sums
     elements = geometry.group * max(vector.groups for vector in geometry.vectors)
     rows, lanes = sums.shape
+    segmented = geometry.layers[0].rows if geometry.layers[0].segments > 1 else 0
     return Memory(
         r1=machine.array.r1,
         r2=machine.array.r2,
@@ -242,7 +248,12 @@ def memory(machine: Machine) -> Memory:
         map=machine.map.sums.reshape(-1),
         weights=np.zeros((rows, lanes), np.int8),
         nonzero=np.zeros(rows, np.int64),
+        turned=np.zeros((lanes, rows), np.int8),
+        lane_nonzero=np.zeros((len(machine.config.program.sample), lanes), np.int64),
+        taps=np.zeros((segmented, geometry.groups_per_block, geometry.group), np.int8),
+        tap_nonzero=np.zeros((segmented, geometry.groups_per_block), np.int64),
         columns=np.zeros(lanes, np.int32),
+        totals=np.zeros(elements, np.int32),
         drive=np.zeros(lanes, sums.dtype),
         words=np.zeros((machine.config.array.streams_per_lane, lanes), np.uint64),
         noise=np.zeros(geometry.group, np.uint64),

@@ -46,7 +46,7 @@ def present(
         Predictions.
     """
     predictions = np.empty(len(labels), np.int64)
-    synapse_array.weigh(c, m)
+    synapse_array.weigh(program, c, m)
     for sample in range(len(labels)):
         learn = False
         at = position = 0
@@ -66,7 +66,7 @@ def present(
             elif i.phase == Phase.GRADIENT:
                 count[Event.CYCLES] += learn_from(i, c, m, trits[sample], position, count) + 1
             else:
-                done, error = read(i, c, m, trits[sample], labels[sample], position, training, count)
+                done, error = read(i, at - 1, c, m, trits[sample], labels[sample], position, training, count)
                 count[Event.CYCLES] += done + 1
                 learn |= error
         predictions[sample] = m.outputs.argmax()
@@ -75,6 +75,7 @@ def present(
 
 def read(
     i: Any,
+    at: int,
     c: Constants,
     m: Memory,
     trits: NDArray[np.int8],
@@ -101,7 +102,7 @@ def read(
         synapse_array.sense_segments(c, m, i.row, i.rows, count)
         learn = finish(i, c, m, m.sensed[: i.groups * c.group], label, position, training)
     elif i.op == Op.SENSE_ROWS:
-        synapse_array.sense_rows(c, m, i.row, i.rows, count)
+        synapse_array.sense_rows(c, m, i.row, i.rows, m.lane_nonzero[at], count)
         collect(i, c, m)
         if i.last:
             learn = finish(i, c, m, m.collected[: i.groups * c.group], label, position, training)

@@ -5,11 +5,15 @@ from numpy.typing import NDArray
 
 from golden.fast import converter, lfsr
 from golden.fast.memory import Constants, Event, Memory, Write
+from golden.sequencer import Op
 from golden.tables import TO_ANTIPARALLEL, TO_PARALLEL
 
+#: Rows that are turned together.
+_TILE = 64
 
-def weigh(c: Constants, m: Memory) -> None:
-    """Compute the weights of all synapses, and how many of every row are not zero."""
+
+def weigh(program: NDArray[np.void], c: Constants, m: Memory) -> None:
+    """Compute the weights of all synapses, and how many of every row are not zero; turn what is sensed."""
     for row in range(len(m.weights)):
         nonzero = 0
         for lane in range(c.lanes):
@@ -18,6 +22,39 @@ def weigh(c: Constants, m: Memory) -> None:
             m.weights[row, lane] = w
             nonzero += w != 0
         m.nonzero[row] = nonzero
+    for index in range(len(program)):
+        i = program[index]
+        if i.op == Op.SENSE_ROWS:
+            turn(c, m, i.row, i.rows, m.lane_nonzero[index])
+        elif i.op == Op.SENSE_SEGMENTS:
+            turn_segments(c, m, i.row, i.rows)
+
+
+def turn(c: Constants, m: Memory, first: int, rows: int, nonzero: NDArray[np.int64]) -> None:
+    """Lay the weights of rows side by side for every lane, and count those of a lane that are not zero.
+
+    A sum of rows then costs as many steps as lanes are driven, each over all rows at once.
+    """
+    nonzero[:] = 0
+    for row in range(first, first + rows):
+        for lane in range(c.lanes):
+            nonzero[lane] += m.weights[row, lane] != 0
+    # in tiles that stay in a cache
+    for start in range(first, first + rows, _TILE):
+        for lane in range(c.lanes):
+            for row in range(start, min(start + _TILE, first + rows)):
+                m.turned[lane, row] = m.weights[row, lane]
+
+
+def turn_segments(c: Constants, m: Memory, first: int, rows: int) -> None:
+    """Lay the weights of all segments side by side for every lane of a segment, likewise."""
+    for row in range(rows):
+        for tap in range(c.segment):
+            m.tap_nonzero[row, tap] = 0
+            for element in range(c.group):
+                w = m.weights[first + row, element * c.segment + tap]
+                m.taps[row, tap, element] = w
+                m.tap_nonzero[row, tap] += w != 0
 
 
 def drive_rows(c: Constants, m: Memory, first: int, length: int, count: NDArray[np.int64]) -> None:
@@ -46,35 +83,38 @@ def sense_columns(c: Constants, m: Memory, count: NDArray[np.int64]) -> None:
     count[Event.GROUPS_SENSED] += c.lanes // c.group
 
 
-def sense_rows(c: Constants, m: Memory, first: int, rows: int, count: NDArray[np.int64]) -> None:
+def sense_rows(
+    c: Constants, m: Memory, first: int, rows: int, nonzero: NDArray[np.int64], count: NDArray[np.int64]
+) -> None:
     """Sense rows with all columns driven."""
+    m.totals[:rows] = 0
+    for lane in range(c.lanes):
+        d = np.int32(m.drive[lane])
+        if d == 0:
+            continue
+        turned = m.turned[lane, first : first + rows]
+        for index in range(rows):
+            m.totals[index] += np.int32(d * turned[index])
+        count[Event.PRODUCTS] += nonzero[lane]
     for index in range(rows):
-        row = first + index
-        total = np.int32(0)
-        products = np.int32(0)
-        for lane in range(c.lanes):
-            w, d = m.weights[row, lane], m.drive[lane]
-            total += np.int32(w) * np.int32(d)
-            products += np.int32((w != 0) & (d != 0))
-        m.sensed[index] = total
-        count[Event.PRODUCTS] += products
+        m.sensed[index] = m.totals[index]
     converter.convert(c, c.row_converter, m, m.row_streams, m.sensed[:rows])
     count[Event.ROWS_SENSED] += rows
 
 
 def sense_segments(c: Constants, m: Memory, first: int, rows: int, count: NDArray[np.int64]) -> None:
-    """Sense rows with all columns driven, segment by segment."""
-    for index in range(rows):
-        row = first + index
-        products = 0
-        for element in range(c.group):
-            total = np.int32(0)
-            for lane in range(element * c.segment, (element + 1) * c.segment):
-                w, d = m.weights[row, lane], m.drive[lane]
-                total += np.int32(w) * np.int32(d)
-                products += np.int32((w != 0) & (d != 0))
-            m.sensed[index * c.group + element] = total
-        count[Event.PRODUCTS] += products
+    """Sense rows with all columns driven, every segment with the same, segment by segment."""
+    m.totals[: rows * c.group] = 0
+    for tap in range(c.segment):
+        d = np.int32(m.drive[tap])
+        if d == 0:
+            continue
+        for row in range(rows):
+            for element in range(c.group):
+                m.totals[row * c.group + element] += np.int32(d * m.taps[row, tap, element])
+            count[Event.PRODUCTS] += m.tap_nonzero[row, tap]
+    for index in range(rows * c.group):
+        m.sensed[index] = m.totals[index]
     converter.convert(c, c.column_converters, m, m.column_streams, m.sensed[: rows * c.group])
     count[Event.ROWS_SENSED] += rows
 

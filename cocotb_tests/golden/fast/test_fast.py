@@ -14,12 +14,12 @@ from golden.config import MachineConfig, variant
 from golden.counters import COUNTERS
 from golden.fast.compiled import MissingError, compiled
 from golden.fast.machine import FastMachine
-from golden.fast.memory import Constants, ConverterConstants
+from golden.fast.memory import Constants, ConverterConstants, Place
 from golden.machine import Machine
 from golden.run import data
 from golden.run.checkpoint import Past
 from golden.run.run import Run
-from sim.random_config import KINDS, nonideal, random_config
+from sim.random_config import KINDS, convolutional, nonideal, random_config
 
 pytest.importorskip("numba", reason="the fast golden model needs the optional package numba")
 
@@ -30,14 +30,20 @@ SERIES = pytest.mark.parametrize("numbers", [USUAL, pytest.param(SLOW, marks=pyt
 #: Every number of a configuration: a field of `Constants`, or one of a converter's.
 CONVERTERS = ("column_converters", "row_converter")
 FIELDS = [
-    *((field,) for field in Constants._fields if field not in ("lanes", "group", *CONVERTERS)),
+    *((field,) for field in Constants._fields if field not in ("lanes", "group", "layers", *CONVERTERS)),
     *((side, field) for side in CONVERTERS for field in ConverterConstants._fields),
 ]
 
 
 def _config(number: int) -> MachineConfig:
-    """Make a random configuration that pulses, most of them with a non-ideal array; wide gradient sums in turn."""
-    config = nonideal(random_config(51, number), 51, number)
+    """Make a random configuration that pulses, most of them with a non-ideal array; wide gradient sums in turn.
+
+    Of three times all synapses and schemes one is convolutional.
+    """
+    config = random_config(51, number)
+    if number // len(KINDS) % 3 == 1:
+        config = convolutional(config, 51, number)
+    config = nonideal(config, 51, number)
     kind = number // len(KINDS) % 4
     bits = 16 + number % 9 if kind == 3 else config.gradient.bits
     gradient = {"bits": bits, "leak": min(config.gradient.leak, bits), "reset_on_switch": kind % 2 == 1}
@@ -185,7 +191,9 @@ def test_lost_loads_are_found(memory: str) -> None:
     raise AssertionError(f"nothing depends on {memory}")
 
 
-@pytest.mark.parametrize("name", ["digits", "digits-nonideal", pytest.param("mnist", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["digits", "digits-nonideal", "digits-conv", pytest.param("mnist", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("scheme", ["verified", "blind"])
 def test_named_configurations(name: str, scheme: str) -> None:
     """Machines of real size agree over whole batches."""
@@ -237,10 +245,12 @@ def _wrong(name: str, value: Any, config: MachineConfig) -> Any:
         return max(1, value // 2)
     if name == "device_bins" and config.switching.variation_bins == 1:
         return value
+    if name in ("patches", "corners"):
+        return value // 2
     if isinstance(value, np.ndarray):
         return value ^ value.dtype.type(1)
     # one less would change nothing, or be no shift
-    rising = ("width", "leak", "output_base", "step", "noise_step")
+    rising = ("width", "leak", "step", "noise_step")
     return value + type(value)(1) if name in rising else value - type(value)(1)
 
 
@@ -262,6 +272,29 @@ def test_faults_are_found(field: tuple[str, ...]) -> None:
         except AssertionError:
             return
     raise AssertionError(f"nothing depends on {'.'.join(field)}")
+
+
+@pytest.mark.parametrize("place", [place for place in Place if place != Place.CHANNEL_GROUPS], ids=lambda p: p.name)
+def test_wrong_places_are_found(place: Place) -> None:
+    """A wrong number of the layers shows in some convolutional configuration; other channel groups leave the memory."""
+    for number in (*USUAL, *SLOW):
+        config = _config(number)
+        if not config.geometry.convolutional:
+            continue
+        fast = FastMachine(config)
+        layers = fast._constants.layers.copy()
+        if place in (Place.WIDTH, Place.MEAN_SHIFT, Place.LINES):
+            layers[:, place] += 1
+        elif place == Place.POSITIONS:
+            layers[:, place] = np.maximum(layers[:, place] - 1, 1)
+        else:
+            layers[:-1, place] = np.maximum(layers[:-1, place] - 1, 0)
+        fast._constants = fast._constants._replace(layers=layers)
+        try:
+            _compare(config, fast)
+        except AssertionError:
+            return
+    raise AssertionError(f"nothing depends on {place.name}")
 
 
 @pytest.mark.parametrize("quantity", ["r1", "r2", "gradient", "random", "offset", "scale"])
