@@ -52,6 +52,11 @@ class InputParameters:
         """Trits of a pixel."""
         return len(_listed(self.low))
 
+    @property
+    def uses_middle(self) -> bool:
+        """Whether a pixel can become `middle`."""
+        return any(low < high for low, high in zip(_listed(self.low), _listed(self.high), strict=True))
+
     def trits(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Code pixels, 0 .. 255, any shape, into trits of the same shape, the last axis longer by the planes."""
         lows, highs = np.array(_listed(self.low)), np.array(_listed(self.high))

@@ -65,7 +65,7 @@ def fold(network: Network, coding: InputParameters, dataset: str = "mnist") -> t
     int
         Hidden neurons of which one bound moved by one, because the machine's bounds lie evenly around an integer.
     """
-    least = min(coding.dark, coding.middle if coding.low < coding.high else 1, 1)
+    least = min(coding.dark, coding.middle if coding.uses_middle else 1, 1)
     weights, centres, thresholds, moved = [], [], [], 0
     for layer in network.layers:
         middles, halves, sign = bounds(layer.norm)

@@ -221,7 +221,7 @@ def _fold(
 ) -> Imported:
     """Turn slopes and shifts into centres and thresholds."""
     weights, centres, thresholds, moved, ties = [], [], [], 0, 0
-    least = min(coding.dark, coding.middle if coding.low < coding.high else 1)
+    least = min(coding.dark, coding.middle if coding.uses_middle else 1)
     for matrix, slope, shift, last in layers:
         if (slope == 0).any():
             raise TrainingError(f"{path}: neuron {int(np.argmax(slope == 0))} of a layer has a scale of 0")

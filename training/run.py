@@ -270,7 +270,7 @@ def network_of(settings: Settings, shape: tuple[int, int, int]) -> Network:
                 f"CONFIG={settings.config} has ternary activations and {machine.array.synapse} weights, not "
                 f"ACTIVATIONS={settings.activations} and WEIGHTS={settings.weights}"
             )
-        inputs, *hidden, classes = machine.layers
+        inputs, *hidden, classes = machine.sizes
         text, shape = "-".join([*(f"{size}FC" for size in hidden), str(classes)]), (inputs, 1, 1)
     return Network(text, shape, width=settings.width, activations=settings.activations, layout=settings.layout)
 

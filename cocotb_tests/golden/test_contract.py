@@ -28,7 +28,7 @@ def _ideal(number: int) -> MachineConfig:
     s, pulse, training = config.switching, config.pulse, config.training
     if number // 4 % 2:
         pulse = replace(pulse, nu_bits=1, dead_zone=0)
-        training = replace(training, update_shifts=(1,) * (len(config.layers) - 1))
+        training = replace(training, update_shifts=(1,) * (len(config.sizes) - 1))
     ideal = SwitchingParameters("ideal", s.code_bits, s.threshold_bits, s.slope)
     return replace(config, switching=ideal, pulse=pulse, training=training)
 
@@ -39,10 +39,10 @@ def _compare(golden: Machine, model: ContractModel) -> int:
     devices = np.array(model.devices).transpose(1, 0, 2)
     pairs = [(state["r1"], devices[0]), (state["r2"], devices[1]), (state["gradient"], np.array(model.sums))]
     pairs.append((state["random"].astype(np.uint64), np.array(model.streams.states, np.uint64)))
-    for layer, size in enumerate(config.layers[1:]):
+    for layer, size in enumerate(config.sizes[1:]):
         first = config.geometry.group_base[layer + 1] * config.array.group
         pairs.append((state["offset"][first : first + size], np.array(model.offset[layer])))
-        if layer < len(config.layers) - 2:
+        if layer < len(config.sizes) - 2:
             pairs.append((state["scale"][first : first + size], np.array(model.scale[layer])))
     for mine, other in pairs:
         np.testing.assert_array_equal(mine, other)

@@ -29,7 +29,7 @@ def _output(p: ErrorParameters, total: int, target: int) -> int:
 def _hidden(p: ErrorParameters, total: int, window: bool) -> int:
     limit = 2 ** (p.bits - 1) - 1
     # round half up
-    rounded = floor(Fraction(total, 2**p.backward_shift) + Fraction(1, 2)) if p.backward_shift else total
+    rounded = floor(Fraction(total, 2 ** p.backward(0)) + Fraction(1, 2)) if p.backward(0) else total
     return max(-limit, min(limit, rounded)) if window else 0
 
 
@@ -61,8 +61,8 @@ def test_output_asks_for_the_right_direction() -> None:
 def test_hidden(p: ErrorParameters) -> None:
     """Rounding half up, symmetric saturation and the window's gate, over small sums, ties and the widest sums."""
     unit = p.model()
-    half = 2**p.backward_shift // 2
-    reach = p.limit << p.backward_shift
+    half = 2 ** p.backward(0) // 2
+    reach = p.limit << p.backward(0)
     around = [sign * centre + d for sign in (1, -1) for centre in (half, 3 * half, reach) for d in range(-3, 4)]
     sums = np.array([*range(-50, 51), *around, -(2**23), 2**23 - 1])
     rng = np.random.default_rng(p.bits)

@@ -9,14 +9,15 @@ import pytest
 from golden.input_buffer import InputParameters, beats, stream, word_bytes
 
 
-@pytest.mark.parametrize("p", [InputParameters(4, 9), InputParameters(0, 255, -1, 0), InputParameters(7, 7, 1, -1)])
-def test_trits(p: InputParameters) -> None:
+@pytest.mark.parametrize(("low", "high", "dark", "middle"), [(4, 9, 0, -1), (0, 255, -1, 0), (7, 7, 1, -1)])
+def test_trits(low: int, high: int, dark: int, middle: int) -> None:
     """Every pixel value."""
+    p = InputParameters(low, high, dark, middle)
     pixels = np.arange(256, dtype=np.uint8).reshape(2, 128)
     trits = p.trits(pixels)
     assert trits.dtype == np.int8
     assert trits.shape == pixels.shape
-    expected = [p.dark if v <= p.low else (1 if v > p.high else p.middle) for v in range(256)]
+    expected = [dark if v <= low else (1 if v > high else middle) for v in range(256)]
     assert trits.ravel().tolist() == expected
 
 

@@ -44,9 +44,9 @@ class Floating:
 
     def __init__(self, machine: Machine) -> None:
         self.c = c = machine.config
-        self.weights = [_matrix(c, machine.array.weights().astype(np.int64), i) for i in range(len(c.layers) - 1)]
-        self.offsets = [np.zeros(size) for size in c.layers[1:]]
-        self.scales = [np.full(size, float(c.neuron.initial_scale)) for size in c.layers[1:]]
+        self.weights = [_matrix(c, machine.array.weights().astype(np.int64), i) for i in range(len(c.sizes) - 1)]
+        self.offsets = [np.zeros(size) for size in c.sizes[1:]]
+        self.scales = [np.full(size, float(c.neuron.initial_scale)) for size in c.sizes[1:]]
         self.gradients = [np.zeros_like(w) for w in self.weights]
 
     def present(self, sample: Sample, *, training: bool) -> tuple[int, int]:
@@ -79,7 +79,7 @@ class Floating:
                 self.gradients[index] += np.outer(activations[index], delta)
                 if index:
                     back = np.floor(
-                        self.weights[index] @ delta / 2**e.backward_shift + (0.5 if e.backward_shift else 0)
+                        self.weights[index] @ delta / 2 ** e.backward(index - 1) + (0.5 if e.backward(index - 1) else 0)
                     )
                     delta = windows[index - 1] * np.clip(back, -limit, limit)
                     if n.offset_learned:
@@ -126,7 +126,7 @@ def test_against_matrices(config: MachineConfig) -> None:
             learned |= bool(gradient.any())
         one, g = 2.0**config.neuron.fraction, config.geometry
         for vector in range(1, len(config.layers)):
-            at = slice(g.group_base[vector] * g.group, g.group_base[vector] * g.group + config.layers[vector])
+            at = slice(g.group_base[vector] * g.group, g.group_base[vector] * g.group + config.sizes[vector])
             assert (machine.neurons.offset[at] / one == floating.offsets[vector - 1]).all()
             if vector < len(config.layers) - 1:
                 assert (machine.neurons.scale[at] / one == floating.scales[vector - 1]).all()
