@@ -113,7 +113,7 @@ class Dense:
             If there is no such file, or it is of another form.
         """
         if not path.is_file():
-            raise DenseError(f"no weights file {path}: make accuracy DATASET=mnist RULE=mtj CONFIG=mnist makes one")
+            raise DenseError(f"no weights file {path}: mtj-gxnor accuracy --config mnist makes one")
         try:
             header, arrays = headed_arrays.read(path)
             if header.get("format") != FORMAT:
@@ -170,11 +170,13 @@ class Dense:
         """
         if self.sizes != list(config.layers):
             raise DenseError(
-                f"the network has the layers {self.sizes}, the machine {list(config.layers)}: change CONFIG"
+                f"the network has the layers {self.sizes}, the machine {list(config.layers)}: "
+                "choose another configuration"
             )
         if self.coding != config.input:
             raise DenseError(
-                f"the network was trained for {self.coding}, the machine has {config.input}: change CONFIG"
+                f"the network was trained for {self.coding}, the machine has {config.input}: "
+                "choose another configuration"
             )
         geometry, lanes = config.geometry, config.array.lanes
         weights = np.zeros((geometry.rows, lanes), np.int64)
@@ -190,11 +192,13 @@ class Dense:
             at = slice(first, first + layer.outputs)
             offset[at] = _offsets(self.centres[layer.index], config, layer.index)
             if not layer.last:
-                scale[at] = _spreads(self.thresholds[layer.index], config, layer.index)
+                scale[at] = _scales(self.thresholds[layer.index], config, layer.index)
         if config.array.devices == 1:
             # lanes beyond a layer's size hold any weight
             if any((matrix == 0).any() for matrix in self.weights):
-                raise DenseError("the network has weights 0, the machine's synapses are binary: change CONFIG")
+                raise DenseError(
+                    "the network has weights 0, the machine's synapses are binary: choose another configuration"
+                )
             return {"r1": (weights + 1) // 2, "r2": np.zeros_like(weights), "offset": offset, "scale": scale}
         return {"r1": weights.clip(0), "r2": (-weights).clip(0), "offset": offset, "scale": scale}
 
@@ -211,7 +215,7 @@ def _offsets(centres: NDArray[np.int64], config: MachineConfig, layer: int) -> N
     return centres << config.neuron.fraction
 
 
-def _spreads(thresholds: NDArray[np.int64], config: MachineConfig, layer: int) -> NDArray[np.int64]:
+def _scales(thresholds: NDArray[np.int64], config: MachineConfig, layer: int) -> NDArray[np.int64]:
     """Spreads of which the machine's threshold, a fixed part, is the one given."""
     neuron = config.neuron
     eighths, shift = neuron.threshold_eighths, 3 + neuron.fraction

@@ -92,7 +92,7 @@ def campaign(transactions: int, seed: int, build: Path) -> dict[str, Any]:
     seed : int
         Of machines and traffic.
     build : Path
-        Folder for everything that is made.
+        Folder of designs and reports.
 
     Returns
     -------

@@ -58,12 +58,11 @@ def write(run: Run, content: dict[str, Any], folder: Path, name: str) -> None:
         draw(run, folder / f"{name}.png")
 
 
-def summary(content: dict[str, Any], title: str, epochs: int) -> str:
-    """Say in one line how a session went."""
-    accuracy = content["test_accuracy"]
-    tested = "nothing was tested" if accuracy is None else f"test accuracy {accuracy:.4f}"
+def summary(content: dict[str, Any], title: str) -> str:
+    """Say in one line how a session went that has come to its end."""
     return (
-        f"{title}: {tested} after {epochs} epochs, bit_exact {content['bit_exact']}, "
+        f"{title}: test accuracy {content['test_accuracy']:.4f} after {content['epochs']} epochs, "
+        f"bit_exact {content['bit_exact']}, "
         f"{content['compared_values']} values compared, {content['rtl_cycles']} cycles, "
         f"{content['wall_seconds']:.0f} s"
     )

@@ -40,9 +40,9 @@ class SimulatorError(UserError):
 def check(simulator: str) -> None:
     """Raise `SimulatorError` when a simulator is unknown or missing."""
     if simulator not in SIMULATORS:
-        raise SimulatorError(f"unknown SIM={simulator!r}: give one of {', '.join(SIMULATORS)}")
+        raise SimulatorError(f"unknown simulator {simulator!r}: give one of {', '.join(SIMULATORS)}")
     if simulator == "icarus" and shutil.which("iverilog") is None:
-        raise SimulatorError("SIM=icarus needs Icarus Verilog: install the package iverilog (apt-get install iverilog)")
+        raise SimulatorError("icarus needs Icarus Verilog: install the package iverilog (apt-get install iverilog)")
 
 
 def seed() -> int:
@@ -64,6 +64,11 @@ def waveform_format() -> str:
     includes = "#include <zlib.h>\n#include <lz4.h>\n"
     found = subprocess.run(["c++", "-E", "-x", "c++", "-"], input=includes, capture_output=True, text=True, check=False)
     return "vcd" if found.returncode else "fst"
+
+
+def waveform_file(label: str, simulator: str) -> Path:
+    """Where the waveform of a run goes that has this name."""
+    return WAVES / f"{label}.{'fst' if simulator == 'icarus' else waveform_format()}"
 
 
 @dataclass(frozen=True)
@@ -233,8 +238,7 @@ def run(
     """
     check(simulation.simulator)
     label, waves = label_of(module, name), simulation.waves or waves_wanted()
-    suffix = "fst" if simulation.simulator == "icarus" else waveform_format()
-    waveform = (WAVES / f"{label}.{suffix}").resolve()
+    waveform = waveform_file(label, simulation.simulator).resolve()
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
     extra = {"PYTHONPATH": path, "WAVES": str(int(waves)), **_COCOTB, **(environment or {})}
     runner = _runner(simulation, extra, waveform)

@@ -27,7 +27,7 @@ class Augmentation:
         self._steps = [part for part in text.split(",") if part]
         for step in self._steps:
             if not re.fullmatch(r"flip|affine|shift[1-9]\d*", step):
-                raise TrainingError(f"unknown AUGMENT={step!r}: give flip, affine, shiftN, or several with commas")
+                raise TrainingError(f"unknown augmentation {step!r}: give flip, affine, shiftN, or several with commas")
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Change a batch of pixels, uint8, shape (n, channels, height, width)."""

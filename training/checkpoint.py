@@ -51,19 +51,19 @@ def load(path: Path, identity: dict[str, Any] | None, device: torch.device) -> t
         If there is none, it cannot be read, or it belongs to another run.
     """
     if not path.is_file():
-        raise TrainingError(f"nothing to resume: there is no checkpoint {path}; start without RESUME")
+        raise TrainingError(f"nothing to resume: there is no checkpoint {path}; start without --resume")
     try:
         held: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         version, theirs, state = held["version"], held["identity"], held["state"]
     # PyTorch does not say which exceptions a file can cause; its texts advise to trust the file
     except Exception as error:
-        raise TrainingError(f"checkpoint {path} cannot be read (it is damaged): start without RESUME") from error
+        raise TrainingError(f"checkpoint {path} cannot be read (it is damaged): start without --resume") from error
     if version != VERSION:
-        raise TrainingError(f"checkpoint {path} has version {version}, not {VERSION}: start without RESUME")
+        raise TrainingError(f"checkpoint {path} has version {version}, not {VERSION}: start without --resume")
     for name, expected in (identity or {}).items():
         if theirs.get(name) != expected:
             raise TrainingError(
                 f"checkpoint {path} belongs to another run: {name.upper()} is {theirs.get(name)!r} there and "
-                f"{expected!r} here; use the same settings, or start without RESUME"
+                f"{expected!r} here; use the same settings, or start without --resume"
             )
     return theirs, state

@@ -94,14 +94,14 @@ def load(name: str, folder: Path) -> Images:
         If the name is unknown, or a file is missing or corrupt.
     """
     if name not in LOADERS:
-        raise TrainingError(f"unknown DATASET={name!r}: give one of {', '.join(LOADERS)}")
+        raise TrainingError(f"unknown data set {name!r}: give one of {', '.join(LOADERS)}")
     return LOADERS[name](folder / name if (folder / name).is_dir() else folder)
 
 
 def _missing(name: str, folder: Path, wanted: str) -> TrainingError:
     return TrainingError(
-        f"no data of DATASET={name}: looked for {wanted} in {folder}; make data DATASET={name} fetches them from the "
-        f"publisher, or DATA_DIR= names the folder that has them"
+        f"no data of {name}: looked for {wanted} in {folder}; mtj-gxnor data --dataset {name} fetches them from the "
+        f"publisher, or --data-dir names the folder that has them"
     )
 
 

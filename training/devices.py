@@ -39,4 +39,4 @@ def parse(text: str, kind: type[_Kind]) -> _Kind:
         merged["nonideal"] = given.get("nonideal", {})
         return dacite.from_dict(kind, merged, dacite.Config(strict=True, cast=[tuple]))
     except (tomllib.TOMLDecodeError, dacite.DaciteError, ValueError, TypeError) as error:
-        raise TrainingError(f"DEVICES: {' '.join(str(error).split())}") from error
+        raise TrainingError(f"devices: {' '.join(str(error).split())}") from error

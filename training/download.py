@@ -45,7 +45,7 @@ def fetch(name: str, folder: Path) -> list[Path]:
         If the name is unknown, the publisher cannot be reached, or what came is not the file.
     """
     if name not in SOURCES:
-        raise TrainingError(f"unknown DATASET={name!r}: give one of {', '.join(SOURCES)}")
+        raise TrainingError(f"unknown data set {name!r}: give one of {', '.join(SOURCES)}")
     base, files = SOURCES[name]
     paths = []
     for file, checksum in files.items():

@@ -95,10 +95,10 @@ class Run:
         settings = self.settings
         count = len(images.train_labels)
         if settings.samples > count:
-            raise TrainingError(f"SAMPLES must be 0 .. {count}, not {settings.samples}")
+            raise TrainingError(f"samples must be 0 .. {count}, not {settings.samples}")
         self.samples = settings.samples or count
         if settings.batch > self.samples:
-            raise TrainingError(f"BATCH must be at most the {self.samples} training samples, not {settings.batch}")
+            raise TrainingError(f"batch must be at most the {self.samples} training samples, not {settings.batch}")
         self.steps = self.samples // settings.batch
         train, test = images.train_images[: self.samples], images.test_images
         if settings.config:
@@ -267,8 +267,8 @@ def network_of(settings: Settings, shape: tuple[int, int, int]) -> Network:
         machine = configs.load(settings.config)
         if settings.activations != "ternary" or settings.weights != machine.array.synapse:
             raise TrainingError(
-                f"CONFIG={settings.config} has ternary activations and {machine.array.synapse} weights, not "
-                f"ACTIVATIONS={settings.activations} and WEIGHTS={settings.weights}"
+                f"the configuration {settings.config} has ternary activations and {machine.array.synapse} weights, not "
+                f"{settings.activations} activations and {settings.weights} weights"
             )
         inputs, *hidden, classes = machine.sizes
         text, shape = "-".join([*(f"{size}FC" for size in hidden), str(classes)]), (inputs, 1, 1)
@@ -284,4 +284,4 @@ def memory_errors(batch: int) -> Iterator[None]:
         # the allocator of the host has no exception of its own
         if isinstance(error, RuntimeError) and not re.search("out of memory|can't allocate memory", str(error)):
             raise
-        raise TrainingError(f"a batch of {batch} samples does not fit into memory: lower BATCH, or WIDTH") from error
+        raise TrainingError(f"a batch of {batch} samples does not fit into memory: lower batch, or width") from error

@@ -80,22 +80,26 @@ class Settings:
             ("layout", tuple(LAYOUTS)),
         ):
             if getattr(self, name) not in allowed:
-                raise TrainingError(f"{name.upper()} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+                raise TrainingError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
         for name, least in (("epochs", 1), ("batch", 2), ("samples", 0), ("seed", 0)):
             if getattr(self, name) < least:
-                raise TrainingError(f"{name.upper()} must be at least {least}, not {getattr(self, name)}")
+                raise TrainingError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if not 0 < self.width <= 16:
-            raise TrainingError(f"WIDTH must be above 0 and at most 16, not {self.width}")
+            raise TrainingError(f"width must be above 0 and at most 16, not {self.width}")
         if not 0 < self.rate_end <= self.rate <= 2:
             raise TrainingError(
-                f"RATE_END and RATE must be above 0, at most 2, and not rise, not {self.rate_end} and {self.rate}"
+                f"rate_end and rate must be above 0, at most 2, and not rise, not {self.rate_end} and {self.rate}"
             )
         if not 0 < self.norm_rate <= 1:
-            raise TrainingError(f"NORM_RATE must be above 0 and at most 1, not {self.norm_rate}")
+            raise TrainingError(f"norm_rate must be above 0 and at most 1, not {self.norm_rate}")
         if self.devices and self.rule not in ("mtj", "accumulate"):
-            raise TrainingError(f"DEVICES are those of RULE=mtj or accumulate, not of RULE={self.rule}: leave them out")
+            raise TrainingError(
+                f"devices are those of the rules mtj and accumulate, not of {self.rule}: leave them out"
+            )
         if self.config and (self.dataset != "mnist" or self.width != 1 or self.augment):
-            raise TrainingError("CONFIG goes with DATASET=mnist, and neither WIDTH nor AUGMENT: leave one of them out")
+            raise TrainingError(
+                "a configuration goes with mnist, and neither width nor augmentation: leave one of them out"
+            )
         Augmentation(self.augment)
 
     @property
@@ -158,9 +162,9 @@ def recipe(dataset: str, rule: str, **changes: Any) -> Settings:
         If data set or rule is unknown or a field breaks its rule.
     """
     if dataset not in _RECIPES:
-        raise TrainingError(f"unknown DATASET={dataset!r}: give one of {', '.join(_RECIPES)}")
+        raise TrainingError(f"unknown data set {dataset!r}: give one of {', '.join(_RECIPES)}")
     if rule not in RULES:
-        raise TrainingError(f"RULE must be one of {', '.join(RULES)}, not {rule!r}")
+        raise TrainingError(f"rule must be one of {', '.join(RULES)}, not {rule!r}")
     rate, rate_end = _RATES[rule]
     standard = {
         "dataset": dataset,

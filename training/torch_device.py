@@ -21,10 +21,10 @@ def device(name: str) -> torch.device:
         If there is no such device.
     """
     if name not in ("auto", "cpu", "cuda"):
-        raise TrainingError(f"DEVICE must be auto, cpu or cuda, not {name!r}")
+        raise TrainingError(f"device must be auto, cpu or cuda, not {name!r}")
     found = torch.cuda.is_available()
     if name == "cuda" and not found:
-        raise TrainingError("DEVICE=cuda: PyTorch finds no GPU; give DEVICE=cpu, or install a PyTorch build for it")
+        raise TrainingError("PyTorch finds no GPU: give --device cpu, or install a PyTorch build for it")
     chosen = torch.device("cuda" if found and name != "cpu" else "cpu")
     if chosen.type == "cuda":
         # what cuBLAS needs to add in the same order every time

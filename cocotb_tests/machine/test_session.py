@@ -167,10 +167,27 @@ def test_difference_stops_the_run(tmp_path: Path, config: str, monkeypatch: pyte
     assert "epoch 1, batch from sample 0" in message
     assert "in RTL" in message
     assert "in the golden model" in message
-    assert "RESUME=1 and WAVES=1 record this batch" in message
+    assert "--resume and --waves records this batch" in message
     assert report(tmp_path)["bit_exact"] is False
-    waves = runner.WAVES / f"digits-small.{runner.waveform_format()}"
+    waves = runner.waveform_file("digits-small", "verilator")
     waves.unlink(missing_ok=True)
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match=f"predictions.*; recorded in {waves}$"):
         train(config=config, build=tmp_path, resume=True, waves=True, **SETTINGS)
     assert waves.stat().st_size > 5_000
+
+
+def test_recording_leaves_a_run_as_it_is(tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recorded mini-batch says where it is; report and checkpoint of the run before it stay."""
+    train(config=config, build=tmp_path, **{**SETTINGS, "sim": "golden"})
+    work = tmp_path / "train"
+    (work / "digits-small-golden").rename(work / "digits-small")
+    kept = [tmp_path / "reports" / "train.json", work / "digits-small" / "checkpoint.npz"]
+    before = [path.read_bytes() for path in kept]
+    waves = runner.waveform_file("digits-small", "verilator")
+    waves.unlink(missing_ok=True)
+    capsys.readouterr()
+    train(config=config, build=tmp_path, waves=True, **SETTINGS)
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(rf"recorded one mini-batch, [1-9]\d+ values compared and equal; {waves}", said)
+    assert waves.stat().st_size > 5_000
+    assert [path.read_bytes() for path in kept] == before

@@ -89,7 +89,7 @@ def test_board(tmp_path: Path) -> None:
         (["--port", "sim", "--noise", "1"], "--noise must be two numbers with / between, not '1'"),
         (["--port", "sim", "--noise", "1/0.5"], "--noise must be a whole number >= 0 and a number 0 .. 0.3, not 1/0.5"),
         (["--port", "sim", "--baud", "7000000"], "baud must be 1 .. 6000000 at a clock of 24 MHz, not 7000000"),
-        (["--port", "sim", "--dataset", "letters", "--config", "tiny"], "unknown DATASET='letters': give digits or"),
+        (["--port", "sim", "--dataset", "letters", "--config", "tiny"], "unknown data set 'letters': give digits or"),
     ],
 )
 def test_mistakes(arguments: list[str], error: str, tmp_path: Path) -> None:

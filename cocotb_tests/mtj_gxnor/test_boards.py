@@ -44,7 +44,7 @@ def test_no_bitstream(tmp_path: Path) -> None:
     """Nothing to load."""
     answer = _run("flash", "--board", "ulx3s", folder=tmp_path)
     assert answer.returncode == 1
-    assert answer.stderr == "error: build/fpga/ulx3s/ulx3s.bit is missing: make bitstream BOARD=ulx3s\n"
+    assert answer.stderr == "error: build/fpga/ulx3s/ulx3s.bit is missing: mtj-gxnor bitstream --board ulx3s makes it\n"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_table(tmp_path: Path) -> None:
     document = tmp_path / "fpga.md"
     mark = BEGIN.format("board-table")
     document.write_text(f"before\n{mark}\nold\n{END}\nafter\n")
-    with pytest.raises(FlowError, match=r"^no reports in .*: make bitstream BOARD=ulx3s first$"):
+    with pytest.raises(FlowError, match=r"^no reports in .*: mtj-gxnor bitstream --board ulx3s first$"):
         update(document, tmp_path)
     (tmp_path / "fpga-ulx3s.json").write_text(
         '{"board": "B", "device": "D", "layers": [4, 2], "lanes": 8, "fmax_mhz": 12.34, "target_mhz": 12.0, "lut": 100,'

@@ -72,13 +72,13 @@ def test_in_plane(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "mine"}, "unknown DEVICE='mine': give one of perpendicular_50nm, in_plane_100nm"),
-        ({"overdrive": 1.0}, "OVERDRIVE must be 1.3 .. 10 times the critical current, not 1.0"),
-        ({"temperature": 0}, "TEMPERATURE must be 1 .. 10000 K, not 0.0"),
-        ({"temperature": 1e300}, "TEMPERATURE must be 1 .. 10000 K, not 1e+300"),
-        ({"trajectories": 0}, "TRAJECTORIES must be >= 1, not 0"),
-        ({"code_bits": 7}, "CODE_BITS must be 1 .. 6, not 7"),
-        ({"seed": -1}, "SEED must be >= 0, not -1"),
+        ({"device": "mine"}, "unknown device 'mine': give one of perpendicular_50nm, in_plane_100nm"),
+        ({"overdrive": 1.0}, "overdrive must be 1.3 .. 10 times the critical current, not 1.0"),
+        ({"temperature": 0}, "temperature must be 1 .. 10000 K, not 0.0"),
+        ({"temperature": 1e300}, "temperature must be 1 .. 10000 K, not 1e+300"),
+        ({"trajectories": 0}, "trajectories must be >= 1, not 0"),
+        ({"code_bits": 7}, "code_bits must be 1 .. 6, not 7"),
+        ({"seed": -1}, "seed must be >= 0, not -1"),
     ],
 )
 def test_mistakes(options: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     for arguments, words in (
         (["--weights", str(tmp_path / "none.npz")], "error: no weights file"),
         (["--weights", str(path), "--config", "tiny"], "error: the network has the layers"),
-        (["--weights", str(path), "--config", "digits", "--samples", "361"], "error: SAMPLES must be 1 .. 360"),
-        (["--weights", str(tmp_path / "mnist.npz")], "error: DATASET=mnist needs DATA_DIR"),
+        (["--weights", str(path), "--config", "digits", "--samples", "361"], "error: samples must be 1 .. 360"),
+        (["--weights", str(tmp_path / "mnist.npz")], "error: mnist needs --data-dir"),
     ):
         result = call("infer", *arguments)
         assert result.exit_code == 1

@@ -154,26 +154,27 @@ def _one_line(finished: Result) -> str:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"dataset": "svhn", "config": "digits"}, "unknown DATASET='svhn': give digits or mnist"),
+        ({"dataset": "svhn", "config": "digits"}, "unknown data set 'svhn': give digits or mnist"),
         (
             {"config": "huge"},
             f"unknown configuration 'huge': give one of {', '.join(configs.names())} or a .toml",
         ),
-        ({"sim": "xyz"}, "unknown SIM='xyz': give one of "),
-        ({"dataset": "mnist"}, "DATASET=mnist needs DATA_DIR, the folder with train-images-idx3-ubyte.gz, "),
+        ({"sim": "xyz"}, "unknown simulator 'xyz': give one of "),
+        ({"dataset": "mnist"}, "mnist needs --data-dir, the folder with train-images-idx3-ubyte.gz, "),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "missing data file /nowhere/train-images-idx3-ubyte.gz: "),
         ({"config": "tiny"}, "the data set has 64 pixels and 10 classes, the configuration's layers [10, 6, 5, 3] "),
-        ({"samples": 1438}, "SAMPLES must be 1 .. 1437, not 1438"),
-        ({"samples": -1}, "SAMPLES must be 1 .. 1437, not -1"),
-        ({"epochs": -1}, "EPOCHS must be >= 1, not -1"),
+        ({"samples": 1438}, "samples must be 1 .. 1437, not 1438"),
+        ({"samples": -1}, "samples must be 1 .. 1437, not -1"),
+        ({"epochs": -1}, "epochs must be >= 1, not -1"),
         ({"resume": True}, "nothing to resume: there is no checkpoint "),
-        ({"transport": "pci"}, "unknown TRANSPORT='pci': give direct or axi"),
-        ({"transport": "axi"}, "TRANSPORT=axi needs SIM=verilator, not golden"),
+        ({"transport": "pci"}, "unknown transport 'pci': give direct or axi"),
+        ({"transport": "axi"}, "--transport axi needs --sim verilator, not golden"),
         (
             {"transport": "axi", "sim": "verilator", "resume": True},
-            "TRANSPORT=axi cannot do RESUME=1: give TRANSPORT=direct, or leave RESUME out",
+            "--transport axi cannot do --resume: give --transport direct, or leave --resume out",
         ),
-        ({"transport": "axi", "sim": "verilator", "waves": True}, "TRANSPORT=axi cannot do WAVES=1: "),
+        ({"transport": "axi", "sim": "verilator", "waves": True}, "--transport axi cannot do --waves: "),
+        ({"waves": True}, "--waves needs a simulator: give --sim verilator or icarus, not golden"),
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, dict) else "",
 )
@@ -215,7 +216,7 @@ def test_bad_checkpoint(sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert _train(tmp_path / "other", epochs=2).exit_code == 0
     content = (tmp_path / "other" / "train" / "digits-digits-golden" / "checkpoint.npz").read_bytes()
     checkpoint.write_bytes(content)
-    assert "EPOCHS must be >= 2, as far as the checkpoint" in _one_line(_train(tmp_path, **options))
+    assert "epochs must be >= 2, as far as the checkpoint" in _one_line(_train(tmp_path, **options))
     assert "seed is 1 there and 9 here" in _one_line(_train(tmp_path, **options, seed=9))
     checkpoint.write_bytes(content[: len(content) // 2])
     assert "cannot be read (it is no archive of NumPy, or only a part" in _one_line(_train(tmp_path, **options))
@@ -224,7 +225,7 @@ def test_bad_checkpoint(sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_unknown_data_set_without_a_configuration(tmp_path: Path) -> None:
     """A data set that does not exist is called that, though the default configuration has its name."""
-    assert "unknown DATASET='svhn'" in _one_line(_train(tmp_path, dataset="svhn"))
+    assert "unknown data set 'svhn'" in _one_line(_train(tmp_path, dataset="svhn"))
 
 
 def test_build_folder_that_is_a_file(tmp_path: Path) -> None:
@@ -267,7 +268,7 @@ def _check_interrupted(code: int, errors: str) -> None:
     assert code > 0, "ended by a signal"
     assert "Traceback" not in errors
     last = errors.splitlines()[-1]
-    assert last == "interrupted: the same command with RESUME=1 goes on from the last checkpoint"
+    assert last == "interrupted: the same command with --resume (make: RESUME=1) goes on from the last checkpoint"
     # the progress bar rewrites one line with carriage returns; then comes the message
     assert errors.count("\n") == 2, errors
 

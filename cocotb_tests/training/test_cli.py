@@ -57,7 +57,7 @@ def test_a_run_goes_on_after_its_time_limit(folder: Path) -> None:
     assert whole.exit_code == 0
     curve = _report(folder)["test_curve"]
     limited = _call(folder, **{"time-limit": 0})
-    assert "time is over: the same command with RESUME=1 goes on" in limited.output
+    assert "time is over: the same command with --resume (make: RESUME=1) goes on" in limited.output
     assert (_report(folder)["epochs"], _report(folder)["finished"]) == (0, False)
     assert _call(folder, "--resume").exit_code == 0
     assert _report(folder)["test_curve"] == curve
@@ -104,14 +104,14 @@ def test_mistakes_are_one_line_and_leave_nothing(folder: Path) -> None:
     slow = folder / "devices.toml"
     slow.write_text("scheme = 'slow'")
     for options, words in (
-        ({"dataset": "x"}, "error: unknown DATASET='x'"),
-        ({"data-dir": folder / "none"}, "error: no data of DATASET=mnist: looked for train-images"),
-        ({"rule": "x"}, "error: RULE must be one of"),
+        ({"dataset": "x"}, "error: unknown data set 'x'"),
+        ({"data-dir": folder / "none"}, "error: no data of mnist: looked for train-images"),
+        ({"rule": "x"}, "error: rule must be one of"),
         ({"config": "x"}, "error: unknown configuration 'x'"),
-        ({"devices": slow}, "error: DEVICES: scheme must be"),
+        ({"devices": slow}, "error: devices: scheme must be"),
         ({"devices": folder / "none.toml"}, f"error: {folder}/none.toml: No such file"),
-        ({"device": "tpu"}, "error: DEVICE must be auto, cpu or cuda"),
-        ({"batch": 1000}, "error: BATCH must be at most the 200 training samples"),
+        ({"device": "tpu"}, "error: device must be auto, cpu or cuda"),
+        ({"batch": 1000}, "error: batch must be at most the 200 training samples"),
     ):
         result = _call(folder, **options)
         assert result.exit_code == 1

@@ -63,7 +63,7 @@ def test_missing_files_say_where_and_how(name: str, tmp_path: Path) -> None:
         data.load(name, tmp_path)
     text = str(caught.value)
     assert str(tmp_path) in text
-    assert f"make data DATASET={name}" in text
+    assert f"mtj-gxnor data --dataset {name}" in text
     assert "\n" not in text
 
 
@@ -80,7 +80,7 @@ def test_wrong_checksums_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_unknown_data_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="unknown DATASET='imagenet': give one of mnist, cifar10, svhn"):
+    with pytest.raises(TrainingError, match="unknown data set 'imagenet': give one of mnist, cifar10, svhn"):
         data.load("imagenet", tmp_path)
 
 

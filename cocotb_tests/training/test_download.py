@@ -101,5 +101,5 @@ def test_an_unreachable_publisher_is_one_line(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(download.SOURCES, "svhn", ("http://127.0.0.1:9/", {"train_32x32.mat": MD5}))
     with pytest.raises(TrainingError, match=r"cannot be fetched .*or fetch the file by other means into"):
         download.fetch("svhn", tmp_path)
-    with pytest.raises(TrainingError, match="unknown DATASET='x'"):
+    with pytest.raises(TrainingError, match="unknown data set 'x'"):
         download.fetch("x", tmp_path)

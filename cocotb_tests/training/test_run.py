@@ -122,7 +122,7 @@ def test_too_large_a_batch_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         return torch.empty(1 << 50)
 
     monkeypatch.setattr(run.network, "forward", greedy)
-    with pytest.raises(TrainingError, match="a batch of 20 samples does not fit into memory: lower BATCH, or WIDTH"):
+    with pytest.raises(TrainingError, match="a batch of 20 samples does not fit into memory: lower batch, or width"):
         run.advance()
     monkeypatch.setattr(run.network, "forward", lambda *arguments: torch.zeros(3) @ torch.zeros(4))
     with pytest.raises(RuntimeError, match="inconsistent tensor size"):
@@ -144,7 +144,7 @@ def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match=f"belongs to another run: {words}; use the same settings"):
             checkpoint.load(path, _run(**change).identity, CPU)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match=r"cannot be read \(.*\): start without RESUME"):
+    with pytest.raises(TrainingError, match=r"cannot be read \(.*\): start without --resume"):
         checkpoint.load(path, run.identity, CPU)
     torch.save({"version": 0, "identity": {}, "state": {}}, path)
     with pytest.raises(TrainingError, match="has version 0, not 2"):
@@ -154,17 +154,17 @@ def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weights": "float"}, "WEIGHTS must be one of ternary, binary"),
-        ({"precision": "half"}, "PRECISION must be one of"),
-        ({"layout": "rows"}, "LAYOUT must be one of channels_last, channels_first"),
-        ({"epochs": 0}, "EPOCHS must be at least 1"),
-        ({"batch": 1}, "BATCH must be at least 2"),
-        ({"width": 0.0}, "WIDTH must be above 0"),
-        ({"rate_end": 0.2}, "RATE_END and RATE must be above 0"),
-        ({"norm_rate": 0.0}, "NORM_RATE must be above 0"),
-        ({"augment": "blur"}, "unknown AUGMENT='blur'"),
-        ({"rule": "gxnor", "devices": "scheme = 'blind'"}, "DEVICES are those of RULE=mtj or accumulate"),
-        ({"config": "mnist", "width": 2.0}, "CONFIG goes with DATASET=mnist"),
+        ({"weights": "float"}, "weights must be one of ternary, binary"),
+        ({"precision": "half"}, "precision must be one of"),
+        ({"layout": "rows"}, "layout must be one of channels_last, channels_first"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"batch": 1}, "batch must be at least 2"),
+        ({"width": 0.0}, "width must be above 0"),
+        ({"rate_end": 0.2}, "rate_end and rate must be above 0"),
+        ({"norm_rate": 0.0}, "norm_rate must be above 0"),
+        ({"augment": "blur"}, "unknown augmentation 'blur'"),
+        ({"rule": "gxnor", "devices": "scheme = 'blind'"}, "devices are those of the rules mtj and accumulate"),
+        ({"config": "mnist", "width": 2.0}, "a configuration goes with mnist"),
     ],
 )
 def test_wrong_settings_are_one_line(change: dict[str, Any], message: str) -> None:
@@ -175,19 +175,22 @@ def test_wrong_settings_are_one_line(change: dict[str, Any], message: str) -> No
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"samples": 500}, "SAMPLES must be 0 .. 200, not 500"),
-        ({"batch": 300}, "BATCH must be at most the 200 training samples, not 300"),
-        ({"devices": "scheme = 'slow'"}, "DEVICES: scheme must be 'blind' or 'verified'"),
-        ({"devices": "[switching]\ncode_bits = 9"}, "DEVICES: switching.code_bits must be 1 .. 6"),
-        ({"devices": "[switching]\nspeed = 9"}, "DEVICES: .*speed"),
-        ({"devices": "["}, "DEVICES: "),
-        ({"devices": "update_shift = 15"}, "DEVICES: .*update_shift"),
+        ({"samples": 500}, "samples must be 0 .. 200, not 500"),
+        ({"batch": 300}, "batch must be at most the 200 training samples, not 300"),
+        ({"devices": "scheme = 'slow'"}, "devices: scheme must be 'blind' or 'verified'"),
+        ({"devices": "[switching]\ncode_bits = 9"}, "devices: switching.code_bits must be 1 .. 6"),
+        ({"devices": "[switching]\nspeed = 9"}, "devices: .*speed"),
+        ({"devices": "["}, "devices: "),
+        ({"devices": "update_shift = 15"}, "devices: .*update_shift"),
         (
             {"rule": "accumulate", "devices": "update_shift = 7"},
-            "DEVICES: update_shift must be pulse.nu_bits = 8 .. 24",
+            "devices: update_shift must be pulse.nu_bits = 8 .. 24",
         ),
-        ({"rule": "accumulate", "devices": "[gradient]\nbits = 30"}, "DEVICES: gradient.bits must be 4 .. 24"),
-        ({"config": "mnist", "network": "8FC-10", "weights": "binary"}, "CONFIG=mnist has ternary activations and"),
+        ({"rule": "accumulate", "devices": "[gradient]\nbits = 30"}, "devices: gradient.bits must be 4 .. 24"),
+        (
+            {"config": "mnist", "network": "8FC-10", "weights": "binary"},
+            "the configuration mnist has ternary activations and",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line(change: dict[str, Any], message: str) -> None:
@@ -197,9 +200,9 @@ def test_settings_that_do_not_fit_are_one_line(change: dict[str, Any], message: 
 
 
 def test_an_unknown_data_set_or_rule_has_no_recipe() -> None:
-    with pytest.raises(TrainingError, match="unknown DATASET='x'"):
+    with pytest.raises(TrainingError, match="unknown data set 'x'"):
         recipe("x", "mtj")
-    with pytest.raises(TrainingError, match="RULE must be one of gxnor, mtj, accumulate, ste, bop, not 'adam'"):
+    with pytest.raises(TrainingError, match="rule must be one of gxnor, mtj, accumulate, ste, bop, not 'adam'"):
         recipe("mnist", "adam")
 
 

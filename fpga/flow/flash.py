@@ -33,7 +33,7 @@ def flash(name: str, board: Board, builds: Path) -> None:
     """
     bitstream = builds / name / f"{name}.{BITSTREAM[board.family]}"
     if not bitstream.is_file():
-        raise FlowError(f"{bitstream} is missing: make bitstream BOARD={name}")
+        raise FlowError(f"{bitstream} is missing: mtj-gxnor bitstream --board {name} makes it")
     # a loader on PATH knows the system's libraries best
     native = shutil.which("openFPGALoader")
     command = (native,) if native else packaged("openfpgaloader-cli", "openfpgaloader").command

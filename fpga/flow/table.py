@@ -84,7 +84,7 @@ def update(document: Path = DOCUMENT, reports: Path = REPORTS) -> bool:
     paths = [reports / f"fpga-{name}.json" for name in BOARDS]
     found = [json.loads(path.read_text()) for path in paths if path.is_file()]
     if not found:
-        raise FlowError(f"no reports in {reports}: make bitstream BOARD={next(iter(BOARDS))} first")
+        raise FlowError(f"no reports in {reports}: mtj-gxnor bitstream --board {next(iter(BOARDS))} first")
     return insert(document, "board-table", _HEAD, map(row, found), texts=2)
 
 

@@ -34,7 +34,7 @@ class Packets:
         self._config, self._error = config, error
         self._group = config.array.group
         bits = config.geometry.sum_bits
-        self._offset_bits, self._spread_bits = config.neuron.offset_bits(bits), config.neuron.scale_bits(bits)
+        self._offset_bits, self._scale_bits = config.neuron.offset_bits(bits), config.neuron.scale_bits(bits)
         self._weights = (config.geometry.rows, config.array.lanes)
         self._neurons = (config.geometry.vector_groups * config.array.group,)
 
@@ -88,12 +88,12 @@ class Packets:
         """Pack offsets and scales."""
         half = 1 << (self._offset_bits - 1)
         _check("offset", offset, self._neurons, -half, half - 1)
-        _check("scale", scale, self._neurons, 0, (1 << self._spread_bits) - 1)
-        return packet_format.pack_neurons(offset, scale, self._offset_bits, self._spread_bits, self._group)
+        _check("scale", scale, self._neurons, 0, (1 << self._scale_bits) - 1)
+        return packet_format.pack_neurons(offset, scale, self._offset_bits, self._scale_bits, self._group)
 
     def unpack_neurons(self, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Unpack offsets and scales."""
-        return packet_format.unpack_neurons(data, self._offset_bits, self._spread_bits, self._group)
+        return packet_format.unpack_neurons(data, self._offset_bits, self._scale_bits, self._group)
 
     @cached_property
     def neurons_size(self) -> int:

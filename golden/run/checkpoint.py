@@ -113,12 +113,12 @@ def read(path: Path, identity: dict[str, Any], machine: Machine) -> tuple[Snapsh
         theirs = header.get("identity")
     except (OSError, headed_arrays.DamagedError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise CheckpointError(f"checkpoint {path} cannot be read ({reason}): start without RESUME") from error
+        raise CheckpointError(f"checkpoint {path} cannot be read ({reason}): start without --resume") from error
     if (difference := _difference(theirs, identity)) is not None:
         name, one, other = difference
         raise CheckpointError(
             f"checkpoint {path} belongs to another run: {name} is {one} there and {other} here; "
-            f"use the same settings, or start without RESUME"
+            f"use the same settings, or start without --resume"
         )
     try:
         _check_state(state, machine)
@@ -133,7 +133,7 @@ def read(path: Path, identity: dict[str, Any], machine: Machine) -> tuple[Snapsh
 
 def damaged(path: Path, reason: str) -> CheckpointError:
     """Say that no run can have written a checkpoint."""
-    return CheckpointError(f"checkpoint {path} is damaged: {reason}; start without RESUME")
+    return CheckpointError(f"checkpoint {path} is damaged: {reason}; start without --resume")
 
 
 _EPOCH = [part.name for part in fields(Epoch)]

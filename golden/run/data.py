@@ -71,9 +71,9 @@ def load(name: str, folder: Path | None) -> Dataset:
         images, labels = digits.data.astype(np.uint8), digits.target.astype(np.uint8)
         return Dataset(images[:_DIGITS_TRAIN], labels[:_DIGITS_TRAIN], images[_DIGITS_TRAIN:], labels[_DIGITS_TRAIN:])
     if name != "mnist":
-        raise DataError(f"unknown DATASET={name!r}: give digits or mnist")
+        raise DataError(f"unknown data set {name!r}: give digits or mnist")
     if folder is None:
-        raise DataError("DATASET=mnist needs DATA_DIR, the folder with " + ", ".join(MNIST))
+        raise DataError("mnist needs --data-dir, the folder with " + ", ".join(MNIST))
     if not (folder / next(iter(MNIST))).exists() and (folder / "mnist").is_dir():
         folder = folder / "mnist"
     contents = [_read(folder / file, checksum) for file, checksum in MNIST.items()]
@@ -86,7 +86,7 @@ def load(name: str, folder: Path | None) -> Dataset:
 
 def _read(path: Path, checksum: str) -> bytes:
     if not path.is_file():
-        raise DataError(f"missing data file {path}: put the original file there, or point DATA_DIR elsewhere")
+        raise DataError(f"missing data file {path}: put the original file there, or point --data-dir elsewhere")
     raw = path.read_bytes()
     found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
     if found != checksum:

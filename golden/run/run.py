@@ -92,12 +92,12 @@ class Run:
         if sizes[0] != pixels * self.config.input.planes or sizes[-1] != classes:
             raise ValueError(
                 f"the data set has {pixels} pixels and {classes} classes, the configuration's layers "
-                f"{list(self.config.layers)} begin and end differently: choose a CONFIG that fits"
+                f"{list(self.config.layers)} begin and end differently: choose a configuration that fits"
             )
         if not 0 <= self.samples <= len(self.dataset.train_labels):
-            raise ValueError(f"SAMPLES must be 1 .. {len(self.dataset.train_labels)}, not {self.samples}")
+            raise ValueError(f"samples must be 1 .. {len(self.dataset.train_labels)}, not {self.samples}")
         if self.epochs < 1:
-            raise ValueError(f"EPOCHS must be >= 1, not {self.epochs}")
+            raise ValueError(f"epochs must be >= 1, not {self.epochs}")
         self.samples = self.samples or len(self.dataset.train_labels)
         data, trits = self.dataset, self.config.input.trits
         self._train = Samples(trits(data.train_images), data.train_labels)
@@ -227,7 +227,7 @@ class Run:
                 raise checkpoint.damaged(path, f"epoch {number} has more correct predictions than samples")
         if begun > self.epochs:
             raise CheckpointError(
-                f"EPOCHS must be >= {begun}, as far as the checkpoint {path} has come, not {self.epochs}; "
-                f"give as many, or start without RESUME"
+                f"epochs must be >= {begun}, as far as the checkpoint {path} has come, not {self.epochs}; "
+                f"give as many, or start without --resume"
             )
         return snapshot, past

@@ -30,7 +30,7 @@ CHECKPOINT_SECONDS = 10.0
 #: The whole state is compared as often as it takes no more than one part in this many of the time.
 _STATE_SHARE = 10
 #: What a user does to go on after an interruption.
-_AGAIN = "the same command with RESUME=1 goes on from the last checkpoint"
+_AGAIN = "the same command with --resume (make: RESUME=1) goes on from the last checkpoint"
 #: Samples over which a compiled golden machine is compared with the NumPy one.
 _PREFIX_SAMPLES = 1000
 

@@ -67,7 +67,7 @@ def run(
     data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
     resume: Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")] = False,
     time_limit: Annotated[float | None, typer.Option(help="seconds after which to stop with a checkpoint")] = None,
-    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = _BUILD,
+    build: Annotated[Path, typer.Option(help="folder of reports, runs and their checkpoints")] = _BUILD,
 ) -> None:
     """Train a network, write build/reports/accuracy-DATASET-RULE.json."""
     if threads:
@@ -106,9 +106,9 @@ def run(
         f"{written['seconds']:.0f} s on {written['device']}; {path}"
     )
     if settings.config:
-        print(f"for make infer CONFIG={settings.config}: WEIGHTS={folder.weights}")
+        print(f"for mtj-gxnor infer --config {settings.config} --weights {folder.weights}")
     if not written["finished"]:
-        print("time is over: the same command with RESUME=1 goes on")
+        print("time is over: the same command with --resume (make: RESUME=1) goes on")
 
 
 def _fastest(
@@ -145,7 +145,9 @@ def _train(
         try:
             loop.train(going, folder, time_limit, write)
         except KeyboardInterrupt:
-            raise Interrupted("interrupted: the same command with RESUME=1 goes on from the last checkpoint") from None
+            raise Interrupted(
+                "interrupted: the same command with --resume (make: RESUME=1) goes on from the last checkpoint"
+            ) from None
         written = write()
         if going.settings.config:
             _export(going, folder)
@@ -186,7 +188,7 @@ def nonidealities(
     threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
     data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
     time_limit: Annotated[float | None, typer.Option(help="seconds after which no further point begins")] = None,
-    build: Annotated[Path, typer.Option(help="folder for everything that is made")] = _BUILD,
+    build: Annotated[Path, typer.Option(help="folder of reports, runs and their checkpoints")] = _BUILD,
     docs: Annotated[Path, typer.Option(help="folder for the picture")] = Path("docs"),
 ) -> None:
     """Draw accuracy against non-idealities; points that are there already are not run again."""

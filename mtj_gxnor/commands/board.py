@@ -140,7 +140,7 @@ def train(
     if not outcome.bit_exact:
         sys.exit(f"board and golden model differ: {outcome.mismatch}")
     print(
-        f"{run_report.summary(report, f'{dataset} on {title} over {port}', len(run.curve))}, "
+        f"{run_report.summary(report, f'{dataset} on {title} over {port}')}, "
         f"{report['bytes_sent'] + report['bytes_received']} bytes, {report['retries']} retries; "
         f"{build}/reports/board.json"
     )

@@ -45,17 +45,17 @@ def device(
 def _job(device: str, temperature: float, overdrive: float, trajectories: int, seed: int, code_bits: int) -> DeviceJob:
     """Make a job of the options."""
     if device not in JUNCTIONS:
-        raise ValueError(f"unknown DEVICE={device!r}: give one of {', '.join(JUNCTIONS)}")
+        raise ValueError(f"unknown device {device!r}: give one of {', '.join(JUNCTIONS)}")
     if not 1.3 <= overdrive <= 10:
-        raise ValueError(f"OVERDRIVE must be 1.3 .. 10 times the critical current, not {overdrive}")
+        raise ValueError(f"overdrive must be 1.3 .. 10 times the critical current, not {overdrive}")
     if not 1 <= temperature <= 10_000:
-        raise ValueError(f"TEMPERATURE must be 1 .. 10000 K, not {temperature}")
+        raise ValueError(f"temperature must be 1 .. 10000 K, not {temperature}")
     if trajectories < 1:
-        raise ValueError(f"TRAJECTORIES must be >= 1, not {trajectories}")
+        raise ValueError(f"trajectories must be >= 1, not {trajectories}")
     if seed < 0:
-        raise ValueError(f"SEED must be >= 0, not {seed}")
+        raise ValueError(f"seed must be >= 0, not {seed}")
     if not 1 <= code_bits <= 6:
-        raise ValueError(f"CODE_BITS must be 1 .. 6, not {code_bits}")
+        raise ValueError(f"code_bits must be 1 .. 6, not {code_bits}")
     return DeviceJob(device, temperature, overdrive, trajectories, seed, code_bits)
 
 

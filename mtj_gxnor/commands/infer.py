@@ -30,7 +30,7 @@ def predict(
     known = len(network.predictions)
     count = min(1000, known) if samples is None else samples
     if not 1 <= count <= known:
-        raise ValueError(f"SAMPLES must be 1 .. {known}, the predictions that {weights} holds, not {samples}")
+        raise ValueError(f"samples must be 1 .. {known}, the predictions that {weights} holds, not {samples}")
     loaded = data.load(network.dataset, data_dir)
     shown = Samples(machine.input.trits(loaded.test_images[:count]), loaded.test_labels[:count])
     network.place(machine)  # refused before anything is built

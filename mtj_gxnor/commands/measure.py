@@ -26,7 +26,7 @@ def bench(
 ) -> None:
     """Measure, write build/reports/bench.json and bench.svg."""
     if samples < 1 or repetitions < 1:
-        raise ValueError(f"SAMPLES and REPETITIONS must be >= 1, not {samples} and {repetitions}")
+        raise ValueError(f"samples and repetitions must be >= 1, not {samples} and {repetitions}")
     report = bench_report.make(build, samples, repetitions, simulators=simulators, growth=growth)
     for key, goal in bench_report.GOALS.items():
         value = report[key]
@@ -70,7 +70,7 @@ def integration(
 ) -> None:
     """Let random traffic run on the bus, write build/reports/integration.json."""
     if transactions < 1:
-        raise ValueError(f"TRANSACTIONS must be >= 1, not {transactions}")
+        raise ValueError(f"transactions must be >= 1, not {transactions}")
     report = bus_traffic.campaign(transactions, seed, build)
     print(
         f"{report['transactions']} transactions, {report['illegal_accesses']} illegal, "

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Build = Annotated[Path, typer.Option(help="Folder for everything that is made.")]
+Build = Annotated[Path, typer.Option(help="Folder of reports, runs and their checkpoints.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's original files.")]
 Seed = Annotated[int, typer.Option(help="Seed of random streams and sample order; 0 for the configuration's.")]
 Samples = Annotated[int, typer.Option(help="Training samples, the first ones; 0 for all.")]

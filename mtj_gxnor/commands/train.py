@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ from golden.lib.lock import locked
 from golden.machine import Machine
 from golden.run import data, memory_check
 from golden.run.run import Run
-from golden.run.session import Backend, Session
+from golden.run.session import Backend, Outcome, Session
 from mtj_gxnor.commands.options import BUILD, Build, DataDir, Epochs, Quick, Samples, Seed
 from sim import rtl, run_report, runner
 from sim.verilated import Verilated
@@ -68,32 +69,44 @@ def train(
                 # one mini-batch is not worth a compilation for speed
                 simulated = rtl.simulated(files, design, work, sim, waves=waves, quick=quick or waves)
                 backend = stack.enter_context(simulated)
-        session = Session(run, backend, checkpoint, resume=resume, steps=1 if waves else None)
-        outcome = session.train()
+        # a recording leaves report and checkpoint of a run that is there already
+        kept = None if waves and not resume else checkpoint
+        outcome = Session(run, backend, kept, resume=resume, steps=1 if waves else None).train()
+    if waves:
+        _say_recorded(outcome, runner.waveform_file(work.name, sim))
+        return
     names: dict[str, Any] = {"dataset": dataset, "config": title, "simulator": sim, "transport": transport}
     report = run_report.report(run, outcome, **names)
     run_report.write(run, report, build / "reports", "train")
     if outcome.bit_exact is False:
-        again = "" if transport == "axi" else "; the same settings with RESUME=1 and WAVES=1 record this batch"
+        again = "" if transport == "axi" else "; the same command with --resume and --waves records this batch"
         sys.exit(f"RTL and golden model differ: {outcome.mismatch}{again}")
-    line = run_report.summary(report, f"{dataset} on {title}", len(run.curve))
-    print(f"{line}; {build}/reports/train.json, train.png")
+    print(f"{run_report.summary(report, f'{dataset} on {title}')}; {build}/reports/train.json, train.png")
+
+
+def _say_recorded(outcome: Outcome, waveform: Path) -> None:
+    """Say what the recording of one mini-batch shows."""
+    if outcome.bit_exact is False:
+        sys.exit(f"RTL and golden model differ: {outcome.mismatch}; recorded in {waveform}")
+    print(f"recorded one mini-batch, {outcome.compared} values compared and equal; {waveform}")
 
 
 def _check(sim: str, transport: str, *, resume: bool, waves: bool) -> None:
     """Refuse what cannot be, before anything is loaded."""
     if sim not in (*runner.SIMULATORS, *_GOLDEN):
-        raise ValueError(f"unknown SIM={sim!r}: give one of {', '.join((*runner.SIMULATORS, *_GOLDEN))}")
+        raise ValueError(f"unknown simulator {sim!r}: give one of {', '.join((*runner.SIMULATORS, *_GOLDEN))}")
     if transport not in ("direct", "axi"):
-        raise ValueError(f"unknown TRANSPORT={transport!r}: give direct or axi")
+        raise ValueError(f"unknown transport {transport!r}: give direct or axi")
     if transport == "axi":
         if sim != "verilator":
-            raise ValueError(f"TRANSPORT=axi needs SIM=verilator, not {sim}")
-        for option, wanted in (("RESUME", resume), ("WAVES", waves)):
+            raise ValueError(f"--transport axi needs --sim verilator, not {sim}")
+        for option, wanted in (("--resume", resume), ("--waves", waves)):
             if wanted:
-                raise ValueError(f"TRANSPORT=axi cannot do {option}=1: give TRANSPORT=direct, or leave {option} out")
+                raise ValueError(f"--transport axi cannot do {option}: give --transport direct, or leave {option} out")
     if sim in runner.SIMULATORS:
         runner.check(sim)
+    elif waves:
+        raise ValueError(f"--waves needs a simulator: give --sim verilator or icarus, not {sim}")
 
 
 COMMANDS = {"train": train}

@@ -56,7 +56,7 @@ def make(build: Path, samples: int, repetitions: int, *, simulators: bool, growt
     Parameters
     ----------
     build : Path
-        Folder for everything that is made.
+        Folder of builds and reports.
     samples : int
         Samples of a training measurement.
     repetitions : int

@@ -35,7 +35,7 @@ def make(job: DeviceJob, build: Path) -> tuple[dict[str, Any], list[str]]:
     job : DeviceJob
         Device, conditions and effort.
     build : Path
-        Folder for everything that is made.
+        Folder of designs and reports.
 
     Returns
     -------

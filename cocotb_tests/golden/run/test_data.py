@@ -96,19 +96,19 @@ def test_mnist_files(small: tuple[Path, data.Dataset]) -> None:
 
 def test_unknown_data_set() -> None:
     """The message names what there is."""
-    with pytest.raises(data.DataError, match=r"^unknown DATASET='svhn': give digits or mnist$"):
+    with pytest.raises(data.DataError, match=r"^unknown data set 'svhn': give digits or mnist$"):
         data.load("svhn", None)
 
 
 def test_no_folder() -> None:
     """The message names the variable and the files."""
-    with pytest.raises(data.DataError, match=f"^DATASET=mnist needs DATA_DIR, the folder with {', '.join(FILES)}$"):
+    with pytest.raises(data.DataError, match=f"^mnist needs --data-dir, the folder with {', '.join(FILES)}$"):
         data.load("mnist", None)
 
 
 def test_missing_folder(tmp_path: Path) -> None:
     """A folder that is not there reads like the first missing file."""
-    with pytest.raises(data.DataError, match=f"^missing data file {tmp_path}/nowhere/{FILES[0]}: put .*DATA_DIR"):
+    with pytest.raises(data.DataError, match=f"^missing data file {tmp_path}/nowhere/{FILES[0]}: put .*--data-dir"):
         data.load("mnist", tmp_path / "nowhere")
 
 

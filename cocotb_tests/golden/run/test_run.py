@@ -163,7 +163,7 @@ def test_checkpoint_of_another_run(other: dict[str, Any], name: str, tmp_path: P
     run = _run(**other)
     with pytest.raises(
         CheckpointError,
-        match=f"^checkpoint {path} belongs to another run: {name}; use the same settings, or start without RESUME$",
+        match=f"^checkpoint {path} belongs to another run: {name}; use the same settings, or start without --resume$",
     ):
         run.resume(path)
     assert run.done == 0
@@ -334,7 +334,7 @@ def test_fewer_epochs_than_done(tmp_path: Path) -> None:
     long.save(path, PAST)
     with pytest.raises(
         CheckpointError,
-        match=rf"^EPOCHS must be >= 2, as far as the checkpoint {path} has come, not 1; give as many, or start w",
+        match=rf"^epochs must be >= 2, as far as the checkpoint {path} has come, not 1; give as many, or start w",
     ):
         _run(epochs=1).resume(path)
     run = _run(epochs=2)
@@ -363,13 +363,13 @@ def test_saving_replaces_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"samples": -1}, "SAMPLES must be 1 .. 30, not -1"),
-        ({"samples": 31}, "SAMPLES must be 1 .. 30, not 31"),
-        ({"epochs": 0}, "EPOCHS must be >= 1, not 0"),
+        ({"samples": -1}, "samples must be 1 .. 30, not -1"),
+        ({"samples": 31}, "samples must be 1 .. 30, not 31"),
+        ({"epochs": 0}, "epochs must be >= 1, not 0"),
         (
             {"config": named.load("digits")},
             "the data set has 10 pixels and 3 classes, the configuration's layers [64, 256, 10] begin and end "
-            "differently: choose a CONFIG that fits",
+            "differently: choose a configuration that fits",
         ),
     ],
 )

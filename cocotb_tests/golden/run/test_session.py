@@ -178,7 +178,7 @@ def test_interrupted(tmp_path: Path) -> None:
     run, twin, path = _run(), Twin(), tmp_path / "checkpoint.npz"
     twin.stopped_in = 3
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(Interrupted, match=r"^interrupted: the same command with RESUME=1 goes on"):
+    with pytest.raises(Interrupted, match=r"^interrupted: the same command with --resume \(make: RESUME=1\) goes on"):
         _session(run, twin, path).train()
     assert signal.getsignal(signal.SIGINT) is before
     again = _run()
