@@ -63,7 +63,7 @@ def test_every_threshold_has_a_spread_that_fires_so(eighths: int, fraction: int)
 
 def _placed(machine: MachineConfig, thresholds: np.ndarray) -> dict[str, np.ndarray]:
     """Place a network with these thresholds, all centres 7."""
-    inputs, hidden, classes = machine.layers
+    inputs, hidden, classes = machine.sizes
     network = Dense(
         (np.zeros((inputs, hidden), np.int8), np.zeros((hidden, classes), np.int8)),
         (np.full(hidden, 7), np.zeros(classes, np.int64)),
@@ -78,7 +78,7 @@ def _placed(machine: MachineConfig, thresholds: np.ndarray) -> dict[str, np.ndar
 def network_for(machine: MachineConfig, rng: np.random.Generator) -> Dense:
     """Draw a network that fits a machine."""
     values = [-1, 1] if machine.array.devices == 1 else [-1, 0, 1]
-    pairs = list(itertools.pairwise(machine.layers))
+    pairs = list(itertools.pairwise(machine.sizes))
     top = 4 if machine.neuron.threshold_eighths else 2
     return Dense(
         tuple(rng.choice(values, pair).astype(np.int8) for pair in pairs),

@@ -27,9 +27,9 @@ def _output(p: ErrorParameters, total: int, target: int) -> int:
 
 
 def _hidden(p: ErrorParameters, total: int, window: bool) -> int:
-    limit = 2 ** (p.bits - 1) - 1
+    limit, shift = 2 ** (p.bits - 1) - 1, p.backward(0)
     # round half up
-    rounded = floor(Fraction(total, 2**p.backward_shift) + Fraction(1, 2)) if p.backward_shift else total
+    rounded = floor(Fraction(total, 2**shift) + Fraction(1, 2)) if shift else total
     return max(-limit, min(limit, rounded)) if window else 0
 
 
@@ -61,8 +61,8 @@ def test_output_asks_for_the_right_direction() -> None:
 def test_hidden(p: ErrorParameters) -> None:
     """Rounding half up, symmetric saturation and the window's gate, over small sums, ties and the widest sums."""
     unit = p.model()
-    half = 2**p.backward_shift // 2
-    reach = p.limit << p.backward_shift
+    half = 2 ** p.backward(0) // 2
+    reach = p.limit << p.backward(0)
     around = [sign * centre + d for sign in (1, -1) for centre in (half, 3 * half, reach) for d in range(-3, 4)]
     sums = np.array([*range(-50, 51), *around, -(2**23), 2**23 - 1])
     rng = np.random.default_rng(p.bits)
@@ -89,3 +89,12 @@ def test_bad_parameters(fields: dict[str, Any], message: str) -> None:
     """Messages name field, rule and value."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         ErrorParameters(**fields)
+
+
+def test_shift_of_each_layer() -> None:
+    """A list has one shift per hidden layer; one shift is that of all."""
+    each, sums, window = ErrorParameters(8, backward_shift=(0, 3, 1)).model(), np.array([20, -20]), np.ones(2, bool)
+    assert [each.hidden(sums, window, layer).tolist() for layer in range(3)] == [[20, -20], [3, -2], [10, -10]]
+    assert [ErrorParameters(backward_shift=3).backward(layer) for layer in range(3)] == [3, 3, 3]
+    with pytest.raises(ValueError, match=r"^error\.backward_shift must be 0 \.\. 15, not 16$"):
+        ErrorParameters(backward_shift=(3, 16))
