@@ -52,22 +52,26 @@ def convert(component: wiring.Component, name: str) -> str:
     return _PRAGMAS.format(text)
 
 
-def check(config: MachineConfig) -> None:
-    """Refuse what the golden model has and the hardware has not yet.
-
-    Raises
-    ------
-    ConfigError
-        If there is no hardware for a machine; one line.
-    """
-    lacking = {
+def lacking(config: MachineConfig) -> list[str]:
+    """List what a machine has in the golden model and not in hardware yet."""
+    wanted = {
         "convolutional networks have": config.geometry.convolutional,
         "binary activations have": config.neuron.activation == "binary",
         "a backward shift per layer has": not isinstance(config.error.backward_shift, int),
     }
-    for what, wanted in lacking.items():
-        if wanted:
-            raise ConfigError(f"{what} no hardware yet: train in the golden model, SIM=fast")
+    return [what for what, is_wanted in wanted.items() if is_wanted]
+
+
+def check(config: MachineConfig) -> None:
+    """Refuse a machine for which there is no hardware.
+
+    Raises
+    ------
+    ConfigError
+        One line that says what is lacking, and what to do.
+    """
+    for what in lacking(config):
+        raise ConfigError(f"{what} no hardware yet: train in the golden model, SIM=fast")
 
 
 def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> dict[str, str]:

@@ -248,10 +248,22 @@ class Machine:
         self._counts["updates"] += 1
 
     def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
-        """Present samples one after another, in training accumulate gradients; return predictions."""
+        """Present samples one after another, in training accumulate gradients; return predictions.
+
+        Raises
+        ------
+        ValueError
+            If the samples have another shape than the network's input.
+        """
+        self._check(samples)
         predictions = np.array([self._predict(sample, training=training) for sample in samples], np.int64)
         self._enter(samples, predictions)
         return predictions
+
+    def _check(self, samples: Samples) -> None:
+        inputs = self.config.sizes[0]
+        if samples.trits.shape[1:] != (inputs,):
+            raise ValueError(f"samples must have {inputs} trits each, not the shape {samples.trits.shape[1:]}")
 
     def _enter(self, samples: Samples, predictions: NDArray[np.int64]) -> None:
         self._counts["samples"] += len(samples)

@@ -142,8 +142,8 @@ def with_yosys(folder: Path, files: list[str], top: str) -> list[str]:
 
 
 def worthwhile(config: MachineConfig) -> bool:
-    """Whether a machine is linted for itself, see `CHAIN_LANES`."""
-    return config.array.adders == "planes" or config.array.lanes <= CHAIN_LANES
+    """Whether a machine is linted for itself: it has hardware, and see `CHAIN_LANES`."""
+    return not verilog.lacking(config) and (config.array.adders == "planes" or config.array.lanes <= CHAIN_LANES)
 
 
 def machine(folder: Path) -> list[str]:

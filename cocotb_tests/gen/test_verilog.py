@@ -284,3 +284,16 @@ def test_command_line_errors(tmp_path: Path) -> None:
         assert finished.stdout == ""
         assert finished.stderr.startswith(says)
         assert finished.stderr.count("\n") == 1
+
+
+def test_lacking_hardware() -> None:
+    """What only the golden model has is refused in one line, as a machine and as a block."""
+    tiny = configs.load("tiny")
+    for config, what in (
+        (configs.load("digits-conv"), "convolutional networks have"),
+        (variant(tiny, neuron={"activation": "binary"}), "binary activations have"),
+        (variant(tiny, error={"backward_shift": (1, 2)}), "a backward shift per layer has"),
+    ):
+        for generate in (lambda c: verilog.machine_files(c, "x"), lambda c: verilog.block_files(c, "x", "neurons")):
+            with pytest.raises(configs.ConfigError, match=f"^{what} no hardware yet: train in the golden model, SIM="):
+                generate(config)

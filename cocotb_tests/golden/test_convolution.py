@@ -8,9 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from cocotb_tests.kit.random_data import random_samples
-from golden.config import MachineConfig, variant
+from golden.config import MachineConfig, TrainingParameters, variant
+from golden.error_unit import ErrorParameters
 from golden.machine import Machine
 from golden.network import Synapses
+from golden.neuron import NeuronParameters
 from golden.samples import Sample
 from sim.random_config import KINDS, convolutional, random_config
 
@@ -174,10 +176,11 @@ def test_against_loops(config: MachineConfig, gradient_bits: int) -> None:
             expected = loops.gradients[index].reshape(layer.inputs, layer.outputs)
             assert (_gradients(machine, index) == expected).all(), index
             learned |= bool(expected.any())
-            at = layer.neuron_base * g.group
-            if not layer.last:
-                assert (machine.neurons.scale[at : at + layer.outputs] == loops.scales[index]).all()
-        assert (machine.neurons.offset[at : at + layer.outputs] == loops.offset).all()
+            neurons = slice(layer.neuron_base * g.group, layer.neuron_base * g.group + layer.outputs)
+            if layer.last:
+                assert (machine.neurons.offset[neurons] == loops.offset).all()
+            else:
+                assert (machine.neurons.scale[neurons] == loops.scales[index]).all()
         tests = random_samples(config, 4, 100 + round_)
         assert machine.test(tests).tolist() == [loops.present(sample, training=False) for sample in tests]
         assert not machine.map.sums.any()
@@ -185,6 +188,37 @@ def test_against_loops(config: MachineConfig, gradient_bits: int) -> None:
         total = sum(int(np.abs(gradient).sum()) for gradient in loops.gradients)
         assert int(np.abs(machine.gradient.sums).sum()) == total
     assert learned
+
+
+def test_samples_of_another_shape() -> None:
+    """Refused in one line."""
+    machine, samples = Machine(CONFIGS[0]), random_samples(CONFIGS[1], 2)
+    assert CONFIGS[0].sizes[0] != CONFIGS[1].sizes[0]
+    with pytest.raises(ValueError, match=rf"^samples must have {CONFIGS[0].sizes[0]} trits each, not the shape \("):
+        machine.test(samples)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layers": ("9x9x1", "4C7", 3)}, "layers: the first convolution's patch of 7 x 7 x 1 = 49 trits must fit "),
+        ({"layers": ("9x9x3", "4C1", 3)}, "layers: an image of 3 planes needs as many thresholds in input.low and "),
+        ({"neuron": NeuronParameters(offset_learned=True)}, "neuron.offset_learned must be false in a convolutional "),
+        (
+            {"error": ErrorParameters(backward_shift=(1, 2, 3, 4))},
+            "error.backward_shift must be one shift, or one per ",
+        ),
+        ({"training": TrainingParameters(1, 1, (9,))}, r"training.update_shifts must name one update shift per layer"),
+    ],
+)
+def test_bad_networks(change: dict[str, Any], message: str) -> None:
+    """Rules across blocks, one line each."""
+    config = convolutional(random_config(31), 31)
+    layers = change.get("layers")
+    if layers:
+        change = {**change, "training": replace(config.training, update_shifts=(9,) * (len(layers) - 1))}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        replace(config, **change)
 
 
 def test_variety() -> None:

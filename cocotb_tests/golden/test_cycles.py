@@ -59,3 +59,15 @@ def test_array(slices: int, stages: int, writing: int) -> None:
     assert cycles.array_latency(stages, converting=False) == 4 + stages
     assert cycles.array_latency(stages, converting=True) == 6 + stages
     assert cycles.initialise(20, cycles.array_latency(stages, converting=False), writing) == 20 * writing + 4 + stages
+
+
+def test_loops() -> None:
+    """What a position costs, and that an overlapped operation and the NEXT that leaves together take what one takes."""
+    assert [cycles.next_position(left, overlap) for left, overlap in ((3, 0), (3, 1), (0, 0), (0, 1))] == [0, 0, 1, 4]
+    for latency in (5, 7):
+        rows = cycles.sense_rows(9, latency, last=True, overlap=True) + 1 + cycles.next_position(0, 1)
+        assert rows == cycles.sense_rows(9, latency, last=True)
+        groups = cycles.sense_columns(9, latency, overlap=True) + 1 + cycles.next_position(0, 1)
+        assert groups == cycles.sense_columns(9, latency)
+    assert (cycles.drive_input(10, 0), cycles.drive_input(10, 3)) == (13, 2)
+    assert (cycles.map_errors(4), cycles.pool(4), cycles.unpool(4)) == (11, 19, 27)

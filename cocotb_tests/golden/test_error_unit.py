@@ -27,9 +27,9 @@ def _output(p: ErrorParameters, total: int, target: int) -> int:
 
 
 def _hidden(p: ErrorParameters, total: int, window: bool) -> int:
-    limit = 2 ** (p.bits - 1) - 1
+    limit, shift = 2 ** (p.bits - 1) - 1, p.backward(0)
     # round half up
-    rounded = floor(Fraction(total, 2 ** p.backward(0)) + Fraction(1, 2)) if p.backward(0) else total
+    rounded = floor(Fraction(total, 2**shift) + Fraction(1, 2)) if shift else total
     return max(-limit, min(limit, rounded)) if window else 0
 
 
@@ -89,3 +89,12 @@ def test_bad_parameters(fields: dict[str, Any], message: str) -> None:
     """Messages name field, rule and value."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         ErrorParameters(**fields)
+
+
+def test_shift_of_each_layer() -> None:
+    """A list has one shift per hidden layer; one shift is that of all."""
+    each, sums, window = ErrorParameters(8, backward_shift=(0, 3, 1)).model(), np.array([20, -20]), np.ones(2, bool)
+    assert [each.hidden(sums, window, layer).tolist() for layer in range(3)] == [[20, -20], [3, -2], [10, -10]]
+    assert [ErrorParameters(backward_shift=3).backward(layer) for layer in range(3)] == [3, 3, 3]
+    with pytest.raises(ValueError, match=r"^error\.backward_shift must be 0 \.\. 15, not 16$"):
+        ErrorParameters(backward_shift=(3, 16))

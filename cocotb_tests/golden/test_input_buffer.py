@@ -9,16 +9,29 @@ import pytest
 from golden.input_buffer import InputParameters, beats, stream, word_bytes
 
 
-@pytest.mark.parametrize(("low", "high", "dark", "middle"), [(4, 9, 0, -1), (0, 255, -1, 0), (7, 7, 1, -1)])
-def test_trits(low: int, high: int, dark: int, middle: int) -> None:
+@pytest.mark.parametrize("p", [InputParameters(4, 9), InputParameters(0, 255, -1, 0), InputParameters(7, 7, 1, -1)])
+def test_trits(p: InputParameters) -> None:
     """Every pixel value."""
-    p = InputParameters(low, high, dark, middle)
     pixels = np.arange(256, dtype=np.uint8).reshape(2, 128)
     trits = p.trits(pixels)
     assert trits.dtype == np.int8
     assert trits.shape == pixels.shape
-    expected = [dark if v <= low else (1 if v > high else middle) for v in range(256)]
+    assert isinstance(p.low, int)
+    assert isinstance(p.high, int)
+    expected = [p.dark if v <= p.low else (1 if v > p.high else p.middle) for v in range(256)]
     assert trits.ravel().tolist() == expected
+
+
+def test_planes() -> None:
+    """Thresholds in a list give a pixel as many trits, side by side."""
+    pixels = np.array([[0, 3, 8, 200]], np.uint8)
+    assert InputParameters((2, 7), (5, 7), 0, -1).trits(pixels).tolist() == [[0, 0, -1, 0, 1, 1, 1, 1]]
+    with pytest.raises(
+        ValueError, match=r"^input\.low and high must have one threshold per plane each, not \[2\] and "
+    ):
+        InputParameters(2, (5, 7))
+    with pytest.raises(ValueError, match=r"^input\.low and high must be 0 <= low <= high <= 255, not 8 and 7$"):
+        InputParameters((2, 8), (5, 7))
 
 
 @pytest.mark.parametrize("group", [2, 3, 5, 64])

@@ -44,7 +44,7 @@ class Floating:
 
     def __init__(self, machine: Machine) -> None:
         self.c = c = machine.config
-        self.weights = [_matrix(c, machine.array.weights().astype(np.int64), i) for i in range(len(c.sizes) - 1)]
+        self.weights = [_matrix(c, machine.array.weights().astype(np.int64), i) for i in range(len(c.layers) - 1)]
         self.offsets = [np.zeros(size) for size in c.sizes[1:]]
         self.scales = [np.full(size, float(c.neuron.initial_scale)) for size in c.sizes[1:]]
         self.gradients = [np.zeros_like(w) for w in self.weights]
@@ -78,9 +78,7 @@ class Floating:
             for index in reversed(range(len(self.weights))):
                 self.gradients[index] += np.outer(activations[index], delta)
                 if index:
-                    back = np.floor(
-                        self.weights[index] @ delta / 2 ** e.backward(index - 1) + (0.5 if e.backward(index - 1) else 0)
-                    )
+                    back = np.floor(self.weights[index] @ delta / 2 ** e.backward(0) + (0.5 if e.backward(0) else 0))
                     delta = windows[index - 1] * np.clip(back, -limit, limit)
                     if n.offset_learned:
                         self.offsets[index - 1] -= delta * 2**n.train_shift / one
@@ -94,7 +92,7 @@ def _still(config: MachineConfig) -> MachineConfig:
     still = variant(
         config,
         gradient={"bits": bits, "leak": bits},
-        error={"margin": 24, "shift": 1, "backward_shift": min(config.error.backward_shift, 1)},
+        error={"margin": 24, "shift": 1, "backward_shift": min(config.error.backward(0), 1)},
         pulse={"dead_zone": 1 << config.pulse.nu_bits},
         # thresholds that random sums reach
         neuron={

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.neuron import NeuronParameters, Neurons
+from golden.neuron import NeuronParameters, Neurons, Position
 
 SUM_BITS = 7
 
@@ -145,3 +145,30 @@ def test_bad_parameters(field: str, low: int, high: int) -> None:
     for value in (low - 1, high + 1):
         with pytest.raises(ValueError, match=f"^{re.escape(f'neuron.{field} must be {low} .. {high}, not {value}')}$"):
             NeuronParameters(**dict[str, Any]({field: value}))
+
+
+def test_binary_activations() -> None:
+    """The sign of the centred sum, +1 for 0; the window lies around 0."""
+    p = NeuronParameters(fraction=4, window_eighths=4, activation="binary", initial_scale=8)
+    neurons = Neurons(p, 21, 8)
+    neurons.reset()
+    sums = np.arange(-10, 11)
+    activations, window = neurons.fire(sums, slice(0, 21), training=False)
+    assert activations.tolist() == [-1] * 10 + [1] * 11
+    assert window.tolist() == [abs(s) <= 4 for s in sums]
+
+
+@pytest.mark.parametrize("positions", [1, 2, 5, 8])
+def test_scale_of_many_positions(positions: int) -> None:
+    """The scale moves once, with the last position, by the mean over a power of two that holds all positions."""
+    p, rng = NeuronParameters(fraction=6, ema_shift=3, initial_scale=5), np.random.default_rng(positions)
+    neurons = Neurons(p, 4, 12)
+    neurons.reset()
+    for _ in range(3):
+        before, sums = neurons.scale.copy(), rng.integers(-200, 200, (positions, 4))
+        for index, each in enumerate(sums):
+            assert (neurons.scale == before).all()
+            neurons.fire(each, slice(0, 4), training=True, position=Position(index, positions))
+        whole = 2 ** int(np.ceil(np.log2(positions)))
+        mean = np.floor(np.abs(sums).sum(axis=0) * 2**6 / whole)
+        assert (neurons.scale == before + np.floor((mean - before) / 8)).all()

@@ -40,6 +40,7 @@ class FastMachine(Machine):
 
     def present(self, samples: Samples, *, training: bool) -> NDArray[np.int64]:
         """Present samples as `Machine.present` does."""
+        self._check(samples)
         counts = np.zeros((len(Phase), len(Event)), np.int64)
         predictions = self._compiled.present(
             self._program, self._constants, self._memory, samples.trits, samples.labels, training, counts
