@@ -174,12 +174,15 @@ class SequencedMachine:
         self.ports.write_bits("command__payload", self.ports.random_bits("command__payload", self.bench.rng))
 
 
+def _fields(instruction: Instruction) -> dict[str, int]:
+    """Fields that a word of the hardware's program has: those of loops come with the hardware for convolutions."""
+    loops = ("neuron_layer", "neuron_group", "step", "patch", "overlap", "body")
+    return {name: int(field) for name, field in asdict(instruction).items() if name not in loops}
+
+
 def plain_events(log: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Make instructions plain dicts of numbers."""
-    return [
-        (kind, {name: int(field) for name, field in asdict(value).items()} if isinstance(value, Instruction) else value)
-        for kind, value in log
-    ]
+    return [(kind, _fields(value) if isinstance(value, Instruction) else value) for kind, value in log]
 
 
 def compare_events(title: str, log: Sequence[tuple[str, Any]], expected: Sequence[tuple[str, Any]]) -> None:
