@@ -14,6 +14,11 @@ SHELL := /bin/bash
 .PHONY: help setup lint verilog registers check test test-full test-fpga test-training bitstream flash train wire accuracy accuracy-table \
   nonidealities data infer import ablation fit device bench bench-history integration waves figures docs clean
 
+# A variable of the command line that nothing here reads is a mistake, which make would pass over.
+READ := $(shell grep -oE '[A-Z_]{3,}' Makefile)
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+$(foreach name,$(filter-out $(READ),$(GIVEN)),$(error unknown variable $(name): make help names those of each target))
+
 # Verilator's own calls of make must not inherit this one's options.
 unexport MAKEFLAGS MFLAGS
 
@@ -39,7 +44,7 @@ define CHECK
 need() { command -v "$$1" >/dev/null || { echo "error: $$1 is missing: apt-get install $$2" >&2; exit 1; }; }; \
 need $(call quoted,$(PYTHON)) python3; need c++ g++; need make make; need perl perl; \
 $(call quoted,$(PYTHON)) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-  { echo "error: $$($(call quoted,$(PYTHON)) --version) does not do, Python 3.11, 3.12 or 3.13 is needed: apt-get install python3.11, or name one with PYTHON=" >&2; exit 1; }; \
+  { echo "error: $$($(call quoted,$(PYTHON)) --version 2>&1) does not do, Python 3.11, 3.12 or 3.13 is needed: apt-get install python3.11, or name one with PYTHON=" >&2; exit 1; }; \
 $(call quoted,$(PYTHON)) -c 'import venv, ensurepip' 2>/dev/null || \
   { echo "error: the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 endef

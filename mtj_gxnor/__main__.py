@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from golden.lib.errors import Interrupted, UserError
+from golden.version import VERSION
 
 #: The base of what a wrong command or option raises, to which typer gives no name.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -61,7 +62,9 @@ def application(name: str | None) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_options)
     for command, (module, text) in COMMANDS.items():
         if command != name:
             app.command(command, help=text)(lambda: None)
@@ -72,6 +75,20 @@ def application(name: str | None) -> typer.Typer:
         else:
             app.command(command, help=found.__doc__)(found)
     return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mtj-gxnor {VERSION}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
 
 
 def _module(command: str, name: str) -> ModuleType:
@@ -99,7 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         status = application(name)(given, prog_name="mtj-gxnor", standalone_mode=False)
     except _USAGE_ERROR as error:
-        print(f"error: {error.format_message()}", file=sys.stderr)
+        message = error.format_message()
+        # a call without anything is answered by the help
+        print(message if message.startswith("Usage: ") else f"error: {message}", file=sys.stderr)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit("interrupted")

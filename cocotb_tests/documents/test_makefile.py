@@ -1,4 +1,4 @@
-"""The Makefile hands variables on as they were given."""
+"""The Makefile hands variables on as they were given, and no others."""
 
 import re
 import shlex
@@ -25,6 +25,14 @@ def test_any_value(target: str) -> None:
     shown = subprocess.run(command, cwd=MAKEFILE.parent, capture_output=True, text=True, check=True).stdout
     words = shlex.split(shown.replace("\\\n", " "))
     assert [value for value in values if value not in words] == []
+
+
+def test_unknown_variable() -> None:
+    """A variable that no target reads is one line, and nothing is run."""
+    command = ["make", "-n", "train", "EPOCS=3"]
+    said = subprocess.run(command, cwd=MAKEFILE.parent, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert re.fullmatch(r"Makefile:\d+: \*\*\* unknown variable EPOCS: make help names .*Stop\.\n", said.stderr)
 
 
 def test_nothing_else_is_quoted() -> None:

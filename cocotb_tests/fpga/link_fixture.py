@@ -24,7 +24,7 @@ def beside(target: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def paired(transport: Transport, word: int, capacity: int = 4096) -> Iterator[Line]:
-    """Serve a transport at the far end of a pair of sockets; give the near end."""
+    """Serve a transport at one end of a pair of sockets; give the other."""
     near, far = (SocketLine(end) for end in socket.socketpair())
     with beside(lambda: serve_line(LinkServerEnd(transport, word, capacity), far)):
         try:

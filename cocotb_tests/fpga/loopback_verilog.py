@@ -81,7 +81,7 @@ def write_echo(folder: Path, group: int) -> Path:
 
 
 def write_echo_board(folder: Path, group: int, bit_cycles: int = 4) -> Path:
-    """Write the module with the far end of a serial line around it, where a generated board would be."""
+    """Write the module with the link responder of a serial line around it, where a generated board would be."""
     from fpga.gateware.top import Top
     from fpga.gateware.verilog import BOARD, FILE
 

@@ -71,7 +71,7 @@ def small(width: int = 16, length: int = 2, name: str = "small", board: str = "i
 
 
 def echo(folder: Path) -> Project:
-    """Make the project of a far end of the link with a small memory behind it, for iCEBreaker.
+    """Make the project of a link responder with a small memory behind it, for iCEBreaker.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def _start(*arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a shell may have told background jobs to ignore Ctrl-C
+        # a shell may start background jobs with Ctrl-C ignored
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -62,7 +62,7 @@ def test_nothing_to_serve(tmp_path: Path) -> None:
 
 
 def test_board(tmp_path: Path) -> None:
-    """A simulated board at a serial port until Ctrl-C; then the port is gone, and what has passed is told."""
+    """A simulated board at a serial port until Ctrl-C; then the port is gone, and what has passed is printed."""
     port = tmp_path / "port"
     folder = write_echo_board(tmp_path / "verilog", 10)
     with _start("simulate", str(folder), "--port", str(port), "--quick") as program:

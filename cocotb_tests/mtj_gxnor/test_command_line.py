@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from cocotb_tests.kit.command_line import call
+from golden.version import VERSION
 from mtj_gxnor.__main__ import COMMANDS
 from sim.runner import ROOT
 
@@ -35,12 +36,27 @@ def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (result.exit_code, result.output) == (1, f"{says}\n")
 
 
-def test_help_lists_all_commands() -> None:
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), ()])
+def test_help_lists_all_commands(arguments: tuple[str, ...]) -> None:
     """Every command stands in the help with its whole line."""
-    result = call("--help")
-    assert result.exit_code == 0
+    result = call(*arguments)
+    assert result.exit_code == (0 if arguments else 2)
+    assert result.output.startswith("Usage: mtj-gxnor ")
     for name, (_, text) in COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(text)}$", result.output, re.MULTILINE), name
+
+
+def test_help_of_a_group() -> None:
+    """The commands of a group have whole lines too."""
+    result = call("board")
+    assert result.exit_code == 2
+    assert result.output.startswith("Usage: mtj-gxnor board ")
+    assert "..." not in result.output.split("Commands:")[1]
+
+
+def test_version() -> None:
+    result = call("--version")
+    assert (result.exit_code, result.output) == (0, f"mtj-gxnor {VERSION}\n")
 
 
 @pytest.mark.parametrize("name", [name for name, (module, _) in COMMANDS.items() if module not in _EXTRA])

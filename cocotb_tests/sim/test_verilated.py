@@ -203,7 +203,7 @@ def test_broken_words(opened: Open, word: int) -> None:
 
 
 def test_build(tmp_path: Path) -> None:
-    """One build per content; a mistake in the Verilog is told, and leaves nothing behind."""
+    """One build per content; a mistake in the Verilog is an error, and leaves nothing behind."""
     folder, builds = write_echo(tmp_path / "verilog", 2), tmp_path / "builds"
     built = library(folder, AXI, SHIM, builds, quick=True)
     made = built.stat().st_mtime_ns

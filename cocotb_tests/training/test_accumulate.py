@@ -45,7 +45,7 @@ class _Told(Accumulate):
         return self.dealt[:, at]
 
 
-def _compare(scheme: str, synapse: str, told: AccumulateParameters, golden: AccumulateParameters) -> int:
+def _compare(scheme: str, synapse: str, rule: AccumulateParameters, golden: AccumulateParameters) -> int:
     """Take the same steps in the rule and in golden's blocks; compare states and sums after each, count switches."""
     rng, space = np.random.default_rng(seed()), SPACES[synapse]
     rule = _Told(
@@ -53,7 +53,7 @@ def _compare(scheme: str, synapse: str, told: AccumulateParameters, golden: Accu
         space,
         torch.Generator().manual_seed(seed()),
         [(1, LANES)],
-        replace(told, scheme=scheme),
+        replace(rule, scheme=scheme),
     )
     wide = ArrayParameters(4, 2, synapse, scheme)
     array = SynapseArray(wide, golden.switching, LfsrParameters(), 1)

@@ -24,7 +24,7 @@ ALIKE = SwitchingParameters(code_bits=4, threshold_bits=WORDS)
 
 
 class Dealt:
-    """Random streams that give the words they are told to."""
+    """Random streams that give chosen words."""
 
     def __init__(self, words: np.ndarray) -> None:
         self.words = words

@@ -1,4 +1,4 @@
-"""Ports by name: serial ports, and far ends at TCP ports."""
+"""Ports by name: serial ports, and link servers at TCP ports."""
 
 import errno
 from pathlib import Path

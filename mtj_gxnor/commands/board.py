@@ -27,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 _Design = Annotated[Path, typer.Option(help="Folder with the manifest.json of the board's design.")]
 _Port = Annotated[str, typer.Option(help="/dev/ttyUSB0 or the like, or tcp:HOST:PORT.")]
-_Baud = Annotated[int, typer.Option(help="Of the serial line; 0 for that of the board's design, for sim 1000000.")]
+_Baud = Annotated[int, typer.Option(help="Baud of the serial line; 0 for that of the design, for sim 1000000.")]
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def serve(
         machine.close()
 
 
-@app.command()
+@app.command(short_help="Simulate a board at a serial port until Ctrl-C.")
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Generated Verilog of a board.")],
     port: Annotated[Path, typer.Option(help="Name that the serial port gets.")] = Path("build/board"),
@@ -85,12 +85,12 @@ def simulate(
     print(json.dumps(counts))
 
 
-@app.command()
+@app.command(short_help="Train a board over its serial line.")
 def train(
-    port: Annotated[str, typer.Option(help="As above; or sim, for a board that is simulated.")] = train_serial.SIM,
+    port: Annotated[str, typer.Option(help="As of board status; or sim, for a simulated board.")] = train_serial.SIM,
     design: Annotated[Path | None, typer.Option(help="Folder with the board's manifest.json; not for sim.")] = None,
     dataset: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
-    config: Annotated[str, typer.Option(help="Of a simulated board; by default that of the data set.")] = "",
+    config: Annotated[str, typer.Option(help="Of a simulated board; by default the data set's.")] = "",
     data_dir: DataDir = None,
     samples: Samples = 0,
     epochs: Epochs = 0,
@@ -101,8 +101,8 @@ def train(
     repeat: Annotated[float, typer.Option(help="How long to wait before asking once more, s.")] = 0.2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the board stands.")] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Go on with a board that has lost its state.")] = False,
-    noise: Annotated[str, typer.Option(help="Of a simulated board, see the command simulate.")] = "1/0",
-    pull: Annotated[str, typer.Option(help="Of a simulated board, see the command simulate.")] = "0/0",
+    noise: Annotated[str, typer.Option(help="Of a simulated board, as of board simulate.")] = "1/0",
+    pull: Annotated[str, typer.Option(help="Of a simulated board, as of board simulate.")] = "0/0",
     quick: Quick = False,
     build: Build = BUILD,
 ) -> None:
@@ -146,7 +146,7 @@ def train(
     )
 
 
-@app.command()
+@app.command(short_help="Show what a board is and has done.")
 def status(port: _Port, design: _Design, baud: _Baud = 0) -> None:
     """Show what a board is and what it has done. Ends no command, but takes the line from another program."""
     manifest = _manifest(design)

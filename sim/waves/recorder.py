@@ -15,7 +15,7 @@ _CELL = 6
 
 
 class Recorder:
-    """Collects port values cycle by cycle, as far as it is told to.
+    """Collects port values cycle by cycle, when asked.
 
     Parameters
     ----------

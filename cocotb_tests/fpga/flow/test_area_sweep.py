@@ -1,4 +1,4 @@
-"""Options: the machines that are compared differ, are valid, and what they cost is told as a difference."""
+"""Options: the machines that are compared differ, are valid, and what they cost is a difference."""
 
 import pytest
 

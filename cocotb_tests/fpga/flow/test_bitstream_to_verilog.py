@@ -71,7 +71,7 @@ def test_bitstream_trains() -> None:
 @pytest.mark.fpga
 @needs_icestorm
 def test_bitstream_echoes(tmp_path: Path) -> None:
-    """On iCEBreaker's own FPGA: a far end of the link with little behind it; with ten tables wrong it fails."""
+    """On iCEBreaker's own FPGA: a link responder with little behind it; with ten tables wrong it fails."""
     made = echo(tmp_path)
     bitstream.build(made, tmp_path / "build", tmp_path)
     text = bitstream_to_verilog.verilog(made, tmp_path / "build" / made.name / made.bitstream)

@@ -53,7 +53,7 @@ def test_complaint(tmp_path: Path) -> None:
 
 
 def test_run(tmp_path: Path) -> None:
-    """Output goes to the log, and the exit status is told."""
+    """Output goes to the log, and the exit status is returned."""
     shell = Tool("sh", ("/bin/sh", "-c"), "")
     assert shell.run(["echo said; echo wrong >&2"], tmp_path, "log")
     assert (tmp_path / "log").read_text() == "said\nwrong\n"
@@ -75,7 +75,7 @@ def test_interrupted(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from fpga.flow.tools import Tool\n"
         "Tool('sh', ('/bin/sh', '-c'), '').run(['echo $$ > pid; exec sleep 600'], Path(sys.argv[1]), 'log')"
     )
-    # a shell in the background has told its children to ignore Ctrl-C
+    # a shell in the background starts its children with Ctrl-C ignored
     restore = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The far end in hardware against its twin in Python: the same bytes over the pins, answer for answer."""
+"""The link responder in hardware against its twin in Python: the same bytes over the pins, answer for answer."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -38,7 +38,7 @@ async def _transport(bench: block_bench.BlockBench) -> Cosimulated:
 
 @cocotb.test()
 async def driver(dut: HierarchyObject) -> None:
-    """Training, prediction, loads, dumps, counters; a label that is no class is told, and training goes on."""
+    """Training, prediction, loads, dumps, counters; a label that is no class is an error, and training goes on."""
     bench = block_bench.BlockBench(dut)
     transport, golden = await _transport(bench), Machine(TINY)
 
@@ -76,7 +76,7 @@ async def driver(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def patience(dut: HierarchyObject) -> None:
-    """What does not come is waited for, and then told; buffers can be emptied."""
+    """What does not come is waited for, and then an error; buffers can be emptied."""
     bench = block_bench.BlockBench(dut)
     transport = await _transport(bench)
 

@@ -172,7 +172,7 @@ def test_names(name: str, value: int | str, message: str) -> None:
 
 
 def test_read_only() -> None:
-    """What cannot be written is told in the machine's words."""
+    """What cannot be written is refused in the machine's words."""
     pair = DriverFixture(TINY)
     for name in ("ID", "STATUS", "STATUS.BUSY", "INTERRUPT.ERROR", "COUNTER_SAMPLES"):
         pair.refused("READ_ONLY", lambda name=name: pair.driver.write(name, 1), name)

@@ -120,7 +120,7 @@ def test_what_the_machine_refuses() -> None:
         driver.initialise()
     assert driver.read("STATUS.BUSY")
     driver.stop()
-    # the registers still say what TEST was told, the codes of an operation that is none
+    # the registers still hold what TEST was given, the codes of an operation that is none
     driver.write("COMMAND.OPERATION", 15)
     driver.write("CONTROL.START", 1)
     pair.refused("OPERATION", lambda: driver.infer(samples))

@@ -238,7 +238,7 @@ def test_stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_over_a_noisy_line(folder: Path) -> None:
-    """The Verilated machine at the far end of a bad line."""
+    """The Verilated machine behind a bad line."""
     transport = Verilated(folder, quick=True, stalls=0.3, seed=seed())
     golden, samples = Machine(TINY), random_samples(TINY, 100, random(80))
     with paired(transport, WORD) as line:

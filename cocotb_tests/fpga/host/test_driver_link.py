@@ -20,7 +20,7 @@ from golden.machine import Machine
 
 
 class Weak:
-    """Lines to a far end that are good until they are told to break."""
+    """Lines to the machine that are good until they are made to break."""
 
     def __init__(self, line: Line) -> None:
         self._line, self.broken = line, False
@@ -47,7 +47,7 @@ class Weak:
 
 @pytest.fixture
 def line() -> Iterator[Line]:
-    """Make a golden block at the far end of a line."""
+    """Make a golden block behind a line."""
     with paired(BlockTransport(TINY), word_bytes(TINY.array.group)) as near:
         yield near
 

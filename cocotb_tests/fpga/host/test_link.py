@@ -1,4 +1,4 @@
-"""The host's end of the link, on lines that do as they are told."""
+"""The host's end of the link, on lines whose behaviour the test sets."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ Answer = Callable[[Frame], Iterator[Frame]]
 
 
 class Script:
-    """A far end that does what a function says: a line, and the way to open it."""
+    """The other end of a link, which does what a function says: a line, and the way to open it."""
 
     def __init__(self, answer: Answer, word: int = 4, room: int = 600) -> None:
         self._answer, self._word, self._room = answer, word, room
@@ -70,7 +70,7 @@ def _link(script: Script) -> Link:
     ],
 )
 def test_nonsense(opened: dict[str, int], later: dict[str, Any], says: str) -> None:
-    """Whole answers that no far end may give are refused, in one line."""
+    """Whole answers that no machine's end may give are refused, in one line."""
 
     def answer(request: Frame) -> Iterator[Frame]:
         yield answered(request, **{"data": b"1234", **later})
@@ -182,7 +182,7 @@ def test_bus_errors() -> None:
 
 
 def test_other_versions() -> None:
-    """Another version is told from a broken line."""
+    """Another version is not taken for a broken line."""
 
     class Other(Script):
         def write(self, data: bytes) -> None:
@@ -257,7 +257,7 @@ def test_cut() -> None:
 
 
 def test_no_line() -> None:
-    """A line that cannot be opened is told."""
+    """A line that cannot be opened is an error."""
 
     def connect() -> Script:
         raise ConnectionRefusedError("refused")

@@ -1,4 +1,4 @@
-"""The far end of the link: the rules of docs/link.md, noise, cuts, TCP and serial lines."""
+"""The machine's end of the link: the rules of docs/link.md, noise, cuts, TCP and serial lines."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ WORD, CAPACITY = 4, 400
 
 
 class Asker:
-    """Asks a far end in one session, one sequence number after another."""
+    """Asks a link server in one session, one sequence number after another."""
 
     def __init__(self, end: LinkServerEnd, session: int = 77) -> None:
         self._end, self._session, self._sequence = end, session, 255
@@ -187,7 +187,7 @@ def test_large_packet() -> None:
 
 @pytest.mark.parametrize("error", [LinkError("gone"), TransportTimeout("gone")])
 def test_machine_out_of_reach(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the far end meets on its own way goes to the host as text."""
+    """What the server meets on its way to the machine goes to the host as text."""
     echo = Echo()
     _, asker = _open(echo)
 
@@ -269,7 +269,7 @@ def test_cuts(noise: Noise) -> None:
 
 
 def test_server() -> None:
-    """Whoever comes later takes over; only programs of this computer reach the server unless told otherwise."""
+    """Whoever comes later takes over; only programs of this computer reach the server unless an address is given."""
     echo = Echo()
     with served(echo, WORD, CAPACITY) as port, ExitStack() as stack:
         first = Link(tcp("127.0.0.1", port), repeat=0.05, timeout=1)

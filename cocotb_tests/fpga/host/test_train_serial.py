@@ -176,7 +176,7 @@ def test_power_lost(train: Train, board: Folder) -> None:
 
 
 def test_other_board(board: Folder, tmp_path: Path) -> None:
-    """Another design is told by both identities, and nothing is done to it."""
+    """Another design is refused by both identities, and nothing is done to it."""
     folder, manifest = board
     other = manifest | {"design": "0123456789abcdef"}
     text = rf"DESIGN is {int(manifest['design'], 16):#x}, that of the manifest 0x123456789abcdef$"

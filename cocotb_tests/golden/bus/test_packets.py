@@ -162,7 +162,7 @@ def test_spare_bits_are_ignored() -> None:
 
 
 def test_broken_packets() -> None:
-    """Whoever reads a packet of a wrong length is told so."""
+    """A packet of a wrong length is refused."""
     with pytest.raises(ValueError, match=r"^3 bytes are not whole words of 2 bytes$"):
         packet_format.unpack_predictions(b"abc", 5)
     with pytest.raises(ValueError, match=r"^3 words are not whole rows of 2 words$"):

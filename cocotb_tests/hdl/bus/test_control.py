@@ -411,7 +411,7 @@ async def timeout(dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def faults_and_stops(dut: HierarchyObject) -> None:
-    """Faults of the stream and STOP at any time: what the machine and the framer are told, until commands end."""
+    """Faults of the stream and STOP at any time: what the machine and the framer are given, until commands end."""
     around = await _around(dut)
     rng, seen = around.bench.rng, Counter[str]()
     await around.command(HostOp.INIT_RANDOM)

@@ -17,13 +17,13 @@ def test_every_kind_is_another_machine() -> None:
 
 
 def test_both_models_are_timed_on_every_kind() -> None:
-    """One row per kind, told as it begins."""
+    """One row per kind, announced as it begins."""
     pytest.importorskip("numba", reason="the fast golden model needs the optional package numba")
-    told: list[str] = []
-    rows = models.compare("digits", 1, 1, told.append)
+    announced: list[str] = []
+    rows = models.compare("digits", 1, 1, announced.append)
     kinds = list(models.kinds(named.load("digits")))
     assert [row["kind"] for row in rows] == kinds
-    assert told == [f"golden models: digits, {kind}" for kind in kinds]
+    assert announced == [f"golden models: digits, {kind}" for kind in kinds]
     for row in rows:
         assert row["config"] == "digits"
         assert row["ratio"] == row["numba"] / row["numpy"] > 0
