@@ -7,8 +7,6 @@ follows the operation's length, one cycle more. docs/contract.md derives the con
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.geometry import ceil_div
-
 #: Cycles from a command's acceptance by the array until its answer has been counted.
 ARRAY = 5
 #: Cycles that converters of the array add to that.
@@ -35,17 +33,15 @@ def array_writing(slices: int, stages: int) -> int:
     return slices + stages - 1
 
 
-def _walk(vector: NDArray[np.int64], group: int) -> tuple[int, int | None]:
-    """Cycles of the row driver's walk, and the cycle of the last event if there is one, counted from the start."""
-    padded = np.zeros(ceil_div(len(vector), group) * group, np.bool_)
-    padded[: len(vector)] = vector != 0
-    per_group = padded.reshape(-1, group).sum(axis=1)
-    length = int(np.maximum(per_group, 1).sum())
-    filled = np.flatnonzero(per_group)
-    if not len(filled):
-        return length, None
-    trailing = len(per_group) - 1 - int(filled[-1])
-    return length, ROW_DRIVER - 1 + length - trailing
+def _walk(vector: NDArray[np.int64], group: int) -> tuple[int, int]:
+    """Cycles of the row driver's walk, and the cycle of the last event, 0 if there is none, counted from the start."""
+    length, last_event = 0, 0
+    for first in range(0, len(vector), group):
+        events = int(np.count_nonzero(vector[first : first + group]))
+        length += max(events, 1)
+        if events:
+            last_event = ROW_DRIVER - 1 + length
+    return length, last_event
 
 
 def walk(vector: NDArray[np.int64], group: int, latency: int) -> int:
@@ -61,7 +57,7 @@ def walk(vector: NDArray[np.int64], group: int, latency: int) -> int:
         Of whichever block takes the events: `GRADIENT`, or the array's, as below.
     """
     length, last_event = _walk(vector, group)
-    return max(length + 2, 0 if last_event is None else last_event + latency)
+    return max(length + 2, last_event + latency if last_event else 0)
 
 
 def drive(groups: int) -> int:

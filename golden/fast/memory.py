@@ -203,6 +203,7 @@ class Memory(NamedTuple):
     tap_nonzero: NDArray[np.int64]
     columns: NDArray[np.int32]
     totals: NDArray[np.int32]
+    driven: NDArray[np.int64]
     drive: NDArray[Any]
     words: NDArray[np.uint64]
     noise: NDArray[np.uint64]
@@ -254,6 +255,7 @@ def memory(machine: Machine) -> Memory:
         tap_nonzero=np.zeros((segmented, geometry.groups_per_block), np.int64),
         columns=np.zeros(lanes, np.int32),
         totals=np.zeros(elements, np.int32),
+        driven=np.zeros(lanes + 4, np.int64),
         drive=np.zeros(lanes, sums.dtype),
         words=np.zeros((machine.config.array.streams_per_lane, lanes), np.uint64),
         noise=np.zeros(geometry.group, np.uint64),

@@ -88,14 +88,27 @@ def sense_rows(
 ) -> None:
     """Sense rows with all columns driven."""
     m.totals[:rows] = 0
+    driven = 0
     for lane in range(c.lanes):
-        d = np.int32(m.drive[lane])
-        if d == 0:
-            continue
-        turned = m.turned[lane, first : first + rows]
+        if m.drive[lane] != 0:
+            m.driven[driven] = lane
+            count[Event.PRODUCTS] += nonzero[lane]
+            driven += 1
+    # in fours, so that a total is loaded and stored once for four lanes; a fourth that is missing is driven with 0
+    last = first + rows
+    for at in range(0, driven, 4):
+        lanes = m.driven[at : at + 4]
+        lanes[min(driven - at, 4) :] = m.driven[0]
+        one, two, three, four = (
+            np.int32(m.drive[lanes[0]]),
+            np.int32(m.drive[lanes[1]] if driven - at > 1 else 0),
+            np.int32(m.drive[lanes[2]] if driven - at > 2 else 0),
+            np.int32(m.drive[lanes[3]] if driven - at > 3 else 0),
+        )
+        w, x = m.turned[lanes[0], first:last], m.turned[lanes[1], first:last]
+        y, z = m.turned[lanes[2], first:last], m.turned[lanes[3], first:last]
         for index in range(rows):
-            m.totals[index] += np.int32(d * turned[index])
-        count[Event.PRODUCTS] += nonzero[lane]
+            m.totals[index] += np.int32(one * w[index] + two * x[index] + three * y[index] + four * z[index])
     for index in range(rows):
         m.sensed[index] = m.totals[index]
     converter.convert(c, c.row_converter, m, m.row_streams, m.sensed[:rows])
