@@ -226,7 +226,7 @@ def test_proof_finds_a_difference(tmp_path: Path) -> None:
         "reset": (r"( {6}kept <= 3'h0;\n)", ""),
         "branch": (r"5'b1\?\?\?0, 5'b00011: begin\n( +pieces)", r"5'b1???0: begin\n\1"),
         "order": (
-            r"(?s)(    casez \(b\)\n[^\n]*\n        pieces.*?\n    endcase\n)(    if \(\\bit \) begin\n.*?\n    end\n)",
+            r"(?s)(    casez \(b\)\n[^\n]*\n        pieces.*?)(    if \(\\bit \) begin\n.*?\n    end\n)",
             r"\2\1",
         ),
         "sign": (r"less_signed = \$signed\((\S+)\) < \$signed\(c\)", r"less_signed = \1 < c"),

@@ -14,7 +14,20 @@ from amaranth_boards.resources import UARTResource
 from fpga.flow.boards import Board, BoardError, board
 
 #: What a TOML file can say of a `Board` as it is; the others have forms of their own.
-_PLAIN = ("title", "device", "family", "target_mhz", "baud", "config", "serial", "loader", "place", "pack", "synthesis")
+_PLAIN = (
+    "title",
+    "device",
+    "flip_flops",
+    "family",
+    "target_mhz",
+    "baud",
+    "config",
+    "serial",
+    "loader",
+    "place",
+    "pack",
+    "synthesis",
+)
 _OWN = ("base", "platform", "clock", "seeds", "uart")
 #: What a Python file calls its board.
 _NAME = "BOARD"

@@ -83,6 +83,7 @@ def test_without_base(tmp_path: Path) -> None:
     text = """
         title = "iCEstick"
         device = "iCE40HX1K"
+        flip_flops = 1280
         family = "ice40"
         platform = "amaranth_boards.icestick:ICEStickPlatform"
         target_mhz = 24

@@ -135,7 +135,7 @@ def _cut(train: Train, found: Simulated) -> train_serial.SerialBoard:
     way = replace(LINE, port=found.port, patience=1.5)
     with pytest.raises(
         LostError,
-        match=r"^the machine is lost in epoch \d \(no answer to \w+ .*: connect it again .*; the same command with RES",
+        match=r"^the machine is lost in epoch \d \(no answer to \w+ .*: connect it again .*; the same command with",
     ):
         train(way)
     return way
