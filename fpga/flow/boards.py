@@ -155,13 +155,15 @@ BOARDS = {
 
 def _smaller_ulx3s(device: str, platform: type, floor: Floor | None) -> Board:
     """Make a ULX3S with another FPGA, whose block RAMs hold a smaller machine."""
-    size = {"12F": "12k", "25F": "25k", "45F": "45k"}[device]
+    # the two smallest are one die
+    size, flip_flops = {"12F": ("12k", 24_288), "25F": ("25k", 24_288), "45F": ("45k", 43_848)}[device]
     full = BOARDS["ulx3s"]
     return replace(
         full,
         title=f"ULX3S {device}",
         device=f"ECP5 LFE5U-{device}-6",
         platform=platform,
+        flip_flops=flip_flops,
         config="orangecrab",
         place=full.place.replace("--85k", f"--{size}"),
         floor=floor,
@@ -170,7 +172,6 @@ def _smaller_ulx3s(device: str, platform: type, floor: Floor | None) -> Board:
 
 #: Boards that differ from one of `BOARDS` in their FPGA.
 VARIANTS = {
-    # the two smallest are one die
     "ulx3s-12f": _smaller_ulx3s("12F", ULX3S_12F_Platform, BOARDS["orangecrab"].floor),
     "ulx3s-25f": _smaller_ulx3s("25F", ULX3S_25F_Platform, BOARDS["orangecrab"].floor),
     "ulx3s-45f": _smaller_ulx3s("45F", ULX3S_45F_Platform, None),

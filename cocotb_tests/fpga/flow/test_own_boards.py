@@ -48,6 +48,9 @@ def test_variants(name: str) -> None:
     assert f"--{size[:2]}k " in variant.place
     assert size.upper() in variant.device
     assert size.upper() in variant.title
+    # of the die: that of OrangeCrab, or the one between it and the largest
+    small, large = BOARDS["orangecrab"].flip_flops, BOARDS["ulx3s"].flip_flops
+    assert variant.flip_flops == small if size != "45f" else small < variant.flip_flops < large
     made = _constraints(variant)
     assert made == _constraints(replace(BOARDS["ulx3s"], config=variant.config))
     # 96 lanes take 40 of the 56 that the smallest has
