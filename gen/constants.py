@@ -9,10 +9,22 @@ from golden.input_buffer import word_bytes
 from golden.sequencer import HostOp
 from hdl.array.array_interface import ArrayOp
 
-#: What the names of the SystemVerilog package and of the C header end with, after the prefix.
-PACKAGE, HEADER = "pkg", "design"
-#: Their files for the usual prefix.
-FILE, HEADER_FILE = f"{Names().module(PACKAGE)}.sv", f"{Names().module(HEADER)}.h"
+#: What the name of the SystemVerilog package ends with, after the prefix.
+_PACKAGE = "pkg"
+
+
+def package_file(names: Names) -> str:
+    """Name the file of the SystemVerilog package."""
+    return f"{names.module(_PACKAGE)}.sv"
+
+
+def header_file(names: Names) -> str:
+    """Name the file of the C header."""
+    return f"{names.module('design')}.h"
+
+
+#: These files for the usual prefix.
+FILE, HEADER_FILE = package_file(Names()), header_file(Names())
 
 
 def package(
@@ -75,7 +87,7 @@ def package(
         ("Widths of the ports of the array, places of the fields of its commands", "int", _macro(array)),
         ("Commands of the array", "int", {f"ARRAY_OP_{op.name}": op.value for op in list[Any](ArrayOp)}),
     ]
-    lines = ["// Constants of a machine; its manifest explains them.", f"package {names.module(PACKAGE)};"]
+    lines = ["// Constants of a machine; its manifest explains them.", f"package {names.module(_PACKAGE)};"]
     for title, kind, values in parts:
         lines += [f"  // {title}.", *(f"  localparam {kind} {name} = {value};" for name, value in values.items())]
     return "\n".join([*lines, "endpackage"]) + "\n"

@@ -97,7 +97,7 @@ def files(title: str, version: str, design: int, modules: dict[str, Any], names:
         name=re.sub(r"[^\w.-]", "_", title) if names.prefix == PREFIX else names.prefix,
         version=version,
         design=design,
-        constants=f"{names.module(constants.PACKAGE)}.sv",
+        constants=constants.package_file(names),
         external=EXTERNAL,
         array=array,
         rtl=", ".join(rest),

@@ -20,8 +20,9 @@ from hdl.lib.blackbox import Instantiated
 from hdl.machine import Machine
 from hdl.periphery.periphery import Periphery
 
-#: Verilog names of the modules that make a machine, and of the machine on a bus, for the usual prefix.
-TOP, PERIPHERY, ARRAY, AXI = map(Names().module, ("top", "periphery", "array", "axi"))
+#: Modules that make a machine, and the machine on a bus; and their Verilog names for the usual prefix.
+_MODULES = ("top", "periphery", "array", "axi")
+TOP, PERIPHERY, ARRAY, AXI = map(Names().module, _MODULES)
 
 #: What Verilator's lint, as it is without options, shall not say of a generated file, nor forget for those after it.
 _PRAGMAS = """\
@@ -100,7 +101,7 @@ def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> di
     """
     check(config)
     names = Names(prefix)
-    top_name, periphery_name, array_name, bus_name = map(names.module, ("top", "periphery", "array", "axi"))
+    top_name, periphery_name, array_name, bus_name = map(names.module, _MODULES)
     array, periphery = BLOCKS["synapse_array"](config), Periphery(config)
     top = Machine(config, Instantiated(periphery, periphery_name), Instantiated(array, array_name))
     registers, design = register_map(config), manifest.design(config)
@@ -116,8 +117,8 @@ def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> di
         module: {"file": file, "ports": manifest.ports(component)} for module, (file, component) in modules.items()
     }
     ports = described[array_name]["ports"], described[bus_name]["ports"]
-    files[f"{names.module(constants.PACKAGE)}.sv"] = constants.package(config, design, registers, *ports, names)
-    files[f"{names.module(constants.HEADER)}.h"] = constants.header(config, design, names)
+    files[constants.package_file(names)] = constants.package(config, design, registers, *ports, names)
+    files[constants.header_file(names)] = constants.header(config, design, names)
     version = manifest.versions()[manifest.PROJECT]
     files |= packages.files(title, version, design, described, names)
     bus = {"bus": bus_name, "design": f"{design:016x}", "registers": manifest.registers(registers)}

@@ -169,32 +169,32 @@ class Neurons(wiring.Component):
     ) -> None:
         """Build one lane: it fires, and its state follows sums or errors."""
         p, bits = self._parameters, self._sum_bits
-        old, (offset2, scale2), (offset3, scale3) = states[0], *((state.offset, state.scale) for state in states[1:])
+        state1, state2, state3 = states
 
         # stage 1
         with m.If(valid[1]):
-            m.d.sync += self.centred[lane].eq(total - (old.offset >> p.fraction))
+            m.d.sync += self.centred[lane].eq(total - (state1.offset >> p.fraction))
 
         # stage 2
         centred, eighths = self.centred[lane], 3 + p.fraction
-        threshold = wire(m, f"threshold{lane}", times(scale2, p.threshold_eighths) >> eighths)
+        threshold = wire(m, f"threshold{lane}", times(state2.scale, p.threshold_eighths) >> eighths)
         # the threshold is at least 1, so that a centred sum of 0 never fires
         least = wire(m, f"least{lane}", threshold | (threshold == 0))
         size = wire(m, f"size{lane}", Mux(centred < 0, -centred, centred)[: bits + 1])
         distance = reg_en(m, f"distance{lane}", valid[2], size - least)
-        half = reg_en(m, f"half{lane}", valid[2], times(scale2, p.window_eighths) >> eighths)
+        half = reg_en(m, f"half{lane}", valid[2], times(state2.scale, p.window_eighths) >> eighths)
         negative = reg_en(m, f"negative{lane}", valid[2], centred < 0)
-        grown = ((size << p.fraction) - scale2) >> p.ema_shift
-        growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, grown, 0)[: len(scale3)])
+        grown = ((size << p.fraction) - state2.scale) >> p.ema_shift
+        growth = reg_en(m, f"growth{lane}", valid[2], Mux(self.fire, grown, 0)[: len(state3.scale)])
 
         # stage 3
         fires = wire(m, f"fires{lane}", distance >= 0)
         step = wire(m, f"step{lane}", Mux(self.train, self.errors[lane] << p.train_shift, 0))
-        offset = wire(m, f"offset{lane}", clamp(offset3 - step, len(offset3)))
+        offset = wire(m, f"offset{lane}", clamp(state3.offset - step, len(state3.offset)))
         if p.offset_tracks_mean:
-            drifted = ((self.held_sums[lane] << p.fraction) - offset2) >> p.ema_shift
+            drifted = ((self.held_sums[lane] << p.fraction) - state2.offset) >> p.ema_shift
             drift = reg_en(m, f"drift{lane}", valid[2], drifted)
-            followed = wire(m, f"followed{lane}", clamp(offset3 + drift, len(offset3)))
+            followed = wire(m, f"followed{lane}", clamp(state3.offset + drift, len(state3.offset)))
             offset = Mux(fire3, followed, offset)
         m.d.comb += [
             self.activations[0][lane].eq(fires),
@@ -202,6 +202,6 @@ class Neurons(wiring.Component):
             self.windows[lane].eq((half >= distance) & (half + distance >= 0)),
             new.offset.eq(Mux(self.reset, 0, offset)),
             new.scale.eq(
-                Mux(self.reset, p.initial_scale << p.fraction, scale3 + growth),
+                Mux(self.reset, p.initial_scale << p.fraction, state3.scale + growth),
             ),
         ]
