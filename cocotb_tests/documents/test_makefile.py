@@ -1,5 +1,6 @@
 """The Makefile hands variables on as they were given, and no others."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -16,21 +17,29 @@ TARGETS = {
 }
 
 
+def make(target: str, *variables: str) -> subprocess.CompletedProcess[str]:
+    """What ``make -n`` of a target says, whatever the ``make`` was told under which the tests run."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    }
+    command = ["make", "--no-print-directory", "-n", target, *variables]
+    return subprocess.run(command, cwd=MAKEFILE.parent, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("target", [name for name, variables in TARGETS.items() if variables])
 def test_any_value(target: str) -> None:
     """A value with an apostrophe, blanks and commands of the shell is one word of the command that is run."""
     variables = sorted({name for pair in TARGETS[target] for name in pair if name})
     values = [f'it\'s; echo {name} `id` "x, y"' for name in variables]
-    command = ["make", "-n", target, *(f"{name}={value}" for name, value in zip(variables, values, strict=True))]
-    shown = subprocess.run(command, cwd=MAKEFILE.parent, capture_output=True, text=True, check=True).stdout
-    words = shlex.split(shown.replace("\\\n", " "))
+    said = make(target, *(f"{name}={value}" for name, value in zip(variables, values, strict=True)))
+    assert (said.returncode, said.stderr) == (0, "")
+    words = shlex.split(said.stdout.replace("\\\n", " "))
     assert [value for value in values if value not in words] == []
 
 
 def test_unknown_variable() -> None:
     """A variable that no target reads is one line, and nothing is run."""
-    command = ["make", "-n", "train", "EPOCS=3"]
-    said = subprocess.run(command, cwd=MAKEFILE.parent, capture_output=True, text=True, check=False)
+    said = make("train", "EPOCS=3")
     assert (said.returncode, said.stdout) == (2, "")
     assert re.fullmatch(r"Makefile:\d+: \*\*\* unknown variable EPOCS: make help names .*Stop\.\n", said.stderr)
 
