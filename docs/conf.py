@@ -23,7 +23,7 @@ exclude_patterns = ["docs/api/*/modules.rst"]
 myst_heading_anchors = 3
 nitpicky = False  # types in docstrings are prose: "ndarray of int8, shape (rows, lanes)"
 
-PACKAGES = ["mtj_gxnor", "golden", "hdl", "gen", "sim", "fpga"]
+PACKAGES = ["mtj_gxnor", "golden", "hdl", "gen", "sim", "fpga", "training"]
 apidoc_modules = [
     {
         "path": str(ROOT / package),
@@ -35,6 +35,7 @@ apidoc_modules = [
     }
     for package in PACKAGES
 ]
+autodoc_mock_imports = ["torch", "onnx", "qonnx"]  # the pages need no PyTorch
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the signature stays as short as in the text; types stand under Parameters
 napoleon_google_docstring = False

@@ -80,8 +80,9 @@ class Cells:
     """
 
     states: Tensor
-    device_bins: Tensor | None
-    stuck: Tensor | None
+    # strings, as the API reference is built without PyTorch
+    device_bins: "Tensor | None"
+    stuck: "Tensor | None"
 
     def weights(self) -> Tensor:
         """Weights -1, 0, 1, of one device -1, 1; float32, shape (n,)."""
