@@ -21,7 +21,7 @@ from hdl.machine import Machine
 from hdl.periphery.periphery import Periphery
 
 #: Verilog names of the modules that make a machine, and of the machine on a bus, for the usual prefix.
-TOP, PERIPHERY, ARRAY, AXI = map(Names().module, ("top", "periphery", "array", "axi"))
+TOP, ARRAY, AXI = map(Names().module, ("top", "array", "axi"))
 
 #: What Verilator's lint, as it is without options, shall not say of a generated file, nor forget for those after it.
 _PRAGMAS = """\

@@ -4,6 +4,9 @@ A layer is an array of its own: rows are a neuron's inputs (of a convolution: th
 device is like, its device bin and whether it is stuck, and how it answers a pulse, is asked of `golden`.
 """
 
+# types of PyTorch are not looked at: the API reference is built without it
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -80,9 +83,8 @@ class Cells:
     """
 
     states: Tensor
-    # strings, as the API reference is built without PyTorch
-    device_bins: "Tensor | None"
-    stuck: "Tensor | None"
+    device_bins: Tensor | None
+    stuck: Tensor | None
 
     def weights(self) -> Tensor:
         """Weights -1, 0, 1, of one device -1, 1; float32, shape (n,)."""
