@@ -77,7 +77,7 @@ class Cells:
     states : Tensor of bool, shape (devices, n)
         True is parallel.
     device bins : Tensor of uint8, shape (devices, n), or None
-        Kinds of devices, None where all are alike.
+        Device bins, None where all are alike.
     stuck : Tensor of bool, shape (devices, n), or None
         Which devices never switch, None for none.
     """
