@@ -42,45 +42,33 @@ _COMMON = recipe("mnist", "mtj")
 _OF_DATA, _OF_RULE = "the data set's", "the rule's"
 
 
+def _optional(text: str, default: object) -> Any:
+    """Make an option that the recipe decides where it is not given, with what it then is."""
+    return typer.Option(help=text, show_default=str(default))
+
+
 def run(
     dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn.")] = "mnist",
     rule: Annotated[str, typer.Option(help="gxnor, mtj, accumulate, ste or bop.")] = "mtj",
-    seed: Annotated[
-        int | None, typer.Option(help="Of weights, draws, sample order, augmentation.", show_default=str(_COMMON.seed))
-    ] = None,
-    network: Annotated[str | None, typer.Option(help="Layers, as 32C5-MP2-512FC-10.", show_default=_OF_DATA)] = None,
+    seed: Annotated[int | None, _optional("Of weights, draws, sample order, augmentation.", _COMMON.seed)] = None,
+    network: Annotated[str | None, _optional("Layers, as 32C5-MP2-512FC-10.", _OF_DATA)] = None,
     config: Annotated[
-        str | None,
-        typer.Option(help="Configuration of the machine, its layers and input coding.", show_default="none"),
+        str | None, _optional("Configuration of the machine, its layers and input coding.", "none")
     ] = None,
-    width: Annotated[
-        float | None, typer.Option(help="Factor of channels and hidden neurons.", show_default=str(_COMMON.width))
-    ] = None,
-    weights: Annotated[str | None, typer.Option(help="ternary or binary.", show_default=_COMMON.weights)] = None,
-    activations: Annotated[
-        str | None, typer.Option(help="ternary or binary.", show_default=_COMMON.activations)
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(help="Training samples, the first ones; 0 for all.", show_default=str(_COMMON.samples))
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over them.", show_default=_OF_DATA)] = None,
-    batch: Annotated[int | None, typer.Option(help="Samples per step.", show_default=_OF_DATA)] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Learning rate of the weights at first.", show_default=_OF_RULE)
-    ] = None,
-    rate_end: Annotated[
-        float | None, typer.Option(help="And at the end; it falls exponentially.", show_default=_OF_RULE)
-    ] = None,
+    width: Annotated[float | None, _optional("Factor of channels and hidden neurons.", _COMMON.width)] = None,
+    weights: Annotated[str | None, _optional("ternary or binary.", _COMMON.weights)] = None,
+    activations: Annotated[str | None, _optional("ternary or binary.", _COMMON.activations)] = None,
+    samples: Annotated[int | None, _optional("Training samples, the first ones; 0 for all.", _COMMON.samples)] = None,
+    epochs: Annotated[int | None, _optional("Passes over them.", _OF_DATA)] = None,
+    batch: Annotated[int | None, _optional("Samples per step.", _OF_DATA)] = None,
+    rate: Annotated[float | None, _optional("Learning rate of the weights at first.", _OF_RULE)] = None,
+    rate_end: Annotated[float | None, _optional("And at the end; it falls exponentially.", _OF_RULE)] = None,
     norm_rate: Annotated[
-        float | None,
-        typer.Option(help="Learning rate of batch normalisation at first.", show_default=str(_COMMON.norm_rate)),
+        float | None, _optional("Learning rate of batch normalisation at first.", _COMMON.norm_rate)
     ] = None,
-    augment: Annotated[
-        str | None, typer.Option(help="flip, shiftN, affine, with commas; - for none.", show_default=_OF_DATA)
-    ] = None,
+    augment: Annotated[str | None, _optional("flip, shiftN, affine, with commas; - for none.", _OF_DATA)] = None,
     devices: Annotated[
-        Path | None,
-        typer.Option(help="TOML of devices and tables of the rules mtj and accumulate.", show_default="none"),
+        Path | None, _optional("TOML of devices and tables of the rules mtj and accumulate.", "none")
     ] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quickest is measured.")] = None,
     layout: Annotated[str | None, typer.Option(help="channels_last or channels_first; likewise.")] = None,
