@@ -168,7 +168,7 @@ def _one_line(finished: Result) -> str:
             f"unknown configuration 'huge': give one of {', '.join(configs.names())} or a .toml",
         ),
         ({"sim": "xyz"}, "unknown simulator 'xyz': give one of "),
-        ({"dataset": "mnist"}, "mnist needs --data-dir, the folder with train-images-idx3-ubyte.gz, "),
+        ({"dataset": "mnist"}, "mnist needs the folder (--data-dir) with train-images-idx3-ubyte.gz, "),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "missing data file /nowhere/train-images-idx3-ubyte.gz: "),
         ({"config": "tiny"}, "the data set has 64 pixels and 10 classes, the configuration's layers [10, 6, 5, 3] "),
         ({"samples": 1438}, "samples must be 1 .. 1437, not 1438"),
