@@ -35,7 +35,7 @@ class _Dealt:
         return self.words.reshape(-1)
 
 
-class _Told(Accumulate):
+class _RuleWithGivenWords(Accumulate):
     """The rule with words that are given."""
 
     dealt: Tensor
@@ -45,15 +45,15 @@ class _Told(Accumulate):
         return self.dealt[:, at]
 
 
-def _compare(scheme: str, synapse: str, rule: AccumulateParameters, golden: AccumulateParameters) -> int:
+def _compare(scheme: str, synapse: str, parameters: AccumulateParameters, golden: AccumulateParameters) -> int:
     """Take the same steps in the rule and in golden's blocks; compare states and sums after each, count switches."""
     rng, space = np.random.default_rng(seed()), SPACES[synapse]
-    rule = _Told(
+    rule = _RuleWithGivenWords(
         torch.zeros(LANES),
         space,
         torch.Generator().manual_seed(seed()),
         [(1, LANES)],
-        replace(rule, scheme=scheme),
+        replace(parameters, scheme=scheme),
     )
     wide = ArrayParameters(4, 2, synapse, scheme)
     array = SynapseArray(wide, golden.switching, LfsrParameters(), 1)
