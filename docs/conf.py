@@ -70,9 +70,8 @@ def _one_attribute_each(
 def _plain_types(_app: Sphinx, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
     """Keep types in prose as they are: words such as shape would be linked to whatever has that name."""
     for number, line in enumerate(lines):
-        if (found := re.fullmatch(r"(:r?type[^:]*:) (.+)", line)) and not re.fullmatch(
-            r"[\w.]+(, optional)?", found[2]
-        ):
+        found = re.fullmatch(r"(:r?type[^:]*:) (.+)", line)
+        if found and not re.fullmatch(r"[\w.]+(, optional)?", found[2]):
             lines[number] = f"{found[1]} *{found[2].replace('*', '')}*"
 
 
