@@ -16,7 +16,7 @@ _INTRODUCTION = """# Configuration
 
 Written by `mtj-gxnor configs --reference` from the docstrings of the parameters.
 
-A configuration is a TOML file. `CONFIG=` takes a named one, or the path of a file of one's own:
+A configuration is a TOML file. `--config`, and `CONFIG=` of make, take a named one, or the path of a file of your own:
 
 ```toml
 base = "digits"          # everything else as there

@@ -72,7 +72,7 @@ def check(config: MachineConfig) -> None:
         One line that says what is lacking, and what to do.
     """
     for what in lacking(config):
-        raise ConfigError(f"{what} no hardware yet: train in the golden model, SIM=fast")
+        raise ConfigError(f"{what} no hardware yet: train in the golden model, --sim fast")
 
 
 def machine_files(config: MachineConfig, title: str, prefix: str = PREFIX) -> dict[str, str]:

@@ -37,12 +37,12 @@ __all__ = [
 ]
 
 
-def load_config(name: str) -> MachineConfig:
+def load_config(name: str | Path) -> MachineConfig:
     """Read a configuration.
 
     Parameters
     ----------
-    name : str
+    name : str or Path
         A named configuration (``mtj-gxnor configs`` lists them), or the path of a TOML file.
 
     Returns
@@ -55,7 +55,7 @@ def load_config(name: str) -> MachineConfig:
     gen.config.ConfigError
         If there is none, or it breaks a rule; the message is one line.
     """
-    return _configs.load(name)
+    return _configs.load(str(name))
 
 
 def load_data(name: str = "digits", folder: str | Path | None = None) -> Dataset:
@@ -105,7 +105,15 @@ def weights(run: Run, layer: int) -> NDArray[np.int8]:
     -------
     ndarray of int8, shape (inputs, outputs)
         -1, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If the machine has no such layer.
     """
+    layers = len(run.config.geometry.layers)
+    if not 0 <= layer < layers:
+        raise ValueError(f"layer must be 0 .. {layers - 1}, not {layer}")
     return run.machine.layer_weights(layer)
 
 

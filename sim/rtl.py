@@ -22,6 +22,8 @@ from sim import harness, runner
 
 #: Variables that tell the simulation's process its work.
 DESIGN, WORK, SOCKET = "MTJ_DESIGN", "MTJ_WORK", "MTJ_SOCKET"
+#: cocotb says nothing of itself where a user trains.
+_QUIET = {"COCOTB_LOG_LEVEL": "WARNING", "GPI_LOG_LEVEL": "WARNING"}
 #: How often a look is taken whether the simulation still lives before it has connected, s.
 _LOOK = 0.2
 
@@ -183,7 +185,7 @@ def simulated(
             runner.run,
             simulation(files, simulator, waves=waves, quick=quick),
             "sim.rtl_server",
-            environment={DESIGN: str(design), WORK: str(work), SOCKET: address, "COCOTB_LOG_LEVEL": "WARNING"},
+            environment={DESIGN: str(design), WORK: str(work), SOCKET: address, **_QUIET},
             plusargs=[f"+{name}={work}/{file}" for name, file in harness.FILES.items()],
             name=work.name,
         )

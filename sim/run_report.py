@@ -60,9 +60,9 @@ def write(run: Run, content: dict[str, Any], folder: Path, name: str) -> None:
 
 def summary(content: dict[str, Any], title: str) -> str:
     """Say in one line how a session went that has come to its end."""
-    return (
-        f"{title}: test accuracy {content['test_accuracy']:.4f} after {content['epochs']} epochs, "
-        f"bit_exact {content['bit_exact']}, "
-        f"{content['compared_values']} values compared, {content['rtl_cycles']} cycles, "
-        f"{content['wall_seconds']:.0f} s"
-    )
+    epochs = f"{content['epochs']} epoch{'s' if content['epochs'] > 1 else ''}"
+    parts = [f"{title}: test accuracy {content['test_accuracy']:.4f} after {epochs}"]
+    if content["bit_exact"] is not None:
+        parts.append(f"bit_exact {content['bit_exact']}, {content['compared_values']} values compared")
+        parts.append(f"{content['rtl_cycles']} cycles")
+    return ", ".join([*parts, f"{content['wall_seconds']:.0f} s"])

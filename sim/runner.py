@@ -245,7 +245,6 @@ def run(
     build = _build(runner, simulation, folder, waves)
     if waves:
         waveform.parent.mkdir(parents=True, exist_ok=True)
-    print(f"SEED={seed()} SIM={simulation.simulator} {label} in {build}")
     results = build / f"{label}.xml"
     results.unlink(missing_ok=True)
     crashed = ""

@@ -1,8 +1,8 @@
 """The update rule `accumulate`: the machine's own, gradient sums that ask for pulses.
 
 Every weight has one integer sum G, as in `golden.gradient_memory`. A step adds the weight's change to it; sums outside
-the dead zone ask for pulses by `golden.update_unit`'s split and the machine's tables; a synapse that switches forgets
-its sum. Nothing else is kept for a weight.
+the dead zone ask for pulses by `golden.update_unit`'s split and the machine's tables; a sum returns to 0 when its
+synapse switches. Nothing else is kept for a weight.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class AccumulateParameters(MtjParameters):
     switching, pulse
         As of `MtjParameters`; codes and slope are those of the machine's MNIST configuration, and so is the dead zone.
     gradient : GradientParameters
-        Width, leak and forgetting of the sums, as of the machine.
+        Width, leak and reset of the sums, as of the machine.
     update_shift : int
         log2 of the sum that stands for one weight step, pulse.nu_bits .. 24.
     """

@@ -5,6 +5,9 @@ scale turns the neuron round, and so do weights of the other sign. The last laye
 the comparison does not see.
 """
 
+# types of PyTorch are not looked at: the API reference is built without it
+from __future__ import annotations
+
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -4,6 +4,9 @@ A layer is an array of its own: rows are a neuron's inputs (of a convolution: th
 device is like, its device bin and whether it is stuck, and how it answers a pulse, is asked of `golden`.
 """
 
+# types of PyTorch are not looked at: the API reference is built without it
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -74,7 +77,7 @@ class Cells:
     states : Tensor of bool, shape (devices, n)
         True is parallel.
     device bins : Tensor of uint8, shape (devices, n), or None
-        Kinds of devices, None where all are alike.
+        Device bins, None where all are alike.
     stuck : Tensor of bool, shape (devices, n), or None
         Which devices never switch, None for none.
     """

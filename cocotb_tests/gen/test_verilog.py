@@ -295,5 +295,7 @@ def test_lacking_hardware() -> None:
         (variant(tiny, error={"backward_shift": (1, 2)}), "a backward shift per layer has"),
     ):
         for generate in (lambda c: verilog.machine_files(c, "x"), lambda c: verilog.block_files(c, "x", "neurons")):
-            with pytest.raises(configs.ConfigError, match=f"^{what} no hardware yet: train in the golden model, SIM="):
+            with pytest.raises(
+                configs.ConfigError, match=f"^{what} no hardware yet: train in the golden model, --sim fast"
+            ):
                 generate(config)

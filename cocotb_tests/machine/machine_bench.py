@@ -9,13 +9,13 @@ import cocotb
 import numpy as np
 from cocotb.handle import HierarchyObject
 
+from cocotb_tests.kit.observed_state import machine_pair
 from golden.config import MachineConfig
 from golden.machine import Machine
 from golden.run.comparison import Mismatch, compare
 from golden.samples import Samples
 from sim import manifest_reader as manifests
 from sim.host import Hang, Host
-from sim.observed_state import machine_pair
 
 #: Clock cycles after which a command counts as hanging.
 _HANG = 1_000_000

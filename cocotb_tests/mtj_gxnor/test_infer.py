@@ -24,7 +24,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         (["--weights", str(tmp_path / "none.npz")], "error: no weights file"),
         (["--weights", str(path), "--config", "tiny"], "error: the network has the layers"),
         (["--weights", str(path), "--config", "digits", "--samples", "361"], "error: samples must be 1 .. 360"),
-        (["--weights", str(tmp_path / "mnist.npz")], "error: mnist needs --data-dir"),
+        (["--weights", str(tmp_path / "mnist.npz")], "error: mnist needs the folder (--data-dir)"),
     ):
         result = call("infer", *arguments)
         assert result.exit_code == 1

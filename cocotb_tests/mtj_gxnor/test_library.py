@@ -77,6 +77,18 @@ def test_weights_are_the_layers() -> None:
                 assert found[i, o] == rows[layer.row + block * height + along, lane]
 
 
+def test_mistakes(tmp_path: Path) -> None:
+    """A path is as good as its text; what is wrong is one line that says what would be right."""
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "tiny"\n')
+    config = mtj_gxnor.load_config(path)
+    assert config == mtj_gxnor.load_config(str(path)) == mtj_gxnor.load_config("tiny")
+    run = Run(config, _data(config), 0, 1)
+    for layer in (-1, 3):
+        with pytest.raises(ValueError, match=f"^layer must be 0 .. 2, not {layer}$"):
+            mtj_gxnor.weights(run, layer)
+
+
 def _data(config: mtj_gxnor.MachineConfig) -> mtj_gxnor.Dataset:
     images = np.zeros((config.sizes[-1], config.sizes[0]), np.uint8)
     labels = np.arange(config.sizes[-1], dtype=np.uint8)

@@ -17,6 +17,7 @@ from gen import generated
 from golden.lib.lock import locked
 from golden.run import data
 from golden.run.run import Run
+from sim import run_report
 
 ROOT = Path(configs.__file__).resolve().parents[1]
 #: Enough to learn something, little enough to take a moment.
@@ -92,8 +93,15 @@ def test_report(tmp_path: Path, two_epochs: str) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")
     assert picture.stat().st_size > 5000
     assert {path.name for path in picture.parent.iterdir()} == {"train.json", "train.png"}
-    assert finished.stdout.count("\n") == 1
-    assert f"test accuracy {report['test_accuracy']:.4f} after 2 epochs" in finished.stdout
+    said = rf"digits on digits: test accuracy {report['test_accuracy']:.4f} after 2 epochs, \d+ s; .*train.png\n"
+    assert re.fullmatch(said, finished.stdout)
+
+
+def test_summary_beside_rtl() -> None:
+    """With another machine beside the golden one the line says what was compared."""
+    content = {"test_accuracy": 0.5, "epochs": 1, "bit_exact": True, "compared_values": 7, "rtl_cycles": 9}
+    said = run_report.summary(content | {"wall_seconds": 1.2}, "it")
+    assert said == "it: test accuracy 0.5000 after 1 epoch, bit_exact True, 7 values compared, 9 cycles, 1 s"
 
 
 def test_resume(tmp_path: Path, two_epochs: str) -> None:
@@ -160,7 +168,7 @@ def _one_line(finished: Result) -> str:
             f"unknown configuration 'huge': give one of {', '.join(configs.names())} or a .toml",
         ),
         ({"sim": "xyz"}, "unknown simulator 'xyz': give one of "),
-        ({"dataset": "mnist"}, "mnist needs --data-dir, the folder with train-images-idx3-ubyte.gz, "),
+        ({"dataset": "mnist"}, "mnist needs the folder (--data-dir) with train-images-idx3-ubyte.gz, "),
         ({"dataset": "mnist", "data_dir": "/nowhere"}, "missing data file /nowhere/train-images-idx3-ubyte.gz: "),
         ({"config": "tiny"}, "the data set has 64 pixels and 10 classes, the configuration's layers [10, 6, 5, 3] "),
         ({"samples": 1438}, "samples must be 1 .. 1437, not 1438"),

@@ -1,4 +1,4 @@
-"""The rule accumulate against golden: sums, leak, split, pulses and forgetting, step by step."""
+"""The rule accumulate against golden: sums, leak, split, pulses and resets, step by step."""
 
 from dataclasses import replace
 
@@ -18,8 +18,8 @@ from training.quantize import SPACES
 
 LANES, STEPS = 400, 40
 
-FORGETS = AccumulateParameters()
-#: Sums of several weight steps, so that there are whole steps, and a leak; nothing is forgotten.
+RESETS = AccumulateParameters()
+#: Sums of several weight steps, so that there are whole steps, and a leak; no sum is reset.
 LEAKS = AccumulateParameters(
     gradient=GradientParameters(bits=13, leak=3), pulse=PulseParameters(6, 1.5, 5), update_shift=9
 )
@@ -90,7 +90,7 @@ def _compare(scheme: str, synapse: str, parameters: AccumulateParameters, golden
     return switches
 
 
-@pytest.mark.parametrize("parameters", [FORGETS, LEAKS], ids=["forgets", "leaks"])
+@pytest.mark.parametrize("parameters", [RESETS, LEAKS], ids=["resets", "leaks"])
 @pytest.mark.parametrize("synapse", ["ternary", "binary"])
 @pytest.mark.parametrize("scheme", ["verified", "blind"])
 def test_every_step_does_what_golden_does(scheme: str, synapse: str, parameters: AccumulateParameters) -> None:
@@ -100,21 +100,21 @@ def test_every_step_does_what_golden_does(scheme: str, synapse: str, parameters:
 @pytest.mark.parametrize(
     "fault",
     [
-        replace(FORGETS, gradient=replace(FORGETS.gradient, reset_on_switch=False)),
-        replace(FORGETS, gradient=replace(FORGETS.gradient, bits=15, leak=15)),
-        replace(FORGETS, gradient=replace(FORGETS.gradient, leak=10)),
-        replace(FORGETS, pulse=replace(FORGETS.pulse, dead_zone=46)),
-        replace(FORGETS, switching=replace(FORGETS.switching, slope=1.6)),
+        replace(RESETS, gradient=replace(RESETS.gradient, reset_on_switch=False)),
+        replace(RESETS, gradient=replace(RESETS.gradient, bits=15, leak=15)),
+        replace(RESETS, gradient=replace(RESETS.gradient, leak=10)),
+        replace(RESETS, pulse=replace(RESETS.pulse, dead_zone=46)),
+        replace(RESETS, switching=replace(RESETS.switching, slope=1.6)),
     ],
-    ids=["never forgets", "saturates early", "leaks", "dead zone", "table"],
+    ids=["never resets", "saturates early", "leaks", "dead zone", "table"],
 )
 def test_a_seeded_fault_is_found(fault: AccumulateParameters) -> None:
     with pytest.raises(AssertionError, match="Arrays are not equal"):
-        _compare("verified", "ternary", fault, FORGETS)
+        _compare("verified", "ternary", fault, RESETS)
 
 
 def _rule(**changes: int) -> Accumulate:
-    parameters = replace(FORGETS, **changes)
+    parameters = replace(RESETS, **changes)
     generator = torch.Generator().manual_seed(seed())
     return Accumulate(torch.zeros(LANES), SPACES["ternary"], generator, [(1, LANES)], parameters)
 

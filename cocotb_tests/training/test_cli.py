@@ -94,7 +94,7 @@ def test_a_network_for_the_machine_becomes_a_weights_file(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     (path,) = (folder / "build" / "accuracy").glob("*/weights.npz")
     dense = Dense.load(path)
-    assert f"WEIGHTS={path}" in result.output
+    assert f"--config mnist --weights {path}" in result.output
     assert dense.sizes == [784, 512, 10]
     labels = files.digits(50, files.np.random.default_rng(0))[1]
     assert float((dense.predictions == labels).mean()) == _report(folder)["test_accuracy_last"]

@@ -44,7 +44,7 @@ def constants(seed: int, rows: int, lanes: int, devices: int, bits: int) -> NDAr
 
 
 def device_bins(seed: int, rows: int, lanes: int, devices: int, bits: int) -> NDArray[np.uint8]:
-    """Kinds of all devices; parameters as of `constants`.
+    """Device bins of all devices; parameters as of `constants`.
 
     Returns
     -------

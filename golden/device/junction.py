@@ -16,7 +16,6 @@ _FINITE = {
     "length": (0, "m"),
     "width": (0, "m"),
     "thickness": (0, "m"),
-    "oxide": (0, "m"),
     "magnetisation": (0, "A/m"),
     "damping": (0, ""),
     "asymmetry": (0, ""),
@@ -43,8 +42,8 @@ class Junction:
         refused.
     length, width : float, > 0
         Axes of the ellipse, m.
-    thickness, oxide : float, > 0
-        Thickness of free layer and of tunnel oxide, m.
+    thickness : float, > 0
+        Thickness of the free layer, m.
     magnetisation : float, > 0
         Saturation magnetisation M_s at the reference temperature, A/m.
     damping : float, > 0
@@ -89,7 +88,6 @@ class Junction:
     length: float
     width: float
     thickness: float
-    oxide: float
     magnetisation: float
     damping: float
     polarisation: float
@@ -244,7 +242,6 @@ JUNCTIONS = {
         length=50e-9,
         width=50e-9,
         thickness=1.0e-9,
-        oxide=1.6e-9,
         magnetisation=1.2e6,
         damping=0.01,
         polarisation=0.75,
@@ -257,7 +254,6 @@ JUNCTIONS = {
         length=100e-9,
         width=50e-9,
         thickness=2.5e-9,
-        oxide=1.0e-9,
         magnetisation=1.0e6,
         damping=0.01,
         polarisation=0.6,

@@ -32,7 +32,7 @@ class Operation:
     temperature : float
         K, > 0.
     variation_bins : int
-        Kinds of devices, >= 1.
+        Device bins, >= 1.
     variation : float
         Relative standard deviation of I_c0 between devices.
     cycle_variation : float

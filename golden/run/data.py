@@ -73,7 +73,7 @@ def load(name: str, folder: Path | None) -> Dataset:
     if name != "mnist":
         raise DataError(f"unknown data set {name!r}: give digits or mnist")
     if folder is None:
-        raise DataError("mnist needs --data-dir, the folder with " + ", ".join(MNIST))
+        raise DataError("mnist needs the folder (--data-dir) with " + ", ".join(MNIST))
     if not (folder / next(iter(MNIST))).exists() and (folder / "mnist").is_dir():
         folder = folder / "mnist"
     contents = [_read(folder / file, checksum) for file, checksum in MNIST.items()]
@@ -86,7 +86,7 @@ def load(name: str, folder: Path | None) -> Dataset:
 
 def _read(path: Path, checksum: str) -> bytes:
     if not path.is_file():
-        raise DataError(f"missing data file {path}: put the original file there, or point --data-dir elsewhere")
+        raise DataError(f"missing data file {path}: put the original file there, or name another folder (--data-dir)")
     raw = path.read_bytes()
     found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
     if found != checksum:

@@ -37,37 +37,47 @@ from training.settings import Settings, recipe
 _BUILD = Path("build")
 #: Where `data` puts files, and where they are looked for.
 _DATA = _BUILD / "data"
+#: Defaults that all recipes have in common, and what is said of others.
+_COMMON = recipe("mnist", "mtj")
+_OF_DATA, _OF_RULE = "the data set's", "the rule's"
+
+
+def _optional(text: str, default: object) -> Any:
+    """Make an option that the recipe decides where it is not given, with what it then is."""
+    return typer.Option(help=text, show_default=str(default))
 
 
 def run(
-    dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn")] = "mnist",
-    rule: Annotated[str, typer.Option(help="gxnor, mtj, accumulate, ste or bop")] = "mtj",
-    seed: Annotated[int | None, typer.Option(help="of weights, draws, sample order, augmentation")] = None,
-    network: Annotated[str | None, typer.Option(help="layers, as 32C5-MP2-512FC-10")] = None,
+    dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn.")] = "mnist",
+    rule: Annotated[str, typer.Option(help="gxnor, mtj, accumulate, ste or bop.")] = "mtj",
+    seed: Annotated[int | None, _optional("Of weights, draws, sample order, augmentation.", _COMMON.seed)] = None,
+    network: Annotated[str | None, _optional("Layers, as 32C5-MP2-512FC-10.", _OF_DATA)] = None,
     config: Annotated[
-        str | None, typer.Option(help="configuration of the machine, its layers and input coding")
+        str | None, _optional("Configuration of the machine, its layers and input coding.", "none")
     ] = None,
-    width: Annotated[float | None, typer.Option(help="factor of channels and hidden neurons")] = None,
-    weights: Annotated[str | None, typer.Option(help="ternary or binary")] = None,
-    activations: Annotated[str | None, typer.Option(help="ternary or binary")] = None,
-    samples: Annotated[int | None, typer.Option(help="training samples, the first ones; 0 for all")] = None,
-    epochs: Annotated[int | None, typer.Option(help="passes over them")] = None,
-    batch: Annotated[int | None, typer.Option(help="samples per step")] = None,
-    rate: Annotated[float | None, typer.Option(help="learning rate of the weights at first")] = None,
-    rate_end: Annotated[float | None, typer.Option(help="and at the end; it falls exponentially")] = None,
-    norm_rate: Annotated[float | None, typer.Option(help="learning rate of batch normalisation at first")] = None,
-    augment: Annotated[str | None, typer.Option(help="flip, shiftN, affine, with commas; - for none")] = None,
+    width: Annotated[float | None, _optional("Factor of channels and hidden neurons.", _COMMON.width)] = None,
+    weights: Annotated[str | None, _optional("ternary or binary.", _COMMON.weights)] = None,
+    activations: Annotated[str | None, _optional("ternary or binary.", _COMMON.activations)] = None,
+    samples: Annotated[int | None, _optional("Training samples, the first ones; 0 for all.", _COMMON.samples)] = None,
+    epochs: Annotated[int | None, _optional("Passes over them.", _OF_DATA)] = None,
+    batch: Annotated[int | None, _optional("Samples per step.", _OF_DATA)] = None,
+    rate: Annotated[float | None, _optional("Learning rate of the weights at first.", _OF_RULE)] = None,
+    rate_end: Annotated[float | None, _optional("And at the end; it falls exponentially.", _OF_RULE)] = None,
+    norm_rate: Annotated[
+        float | None, _optional("Learning rate of batch normalisation at first.", _COMMON.norm_rate)
+    ] = None,
+    augment: Annotated[str | None, _optional("flip, shiftN, affine, with commas; - for none.", _OF_DATA)] = None,
     devices: Annotated[
-        Path | None, typer.Option(help="TOML of devices and tables of the rules mtj and accumulate")
+        Path | None, _optional("TOML of devices and tables of the rules mtj and accumulate.", "none")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quickest is measured")] = None,
-    layout: Annotated[str | None, typer.Option(help="channels_last or channels_first; likewise")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
-    data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
-    resume: Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")] = False,
-    time_limit: Annotated[float | None, typer.Option(help="seconds after which to stop with a checkpoint")] = None,
-    build: Annotated[Path, typer.Option(help="folder of reports, runs and their checkpoints")] = _BUILD,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16; else the quickest is measured.")] = None,
+    layout: Annotated[str | None, typer.Option(help="channels_last or channels_first; likewise.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Of the processor; 0 for PyTorch's choice.")] = 0,
+    data_dir: Annotated[Path, typer.Option(help="Folder with the data set's files.")] = _DATA,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which to stop with a checkpoint.")] = None,
+    build: Annotated[Path, typer.Option(help="Folder of reports, runs and their checkpoints.")] = _BUILD,
 ) -> None:
     """Train a network, write build/reports/accuracy-DATASET-RULE.json."""
     if threads:
@@ -161,8 +171,8 @@ def _export(going: Run, folder: loop.Folder) -> None:
 
 
 def fetch(
-    dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn")],
-    data_dir: Annotated[Path, typer.Option(help="folder below which the files go")] = _DATA,
+    dataset: Annotated[str, typer.Option(help="mnist, cifar10 or svhn.")],
+    data_dir: Annotated[Path, typer.Option(help="Folder below which the files go.")] = _DATA,
 ) -> None:
     """Fetch a data set from its publisher."""
     for path in download.fetch(dataset, data_dir):
@@ -170,8 +180,8 @@ def fetch(
 
 
 def tabulate(
-    build: Annotated[Path, typer.Option(help="folder with the reports of runs")] = _BUILD,
-    docs: Annotated[Path, typer.Option(help="folder with accuracy.md and accuracy.json")] = Path("docs"),
+    build: Annotated[Path, typer.Option(help="Folder with the reports of runs.")] = _BUILD,
+    docs: Annotated[Path, typer.Option(help="Folder with accuracy.md and accuracy.json.")] = Path("docs"),
 ) -> None:
     """Put finished runs of `make accuracy` into docs/accuracy.md."""
     known = docs / "accuracy.json"
@@ -182,14 +192,14 @@ def tabulate(
 
 
 def nonidealities(
-    seeds: Annotated[int, typer.Option(help="runs per point")] = 1,
-    samples: Annotated[int, typer.Option(help="training samples of a point")] = nonideality_sweep.SAMPLES,
-    epochs: Annotated[int, typer.Option(help="epochs of a point")] = nonideality_sweep.EPOCHS,
-    threads: Annotated[int, typer.Option(help="of the processor; 0 for PyTorch's choice")] = 0,
-    data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
-    time_limit: Annotated[float | None, typer.Option(help="seconds after which no further point begins")] = None,
-    build: Annotated[Path, typer.Option(help="folder of reports, runs and their checkpoints")] = _BUILD,
-    docs: Annotated[Path, typer.Option(help="folder for the picture")] = Path("docs"),
+    seeds: Annotated[int, typer.Option(help="Runs per point.")] = 1,
+    samples: Annotated[int, typer.Option(help="Training samples of a point.")] = nonideality_sweep.SAMPLES,
+    epochs: Annotated[int, typer.Option(help="Epochs of a point.")] = nonideality_sweep.EPOCHS,
+    threads: Annotated[int, typer.Option(help="Of the processor; 0 for PyTorch's choice.")] = 0,
+    data_dir: Annotated[Path, typer.Option(help="Folder with the data set's files.")] = _DATA,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which no further point begins.")] = None,
+    build: Annotated[Path, typer.Option(help="Folder of reports, runs and their checkpoints.")] = _BUILD,
+    docs: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("docs"),
 ) -> None:
     """Draw accuracy against non-idealities; points that are there already are not run again."""
     if threads:
@@ -217,11 +227,11 @@ def nonidealities(
 
 
 def take(
-    file: Annotated[Path, typer.Argument(help="network in QONNX")],
-    config: Annotated[str, typer.Option(help="configuration of the machine that shall hold it")] = "mnist",
-    dataset: Annotated[str, typer.Option(help="data set of its predictions")] = "mnist",
-    data_dir: Annotated[Path, typer.Option(help="folder with the data set's files")] = _DATA,
-    output: Annotated[Path, typer.Option(help="weights file to write")] = _BUILD / "imported.npz",
+    file: Annotated[Path, typer.Argument(help="Network in QONNX.")],
+    config: Annotated[str, typer.Option(help="Configuration of the machine that shall hold it.")] = "mnist",
+    dataset: Annotated[str, typer.Option(help="Data set of its predictions.")] = "mnist",
+    data_dir: Annotated[Path, typer.Option(help="Folder with the data set's files.")] = _DATA,
+    output: Annotated[Path, typer.Option(help="Weights file to write.")] = _BUILD / "imported.npz",
 ) -> None:
     """Turn a ternary dense network in QONNX into a weights file for `make infer`."""
     machine = configs.load(config)

@@ -35,7 +35,7 @@ class Bands:
     temperatures : dict of float to ndarray
         The same at other temperatures, K.
     device bins : dict of float to ndarray of shape (device bins, n)
-        Kinds of devices by rising critical current, for relative standard deviations.
+        Device bins by rising critical current, for relative standard deviations.
     """
 
     widths: _Floats

@@ -102,7 +102,7 @@ def test_unknown_data_set() -> None:
 
 def test_no_folder() -> None:
     """The message names the variable and the files."""
-    with pytest.raises(data.DataError, match=f"^mnist needs --data-dir, the folder with {', '.join(FILES)}$"):
+    with pytest.raises(data.DataError, match=f"^mnist needs the folder \\(--data-dir\\) with {', '.join(FILES)}$"):
         data.load("mnist", None)
 
 

@@ -27,11 +27,11 @@ async def machine_pair(host: Host, machine: Machine, *, cycles: bool = True) -> 
     """
     rtl, golden = await host.read(), machine.state()
     golden = {name: values for name, values in golden.items() if name in rtl}
-    rtl_counters, golden_counters = counter_pair(host, machine, cycles=cycles)
+    rtl_counters, golden_counters = _counter_pair(host, machine, cycles=cycles)
     return rtl | rtl_counters, golden | golden_counters
 
 
-def counter_pair(host: Host, machine: Machine, *, cycles: bool = True) -> tuple[State, State]:
+def _counter_pair(host: Host, machine: Machine, *, cycles: bool = True) -> tuple[State, State]:
     """Read the counters of both machines; arguments and result as for `machine_pair`."""
     # waiting depends on the host and is no property of the machine
     names = [n for n in COUNTERS if n != "cycles_wait" and (cycles or not n.startswith("cycles_"))]
