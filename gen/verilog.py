@@ -22,7 +22,7 @@ from hdl.periphery.periphery import Periphery
 
 #: Modules that make a machine, and the machine on a bus; and their Verilog names for the usual prefix.
 _MODULES = ("top", "periphery", "array", "axi")
-TOP, PERIPHERY, ARRAY, AXI = map(Names().module, _MODULES)
+TOP, _, ARRAY, AXI = map(Names().module, _MODULES)
 
 #: What Verilator's lint, as it is without options, shall not say of a generated file, nor forget for those after it.
 _PRAGMAS = """\

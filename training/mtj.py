@@ -76,8 +76,8 @@ class Cells:
     ----------
     states : Tensor of bool, shape (devices, n)
         True is parallel.
-    device bins : Tensor of uint8, shape (devices, n), or None
-        Device bins, None where all are alike.
+    device_bins : Tensor of uint8, shape (devices, n), or None
+        Of every device, None where all are alike.
     stuck : Tensor of bool, shape (devices, n), or None
         Which devices never switch, None for none.
     """

@@ -22,7 +22,7 @@ def make(target: str, *variables: str) -> subprocess.CompletedProcess[str]:
     environment = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     }
-    command = ["make", "--no-print-directory", "-n", target, *variables]
+    command = ["make", "-n", target, *variables]
     return subprocess.run(command, cwd=MAKEFILE.parent, env=environment, capture_output=True, text=True, check=False)
 
 

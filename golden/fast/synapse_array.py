@@ -95,10 +95,10 @@ def sense_rows(
             count[Event.PRODUCTS] += nonzero[lane]
             driven += 1
     # in fours, so that a total is loaded and stored once for four lanes; a fourth that is missing is driven with 0
+    m.driven[driven : driven + 3] = 0
     last = first + rows
     for at in range(0, driven, 4):
         lanes = m.driven[at : at + 4]
-        lanes[min(driven - at, 4) :] = m.driven[0]
         one, two, three, four = (
             np.int32(m.drive[lanes[0]]),
             np.int32(m.drive[lanes[1]] if driven - at > 1 else 0),

@@ -34,8 +34,8 @@ class Bands:
         The mean device.
     temperatures : dict of float to ndarray
         The same at other temperatures, K.
-    device bins : dict of float to ndarray of shape (device bins, n)
-        Device bins by rising critical current, for relative standard deviations.
+    device_bins : dict of float to ndarray of shape (device bins, n)
+        The same of bins by rising critical current, for relative standard deviations.
     """
 
     widths: _Floats

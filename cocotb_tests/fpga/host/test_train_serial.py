@@ -135,7 +135,8 @@ def _cut(train: Train, found: Simulated) -> train_serial.SerialBoard:
     way = replace(LINE, port=found.port, patience=1.5)
     with pytest.raises(
         LostError,
-        match=r"^the machine is lost in epoch \d \(no answer to \w+ .*: connect it again .*; the same command with",
+        match=r"^the machine is lost in epoch \d \(no answer to \w+ .*: connect it again .*; "
+        r"the same command with --resume",
     ):
         train(way)
     return way
